@@ -1,0 +1,81 @@
+# The project from nothing: Python 3.11 to 3.13, make and git are all that has to be there.
+# `make help` (or plain `make`) lists what follows.
+
+PYTHON ?= python3
+PORT ?= 5000
+DEMO ?= -P dataset=digits -P num_samples=51 -P max_epochs=9
+LOCK ?=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo ui test test-slow lint format lock clean machine
+
+# Both stamps are touched last, so an install that was broken off is done again from the start.
+packages := .venv/packages-installed
+project := .venv/project-installed
+python := .venv/bin/python
+# An activated environment of the user's must not be installed into.
+install := .venv/bin/uv pip install --python .venv
+# mlflow starts `python`, and uv under --env-manager uv, from PATH.
+mlflow := PATH="$(CURDIR)/.venv/bin:$$PATH" mlflow
+
+help:  ## print this list
+	@awk -F ' *## ' '/^[a-z-]+:.*##/ {sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(project)  ## the bohb stage on scikit-learn's digits, through mlflow run; minutes
+	@$(mlflow) run . -e bohb --env-manager local --experiment-name demo $(DEMO)
+	@echo 'Now look at it: `make ui`, then the experiment "demo" at http://127.0.0.1:$(PORT)'
+
+ui: $(project)  ## MLflow's pages on this machine alone: PORT=5000
+	@$(mlflow) ui --host 127.0.0.1 --port $(PORT)
+
+test: $(project)  ## all tests but the slow ones
+	@$(python) -m pytest -q
+
+test-slow: $(project)  ## the slow tests alone
+	@$(python) -m pytest -q -m slow
+
+lint: $(project)  ## style, format, and who may import whom
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports
+
+format: $(project)  ## put the files into the format that lint asks for
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+lock: $(packages)  ## requirements.txt anew from pyproject.toml: LOCK="--upgrade-package ray"
+	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	  --extra dev pyproject.toml -o requirements.txt $(LOCK)
+
+clean:  ## remove .venv and caches; results, models and data stay
+	rm -rf .venv build src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find src entrypoints tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# uv comes first and by pip: the one lock names it like every other package, with its hashes.
+$(packages): requirements.txt
+	@$(MAKE) --no-print-directory machine
+	@echo 'Building .venv (once; about 7 GB, most of it PyTorch) …'
+	@$(PYTHON) -m venv --clear .venv
+	@awk '/^[a-z]/ {wanted = /^uv==/} wanted' requirements.txt > .venv/uv.txt
+	@$(python) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(install) --require-hashes -r requirements.txt
+	@touch $@
+
+$(project): $(packages) pyproject.toml
+	@$(install) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# What would otherwise show only after minutes, or as a page of a compiler's output.
+include_dir = $$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')
+machine:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \
+	  { echo 'Python 3.11, 3.12 or 3.13 is needed, but `$(PYTHON)` is' \
+	    "$$($(PYTHON) --version 2>&1 | tail -n 1). Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo '$(PYTHON) cannot make environments. Debian, Ubuntu: apt-get install python3-venv' >&2; \
+	    exit 1; }
+	@echo '#include <Python.h>' | $(CC) -E -I "$(include_dir)" - >/dev/null 2>&1 || \
+	  { echo 'A C compiler and Python.h are needed (netifaces, which hpbandster needs, has no' \
+	    'wheels). Debian, Ubuntu: apt-get install gcc python3-dev; Fedora: dnf install gcc' \
+	    'python3-devel' >&2; exit 1; }

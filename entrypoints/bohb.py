@@ -1,0 +1,32 @@
+"""Bayesian optimisation with Hyperband."""
+
+import click
+
+from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_options
+
+
+@click.command(cls=StageCommand)
+@option("num_samples", 51, COUNT, "Configurations; 51 is three rounds of Hyperband's brackets.")
+@option("min_epochs", 1, COUNT, "Epochs of the lowest rung.")
+@option("max_epochs", 9, COUNT, "Of a trial that is never stopped.")
+@option("reduction_factor", 3, click.IntRange(min=2), "One trial in so many goes on.")
+@option(
+    "strategy",
+    "bohb",
+    click.Choice(["bohb", "hyperband", "asha", "random"]),
+    "The model, or only its space.",
+)
+@AUGMENT
+@stage_options
+def main(**options) -> None:
+    """Search training and structure hyperparameters with BOHB."""
+    # torch, Ray and MLflow take seconds to import: not before the options are right
+    from entrypoints.searches import sampled
+    from entrypoints.stage import run_stage
+    from hypertuning.spaces import BOHB
+
+    run_stage(sampled("bohb", BOHB, options["min_epochs"], options), options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,29 @@
+"""Get the images and decode them, before any study wants them."""
+
+import logging
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from entrypoints.options import DATA, NONE, StageCommand, option
+
+
+@click.command(cls=StageCommand)
+@DATA[0]
+@DATA[1]
+@option("mirrors", NONE, help="Addresses of cifar-10-python.tar.gz to try first, with commas.")
+def main(dataset: str, data_dir: Path, mirrors: str) -> None:
+    """Download CIFAR-10, or look at another data set, and decode it for the stages."""
+    from hypertuning.learn.cache import read_meta  # torch takes seconds to import
+    from hypertuning.learn.data import MIRRORS, prepare
+
+    logging.basicConfig(format="%(message)s", level=logging.INFO)  # what is tried, and how far it is
+    first = () if mirrors == NONE else tuple(url.strip() for url in mirrors.split(","))
+    cache = prepare(dataset, data_dir, (*first, *MIRRORS))
+    images = "{train} training and {test} test images".format_map(read_meta(cache))
+    Console().print(f"{images} in {cache}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

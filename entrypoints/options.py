@@ -1,0 +1,97 @@
+"""The command-line options, and how a command fails: one line, status 2 for usage, 1 otherwise."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from hypertuning.config import UserError
+
+NONE = "none"
+"""Stands for "not given": MLflow cannot store an empty parameter."""
+
+
+class StageCommand(click.Command):
+    """A command that ends wrong input and lacking means in one line."""
+
+    def main(self, *args, **kwargs):
+        try:
+            return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
+        except UserError as error:
+            _fail(str(error), 1)
+        except (click.Abort, KeyboardInterrupt):
+            _fail("stopped", 130)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(status)
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """What the user asked for is checked here: a UserError is one of usage."""
+    try:
+        yield
+    except UserError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def option(name: str, default, type=None, help: str = "", **more) -> Callable:
+    """A click option `--a-b` that is also spelled `--a_b`, as MLproject spells its parameters."""
+    spellings = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
+    return click.option(
+        *spellings, name, default=default, type=type, help=help, show_default=True, **more
+    )
+
+
+PRECISION = "Of products in the model; auto is bfloat16 where the hardware is made for it."
+COUNT = click.IntRange(min=1)
+COUNT_OR_ALL = click.IntRange(min=0)
+FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
+
+DATA = [
+    option("dataset", "cifar10", help="cifar10, digits, or a folder with train/<class>/ images."),
+    option("data_dir", "data", FOLDER, "Where downloads and decoded images are kept."),
+]
+TRAINING = [
+    option("train_size", 0, COUNT_OR_ALL, "Training images, stratified; 0 is all."),
+    option("val_size", 0, COUNT_OR_ALL, "Validation images; 0 is 5,000 of CIFAR-10, else a tenth."),
+    option("batch_size", 128, COUNT, "Where the stage does not search it."),
+    option("learning_rate", 1e-3, click.FloatRange(0, min_open=True), "Where it is not searched."),
+    option("seed", 0, COUNT_OR_ALL, "Search, weights and shuffling derive from it."),
+    option("split_seed", 0, COUNT_OR_ALL, "Of the split into training and validation alone."),
+]
+RESOURCES = [
+    option("concurrency", 0, COUNT_OR_ALL, "Trials at once; 0 is as many as there is room for."),
+    option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial."),
+    option("gpus_per_trial", 0.0, click.FloatRange(0), "GPUs of one trial, fractions allowed."),
+    option("precision", "auto", click.Choice(["auto", "float32", "bfloat16"]), PRECISION),
+    option("ray_address", "local", help="local, auto, or the address of a Ray cluster."),
+    option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study."),
+    option("max_failures", 1, COUNT_OR_ALL, "Times that a trial which broke is tried again."),
+    option(
+        "time_budget_s",
+        0.0,
+        click.FloatRange(0),
+        "Start no work after so many seconds; 0 is no limit.",
+    ),
+]
+SEARCH = [
+    option("space", NONE, help="YAML file that fixes parameters or opens others."),
+    option("points", NONE, help="YAML file with configurations to try first."),
+    option("dry_run", False, click.BOOL, "Print the plan and exit."),
+    option("verbose", False, click.BOOL, "Ray's own output too."),
+]
+AUGMENT = option("augment", NONE, click.Choice(["none", "crop_flip"]), "Random crop and flip.")
+
+
+def stage_options(command: Callable) -> Callable:
+    """The options that all search stages share, in the order of `--help`."""
+    for add in reversed([*DATA, *TRAINING, *RESOURCES, *SEARCH]):
+        command = add(command)
+    return command

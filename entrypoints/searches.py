@@ -1,0 +1,88 @@
+"""From a stage's options to what it searches."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from entrypoints.options import NONE, usage
+from hypertuning.config import Budget, Config, UserError, parse_config
+from hypertuning.search.ladder import Arms, Ladder, sweep
+from hypertuning.search.sampler import Listed, Paired, PointsFirst, Sampler
+from hypertuning.search.strategies import STRATEGIES
+from hypertuning.spaces import Space, Value, read_space, read_yaml, searched
+
+ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
+
+
+class Search(NamedTuple):
+    """What a stage tries, in which order, and who may go on."""
+
+    stage: str
+    strategy: str
+    max_epochs: int
+    sampler: Sampler
+    ladder: Callable[[], Ladder]
+
+
+def listed(stage: str, configs: Iterable[Mapping[str, Value]], options: Mapping) -> Search:
+    """Every configuration of a list, all epochs each.
+
+    Raises:
+        click.UsageError: a configuration that cannot be trained, or a wrong file.
+    """
+    with usage():
+        given = {**_fixed(options), **_space_of(options)}
+        if opened := searched(given):
+            raise UserError(
+                f"stage {stage} tries a list; fix {', '.join(opened)} in `space` to one value"
+            )
+        tried = [*_points(options), *(parse_config({**given, **config}) for config in configs)]
+    epochs = options["epochs"]
+    return Search(stage, stage, epochs, Listed(tried), lambda: sweep(len(tried), epochs))
+
+
+def sampled(stage: str, space: Space, min_epochs: int, options: Mapping) -> Search:
+    """As many configurations of a space as asked for, under the strategy asked for.
+
+    Raises:
+        click.UsageError: a space, a point or bounds that do not fit.
+    """
+    strategy = STRATEGIES[options["strategy"]]
+    with usage():
+        wanted, points = {**space, **_space_of(options)}, _points(options)
+        budget = Budget(
+            options["num_samples"], options["max_epochs"], min_epochs, options["reduction_factor"]
+        )
+        if len(points) > budget.num_samples:
+            raise UserError(
+                f"{len(points)} points do not fit in `num_samples` (={budget.num_samples})"
+            )
+        if not searched(wanted):
+            raise UserError("the space leaves nothing to search; open at least one parameter")
+        sampler = PointsFirst(points, strategy.sampler(wanted, _fixed(options), options["seed"]))
+        strategy.ladder(budget)  # refuses bounds that leave no rung
+    ladder = lambda: strategy.ladder(budget)  # noqa: E731
+    if options["augment"] == "both":
+        sampler = Paired(sampler, ARMS)
+        ladder = lambda: Arms([strategy.ladder(budget) for _ in ARMS])  # noqa: E731
+    return Search(stage, options["strategy"], budget.max_epochs, sampler, ladder)
+
+
+def _fixed(options: Mapping) -> dict[str, Value]:
+    """The hyperparameters that are options of every stage; a space may still open them."""
+    augment = "none" if options["augment"] == "both" else options["augment"]
+    names = ("batch_size", "learning_rate", "seed")
+    return {"augment": augment, **{name: options[name] for name in names}}
+
+
+def _space_of(options: Mapping) -> Space:
+    return {} if options["space"] == NONE else read_space(Path(options["space"]))
+
+
+def _points(options: Mapping) -> list[Config]:
+    if options["points"] == NONE:
+        return []
+    given = read_yaml(Path(options["points"]))
+    if not isinstance(given, list) or not all(isinstance(point, dict) for point in given):
+        raise UserError(f"{options['points']} must be a list of configurations, got {given!r}")
+    return [parse_config({**_fixed(options), **point}) for point in given]

@@ -1,0 +1,54 @@
+"""What a command prints: the plan before a study, the leaderboard after it."""
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from entrypoints.searches import Search
+from hypertuning.report.tables import leaderboard
+from hypertuning.search.plan import Plan
+
+COLUMNS = {
+    "rank": "",
+    "trial_id": "trial",
+    "best_val_loss": "val loss",
+    "best_val_accuracy": "accuracy",
+    "best_epoch": "epoch",
+    "epochs_run": "of",
+    "run_name": "configuration",
+}
+
+
+def show_plan(console: Console, search: Search, planned: Plan) -> None:
+    """Print the rungs of a study that has not started."""
+    table = _table(
+        f"{search.stage}: {planned.trials} trials, {planned.epochs} epochs, {search.strategy}"
+    )
+    for column in ("bracket", "rung", "until epoch", "trials", "epochs"):
+        table.add_column(column, justify="right")
+    for rung in planned.rungs:
+        table.add_row(*map(str, (rung.bracket, rung.rung, rung.until, rung.trials, rung.epochs)))
+    console.print(table)
+
+
+def show_leaderboard(console: Console, trials: pd.DataFrame, tracking_uri: str, n: int = 5) -> None:
+    """Print the best trials and where to see all of them."""
+    rows = leaderboard(trials, n)
+    table = _table(f"best {len(rows)} of {len(trials)} trials, by validation loss")
+    for name, title in COLUMNS.items():
+        table.add_column(
+            title, justify="left" if name == "run_name" else "right", no_wrap=name != "run_name"
+        )
+    for row in rows[list(COLUMNS)].itertuples(index=False):
+        table.add_row(*map(_text, row))
+    console.print(table)
+    console.print(f"compare them: mlflow ui --backend-store-uri {tracking_uri}", soft_wrap=True)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+
+
+def _text(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""What one trial does: images → model → epochs. Knows neither Ray nor MLflow."""

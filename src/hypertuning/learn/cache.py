@@ -1,0 +1,114 @@
+"""Keep decoded images on disk, so that a source is read once and every process maps the same copy."""
+
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+from torch import Tensor
+
+from hypertuning.config import UserError
+from hypertuning.learn.sources import Decoded, Source
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""To be raised when the same files would be decoded to other arrays."""
+
+
+@contextmanager
+def alone_in(data_dir: Path) -> Iterator[None]:
+    """Keep other processes from downloading and decoding the same into one folder.
+
+    Raises:
+        UserError: The folder cannot be made or written to.
+    """
+    lock = FileLock(data_dir / ".lock")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise UserError(f"`data_dir` {data_dir} cannot be used: {error.strerror}") from error
+    with lock:
+        lock.release()  # the `with` holds it once more
+        yield
+
+
+def decode_once(source: Source, folder: Path) -> Path:
+    """The source's cache folder in `folder`: as it was made before, if no file has changed since."""
+    fingerprint = _fingerprint(source)
+    cache = folder / f"{source.name}-{fingerprint[:16]}"
+    if not cache.exists():
+        log.info("decoding %s, once", source.name)
+        _store(source.name, source.read(), fingerprint, cache)
+    return cache
+
+
+def read_meta(cache: Path) -> dict:
+    return json.loads((cache / "meta.json").read_text())
+
+
+def read_labels(cache: Path, part: str) -> Tensor:
+    """int64 (n,) of the part 'train' or 'test'."""
+    return torch.from_numpy(np.load(cache / f"{part}_labels.npy"))
+
+
+def map_images(cache: Path, part: str) -> Tensor:
+    """uint8 (n, 3, 32, 32), mapped from disk: one copy in memory for all processes."""
+    # Copy-on-write shares pages as read-only does, and torch does not warn of it.
+    return torch.from_numpy(np.load(cache / f"{part}_images.npy", mmap_mode="c"))
+
+
+def _fingerprint(source: Source) -> str:
+    """Sum up what tells of changed files without reading them: names, sizes, times."""
+    files = [(path.relative_to(source.folder).as_posix(), path.stat()) for path in source.files]
+    facts = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]
+    return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()
+
+
+def _store(name: str, decoded: Decoded, fingerprint: str, cache: Path) -> None:
+    """Write a cache folder beside its place and move it there when it is whole."""
+    parts = {"train": decoded.train} | ({"test": decoded.test} if decoded.test else {})
+    arrays = {f"{part}_{kind}": a for part in parts for kind, a in parts[part]._asdict().items()}
+    meta = {
+        "dataset": name,
+        "classes": decoded.classes,
+        "digest": _digest(arrays),
+        "source": fingerprint,
+        "train": len(decoded.train.labels),
+        "test": len(decoded.test.labels) if decoded.test else 0,
+    }
+    unfinished = cache.with_name(f".{cache.name}")
+    shutil.rmtree(unfinished, ignore_errors=True)  # what a kill has left
+    try:
+        unfinished.mkdir(parents=True)
+        for file, array in arrays.items():
+            np.save(unfinished / f"{file}.npy", array)
+        (unfinished / "meta.json").write_text(json.dumps(meta, indent=2))
+        unfinished.rename(cache)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise UserError(_no_room(cache, arrays, error)) from error
+
+
+def _digest(arrays: dict[str, np.ndarray]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _no_room(cache: Path, arrays: dict[str, np.ndarray], error: OSError) -> str:
+    needed = sum(array.nbytes for array in arrays.values()) / 1e6
+    free = shutil.disk_usage(cache.parents[1]).free / 1e6
+    # NumPy says of a full disk "… requested and … written": the figures say what that means.
+    return (
+        f"the decoded images could not be written to {cache} ({error}); "
+        f"they need {needed:.0f} MB and {free:.0f} MB are free: make room or change `data_dir`"
+    )

@@ -1,0 +1,253 @@
+"""Train one configuration, epoch by epoch, from a state that can be saved and taken up again."""
+
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hypertuning.config import Config, parse_config
+from hypertuning.learn.augment import crop_and_flip
+from hypertuning.learn.data import Split, Splits, normalise
+from hypertuning.learn.models import build
+
+EVALUATION_BATCH = 500
+"""Images; large enough for the processor, small enough for its cache."""
+WARM_UP = 0.3
+"""Share of the training in which a one-cycle learning rate rises."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch measured."""
+
+    epoch: int
+    """Counted from 1."""
+    train_loss: float
+    """Mean plain cross-entropy in nats per image, as the images passed: augmented, with dropout."""
+    train_accuracy: float
+    """A fraction, 0–1."""
+    val_loss: float
+    val_accuracy: float
+    generalization_gap: float
+    """val_loss − train_loss."""
+    learning_rate: float
+    """Of the last step."""
+    epoch_seconds: float
+    """Training and validation."""
+    images_per_second: float
+    """Training images over the time of training alone."""
+
+
+class Diverged(Exception):
+    """A loss of this epoch was not finite."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"a loss of epoch {epoch} is not finite")
+        self.epoch = epoch
+
+
+class Score(NamedTuple):
+    loss: float
+    accuracy: float
+
+
+class Hardware(NamedTuple):
+    """What a trial trains on, and how exactly."""
+
+    device: torch.device
+    precision: torch.dtype
+
+    @classmethod
+    def of(cls, device: str, precision: str = "auto") -> "Hardware":
+        """`auto` is bfloat16 where the hardware multiplies it faster than float32.
+
+        That is a GPU, and a processor with instructions for it (AVX512-BF16, AMX); without them
+        bfloat16 is emulated, and slower.
+        """
+        has = torch.cpu.get_capabilities()
+        fast = device != "cpu" or has.get("avx512_bf16") or has.get("amx_bf16")
+        chosen = {"auto": "bfloat16" if fast else "float32"}.get(precision, precision)
+        return cls(torch.device(device), getattr(torch, chosen))
+
+
+@dataclass
+class TrainState:
+    """All that the next epoch depends on. Random numbers are none of it: see `_seed`."""
+
+    config: Config
+    horizon: int
+    """Epochs over which a learning-rate schedule runs, however many are trained."""
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    precision: torch.dtype
+    """Of the products inside the model; weights, losses and everything else are float32."""
+    rows: list[Epoch] = field(default_factory=list)
+    """Of the epochs so far."""
+
+    @property
+    def epoch(self) -> int:
+        return self.rows[-1].epoch if self.rows else 0
+
+    @classmethod
+    def new(cls, config: Config, data: Splits, horizon: int, hardware: "Hardware") -> "TrainState":
+        model = build(config, len(data.classes)).to(hardware.device)
+        return cls(config, horizon, model, _optimizer(config, model), hardware.precision)
+
+    def save(self, file: Path) -> None:
+        """Write a checkpoint; a reader finds the old one or the new one, whole."""
+        content = {
+            "config": self.config.hyperparameters(),
+            "horizon": self.horizon,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rows": [asdict(row) for row in self.rows],
+        }
+        unfinished = file.with_suffix(".unfinished")
+        torch.save(content, unfinished)
+        os.replace(unfinished, file)
+
+    @classmethod
+    def load(cls, file: Path, data: Splits, hardware: "Hardware") -> "TrainState":
+        """Read a checkpoint; it can hold numbers and texts, but no code."""
+        content = torch.load(file, map_location=hardware.device, weights_only=True)
+        state = cls.new(parse_config(content["config"]), data, content["horizon"], hardware)
+        state.model.load_state_dict(content["model"])
+        state.optimizer.load_state_dict(content["optimizer"])
+        state.rows = [Epoch(**row) for row in content["rows"]]
+        return state
+
+
+def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
+    """Train until epoch `epochs`, from wherever the state is; each row is in the state when it comes.
+
+    Raises:
+        Diverged: a loss is not finite; the state keeps the rows before.
+    """
+    device = next(state.model.parameters()).device
+    data = data.to(device)
+    while state.epoch < epochs:
+        started = time.perf_counter()
+        train = _train_epoch(state, data)
+        trained = time.perf_counter()
+        val = evaluate(state.model, data.val, data.mean, data.std, state.precision)
+        if not math.isfinite(train.loss) or not math.isfinite(val.loss):
+            raise Diverged(state.epoch + 1)
+        row = Epoch(
+            epoch=state.epoch + 1,
+            train_loss=train.loss,
+            train_accuracy=train.accuracy,
+            val_loss=val.loss,
+            val_accuracy=val.accuracy,
+            generalization_gap=val.loss - train.loss,
+            learning_rate=state.optimizer.param_groups[0]["lr"],
+            epoch_seconds=time.perf_counter() - started,
+            images_per_second=len(data.train) / (trained - started),
+        )
+        state.rows.append(row)
+        yield row
+
+
+def _train_epoch(state: TrainState, data: Splits) -> Score:
+    config, epoch = state.config, state.epoch + 1
+    state.model.train()
+    device = data.mean.device
+    tally = _Tally(device)
+    count = math.ceil(len(data.train) / config.batch_size)
+    # On the CPU no GPU's generator is asked for: that alone would take up memory there.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        _seed(config.seed, epoch)
+        order = torch.randperm(len(data.train)).to(device)
+        for step, (images, labels) in enumerate(data.train.batches(order, config.batch_size)):
+            if config.augment == "crop_flip":
+                images = crop_and_flip(images)
+            for group in state.optimizer.param_groups:
+                group["lr"] = learning_rate(config, (epoch - 1 + step / count) / state.horizon)
+            pixels = normalise(images, data.mean, data.std)
+            logits = _forward(state.model, pixels, state.precision)
+            loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
+            state.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            state.optimizer.step()
+            tally.add(logits.detach(), labels)
+    return tally.score()
+
+
+def evaluate(
+    model: nn.Module,
+    split: Split,
+    mean: Tensor,
+    std: Tensor,
+    precision: torch.dtype = torch.float32,
+) -> Score:
+    """Mean cross-entropy in nats per image, without label smoothing, and accuracy."""
+    model.eval()
+    tally = _Tally(mean.device)
+    with torch.inference_mode():
+        order = torch.arange(len(split), device=mean.device)
+        for images, labels in split.batches(order, EVALUATION_BATCH):
+            tally.add(_forward(model, normalise(images, mean, std), precision), labels)
+    return tally.score()
+
+
+class _Tally:
+    """Sums and counts, so that a batch counts by its images; read once, for a GPU's sake."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.loss = torch.zeros((), dtype=torch.float64, device=device)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self.images = 0
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        self.loss += F.cross_entropy(logits, labels, reduction="sum")
+        self.correct += (logits.argmax(1) == labels).sum()
+        self.images += len(labels)
+
+    def score(self) -> Score:
+        return Score(self.loss.item() / self.images, self.correct.item() / self.images)
+
+
+def _forward(model: nn.Module, images: Tensor, precision: torch.dtype) -> Tensor:
+    """Logits (batch, classes) in float32, whatever the products on the way are."""
+    with torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
+        return model(images).float()
+
+
+def learning_rate(config: Config, progress: float) -> float:
+    """The rate after a share `progress` of the horizon; beyond its end, a schedule stays at its end.
+
+    cosine: Loshchilov and Hutter, SGDR (ICLR 2017), equation 5, without restarts and down to 0.
+    onecycle: Smith and Topin, Super-Convergence (2018): up in a line, down as a half cosine.
+    """
+    progress = min(progress, 1.0)
+    if config.lr_schedule == "constant":
+        factor = 1.0
+    elif config.lr_schedule == "onecycle" and progress < WARM_UP:
+        factor = (progress + 0.01) / (WARM_UP + 0.01)
+    else:
+        begun = WARM_UP if config.lr_schedule == "onecycle" else 0.0
+        factor = (1 + math.cos(math.pi * (progress - begun) / (1 - begun))) / 2
+    return config.learning_rate * factor
+
+
+def _optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
+    shared = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(model.parameters(), momentum=config.momentum, **shared)
+    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
+    return kind(model.parameters(), **shared)
+
+
+def _seed(seed: int, epoch: int) -> None:
+    """Make order, dropout and augmentation of an epoch hang on seed and epoch alone.
+
+    So a resumed trial draws what it would have drawn, with no generator's state to keep.
+    """
+    torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0]))

@@ -1,0 +1,1 @@
+"""A study as tables and figures: frames of trials and curves → tidy rows → pictures."""

@@ -1,0 +1,111 @@
+"""How every figure looks: one style sheet, applied without leaving a trace, and the colours."""
+
+import functools
+import threading
+from collections.abc import Callable, Sized
+from typing import Concatenate, ParamSpec, TypeVar
+
+from matplotlib import rc_context
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+PURPLE, ORANGE, SKY, INK, FAINT = "#CC79A7", "#E69F00", "#56B4E9", "#222222", "#767676"
+COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+"""Okabe and Ito's palette: told apart by colour-blind readers. Markers repeat what it says."""
+MARKERS = ("o", "s", "^", "D", "v", "P")
+LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
+
+ACCURACIES = LinearSegmentedColormap.from_list("accuracies", ["#EEF3F8", "#6FA8CF", "#08306B"])
+"""More is darker, in grey as well."""
+
+STYLE = {
+    "figure.dpi": 150,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # the one that matplotlib brings
+    "font.size": 8,
+    "text.color": INK,
+    "text.usetex": False,
+    "text.parse_math": False,  # a `$` in a run's name is a `$`
+    "axes.facecolor": "white",
+    "axes.edgecolor": FAINT,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.titlesize": 8.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "grid.linestyle": "-",
+    "grid.linewidth": 0.6,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "legend.fontsize": 7.5,
+    "hatch.linewidth": 0.5,
+}
+
+_ONE_AT_A_TIME = threading.RLock()
+
+Rows = TypeVar("Rows", bound=Sized)
+Options = ParamSpec("Options")
+
+
+def styled(
+    draw: Callable[Concatenate[Rows, Options], Figure],
+) -> Callable[Concatenate[Rows, Options], Figure]:
+    """Draw under the style sheet and leave matplotlib's settings as they were; no rows, no axes.
+
+    Settings belong to the process: a thread that came in while another drew would save the style as
+    if it were the user's and restore that. Hence one at a time.
+    """
+
+    @functools.wraps(draw)
+    def drawn(rows: Rows, /, *args: Options.args, **options: Options.kwargs) -> Figure:
+        with _ONE_AT_A_TIME, rc_context(STYLE):
+            figure = draw(rows, *args, **options) if len(rows) else _nothing_yet()
+            figure.draw_without_rendering()  # ticks are made at the first drawing, in that style
+        return figure
+
+    return drawn
+
+
+def page(
+    width: float,
+    height: float,
+    title: str,
+    note: str = "",
+    margins: tuple[float, float, float, float] | None = None,
+) -> Figure:
+    """Begin a figure, sizes in inches: what it shows above, how to read it below.
+
+    `margins` (left, right, bottom, top) spare the search for the best ones, half of the time.
+    """
+    figure = Figure((width, height), layout=None if margins else "constrained")
+    if margins:
+        left, right, bottom, top = margins
+        figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
+    else:
+        figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.03)
+    figure.suptitle(title, x=0.06 / width, ha="left", fontsize=9.5, fontweight="bold")
+    if note:
+        figure.supxlabel(note, x=0.06 / width, ha="left", fontsize=7, color=FAINT)
+    return figure
+
+
+def _nothing_yet() -> Figure:
+    return page(5, 0.6, "Nothing to show yet: no trial has finished an epoch.")

@@ -1,0 +1,1 @@
+"""Which configurations are trained, and for how long."""

@@ -1,0 +1,77 @@
+"""What a person sees while a study runs: a progress bar in a terminal, plain lines in a log."""
+
+import math
+import time
+
+from ray.tune import Callback
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from hypertuning.config import OBJECTIVE
+from hypertuning.search.plan import Plan
+
+
+class LiveView(Callback):
+    """Trials and epochs done of those planned, the best loss so far, the time left."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.begun: set[int] = set()
+        self.epochs = 0
+        self.best, self.best_trial = math.inf, ""
+
+    def setup(self, **info) -> None:
+        self.console = Console()  # here, not earlier: Ray pickles a callback before its set-up
+        self.started = time.monotonic()
+        self.progress = None
+        if self.console.is_terminal:
+            columns = BarColumn(), TextColumn("{task.description}")
+            self.progress = Progress(*columns, console=self.console, transient=True)
+            self.task = self.progress.add_task(self._summary(), total=self.plan.epochs)
+            self.progress.start()
+
+    def on_trial_result(self, iteration: int, trials: list, trial, result: dict, **info) -> None:
+        job = trial.config["job"]
+        self.begun.add(job["trial"])
+        self.epochs += 1
+        loss = result.get(OBJECTIVE.metric, math.inf)
+        if loss < self.best:
+            self.best, self.best_trial = loss, f"t{job['trial']:04d}"
+        if self.progress:
+            self.progress.update(self.task, completed=self.epochs, description=self._summary())
+
+    def on_trial_complete(self, iteration: int, trials: list, trial, **info) -> None:
+        if not self.progress and trial.last_result:
+            loss = trial.last_result.get(OBJECTIVE.metric)
+            ended = f"{OBJECTIVE.metric} {loss:.4f}" if loss is not None else "diverged"
+            self._line(f"{trial}  {ended}  |  {self._summary()}")
+
+    def on_trial_error(self, iteration: int, trials: list, trial, **info) -> None:
+        self._line(f"{trial}  failed, see {trial.path}/error.txt")
+
+    def on_experiment_end(self, trials: list, **info) -> None:
+        if self.progress:
+            self.progress.stop()
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def _summary(self) -> str:
+        parts = [
+            f"trials {len(self.begun)}/{self.plan.trials}",
+            f"epochs {self.epochs}/{self.plan.epochs}",
+        ]
+        if self.best_trial:
+            parts.append(f"best {OBJECTIVE.metric} {self.best:.4f} ({self.best_trial})")
+        if self.epochs:
+            parts.append(f"{_clock(self._seconds_left())} left")
+        return " · ".join(parts)
+
+    def _seconds_left(self) -> float:
+        per_epoch = (time.monotonic() - self.started) / self.epochs
+        return per_epoch * max(0, self.plan.epochs - self.epochs)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

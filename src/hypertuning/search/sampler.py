@@ -1,0 +1,94 @@
+"""Who proposes the configuration of a trial: a list, chance, the user's points, or a model (bohb.py).
+
+A sampler is a function of the trial's number, of the seed and of what it observed: no draw depends
+on how many were drawn before it, so a study that starts again proposes what it would have proposed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from hypertuning.config import Config, UserError, parse_config
+from hypertuning.spaces import Space, Value, sample
+
+
+class Proposal(NamedTuple):
+    config: Config
+    sampler: str
+    """Where it comes from: grid, random, model, point."""
+
+
+class Sampler(Protocol):
+    def propose(self, trial: int) -> Proposal:
+        """The configuration of a trial."""
+
+    def observe(self, config: Config, epoch: int, loss: float) -> None:
+        """Learn the loss of a configuration on a rung; +inf where it failed."""
+
+
+class Listed:
+    """The configurations of a list, in its order."""
+
+    def __init__(self, configs: Sequence[Config], sampler: str = "grid") -> None:
+        self.configs = tuple(configs)
+        self.sampler = sampler
+
+    def propose(self, trial: int) -> Proposal:
+        return Proposal(self.configs[trial], self.sampler)
+
+    def observe(self, config: Config, epoch: int, loss: float) -> None:
+        pass
+
+
+class Random:
+    """Independent draws from a space."""
+
+    def __init__(self, space: Space, fixed: Mapping[str, Value], seed: int) -> None:
+        self.space, self.fixed, self.seed = space, fixed, seed
+
+    def propose(self, trial: int) -> Proposal:
+        """Draw until the configuration is one that can be trained.
+
+        Raises:
+            UserError: a thousand draws in a row that cannot.
+        """
+        for attempt in range(1000):
+            values = sample(self.space, np.random.default_rng((self.seed, trial, attempt)))
+            try:
+                return Proposal(parse_config({**self.fixed, **values}), "random")
+            except UserError as error:
+                refused = error
+        raise UserError(f"the space holds no configuration that can be trained: {refused}")
+
+    def observe(self, config: Config, epoch: int, loss: float) -> None:
+        pass
+
+
+class PointsFirst:
+    """The user's own configurations, then those of another sampler."""
+
+    def __init__(self, points: Sequence[Config], then: Sampler) -> None:
+        self.points, self.then = Listed(points, "point"), then
+
+    def propose(self, trial: int) -> Proposal:
+        listed = trial < len(self.points.configs)
+        return (self.points if listed else self.then).propose(trial)
+
+    def observe(self, config: Config, epoch: int, loss: float) -> None:
+        self.then.observe(config, epoch, loss)
+
+
+class Paired:
+    """Each configuration once per arm, as trials that follow each other: the partner of `Arms`."""
+
+    def __init__(self, sampler: Sampler, arms: Sequence[Mapping[str, Value]]) -> None:
+        self.sampler, self.arms = sampler, tuple(arms)
+
+    def propose(self, trial: int) -> Proposal:
+        number, arm = divmod(trial, len(self.arms))
+        config, origin = self.sampler.propose(number)
+        return Proposal(config.model_copy(update=dict(self.arms[arm])), origin)
+
+    def observe(self, config: Config, epoch: int, loss: float) -> None:
+        self.sampler.observe(config, epoch, loss)

@@ -1,0 +1,161 @@
+"""Run one part of a study: the only place where Ray is started and a Tuner is made."""
+
+import json
+import logging
+import os
+import signal
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import ray
+from ray import tune
+
+from hypertuning.config import UserError
+from hypertuning.search.recorder import Recorder
+from hypertuning.search.searcher import LadderSearcher, job_name
+
+DRIVER_ENVIRONMENT = {
+    "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints its tables even at verbosity 0
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning in the workers
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the recorder takes the place of all three
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # of the state that we never restore
+    "TUNE_WARN_THRESHOLD_S": "10",
+}
+WORKER_ENVIRONMENT = {
+    # glibc gives every freed batch back to the kernel and faults its pages in again: a quarter of
+    # the training time of a small CNN
+    "MALLOC_MMAP_MAX_": "0",
+    "MALLOC_TRIM_THRESHOLD_": str(2**31),
+}
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a study may occupy."""
+
+    address: str = "local"
+    """`local` starts Ray on this machine, `auto` or an address joins a running cluster."""
+    cpus_per_trial: int = 1
+    gpus_per_trial: float = 0
+    concurrency: int = 0
+    """Trials at once; 0 is as many as there is room for."""
+
+    def device(self) -> str:
+        """Where a trial trains; never what merely happens to be visible."""
+        return "cuda" if self.gpus_per_trial else "cpu"
+
+    def room(self, available: dict[str, float]) -> int:
+        """How many trials may run at once on what a cluster has.
+
+        Raises:
+            UserError: not even one fits.
+        """
+        wanted = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial}
+        needed = {name: amount for name, amount in wanted.items() if amount}
+        room = int(min(available.get(name, 0) / amount for name, amount in needed.items()))
+        if room < 1:
+            has = ", ".join(f"{available.get(name, 0):g} {name}" for name in needed)
+            asks = ", ".join(f"{amount:g} {name}" for name, amount in needed.items())
+            raise UserError(f"one trial asks for {asks}, but Ray has {has}; ask for less")
+        return min(self.concurrency or room, room)
+
+
+@contextmanager
+def ray_started(resources: Resources, verbose: bool = False) -> Iterator[int]:
+    """Start or join Ray, and leave it at the end; gives how many trials fit at once.
+
+    Raises:
+        UserError: no cluster answers at the address, or no trial fits.
+    """
+    os.environ.update(DRIVER_ENVIRONMENT)
+    level = logging.INFO if verbose else logging.FATAL
+    logging.getLogger("ray.tune").setLevel(level)
+    try:
+        ray.init(
+            address=resources.address,
+            runtime_env={"env_vars": WORKER_ENVIRONMENT},
+            include_dashboard=False if resources.address == "local" else None,
+            log_to_driver=verbose,
+            logging_level=level,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"no Ray cluster answers at ray_address={resources.address} ({_first_line(error)}); "
+            "start one with `ray start --head`, or use ray_address=local"
+        ) from error
+    try:
+        yield resources.room(ray.cluster_resources())
+    finally:
+        ray.shutdown()
+
+
+def run(
+    study_dir: Path,
+    searcher: LadderSearcher,
+    trainable: type[tune.Trainable],
+    resources: Resources,
+    callbacks: Sequence[tune.Callback] = (),
+    max_failures: int = 1,
+    time_budget_s: float = 0,
+) -> str:
+    """Run one more part of a study to its end; give its outcome.
+
+    Returns:
+        `completed`, or `interrupted` by the user or by the end of the time budget. It also stands in
+        the part's ended.json, whose absence says that the driver died.
+    """
+    part = _next_part(study_dir)
+    per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
+    tuner = tune.Tuner(
+        tune.with_resources(trainable, per_trial),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            num_samples=-1,
+            reuse_actors=True,
+            trial_name_creator=job_name,
+            trial_dirname_creator=job_name,
+        ),
+        run_config=tune.RunConfig(
+            name=part.name,
+            storage_path=str(study_dir),
+            callbacks=[Recorder(), *callbacks],
+            # a trial keeps its own checkpoint, see search.trial
+            checkpoint_config=tune.CheckpointConfig(
+                checkpoint_frequency=0, checkpoint_at_end=False
+            ),
+            failure_config=tune.FailureConfig(max_failures=max_failures),
+            verbose=0,
+        ),
+    )
+    searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
+    with _sigterm_as_ctrl_c(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray's, about Ray's own deprecations
+        tuner.fit()
+    outcome = "completed" if searcher.ladder.done else "interrupted"
+    ended = {"outcome": outcome, "timestamp": time.time()}
+    (part / "ended.json").write_text(json.dumps(ended))
+    return outcome
+
+
+def _next_part(study_dir: Path) -> Path:
+    parts = [int(p.name.removeprefix("part-")) for p in study_dir.glob("part-*")]
+    return study_dir / f"part-{max(parts, default=0) + 1:03d}"
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Stop cleanly at a SIGTERM; Ray's own handler leaves in the middle of its cleaning up."""
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,193 @@
+"""Search spaces as plain data: parameter name → range, choice or fixed value. Both ends count."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from hypertuning.config import Config, UserError, parse_config
+
+Value = int | float | str | bool
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number between two ends, uniform or log-uniform."""
+
+    low: float
+    high: float
+    log: bool = False
+    when: tuple[str, Value] | None = None
+    """Searched only where this other parameter has this value."""
+
+    def __post_init__(self) -> None:
+        _check_ends(self)
+
+    def sample(self, rng: np.random.Generator) -> float:
+        if self.log:
+            return math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+        return rng.uniform(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number between two ends, both included (Ray's `randint` leaves out the upper)."""
+
+    low: int
+    high: int
+    log: bool = False
+    when: tuple[str, Value] | None = None
+    """Searched only where this other parameter has this value."""
+
+    def __post_init__(self) -> None:
+        _check_ends(self)
+
+    def sample(self, rng: np.random.Generator) -> int:
+        if self.log:  # half a unit more on both sides gives the ends their full share
+            real = math.exp(rng.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5)))
+            return min(max(round(real), self.low), self.high)
+        return int(rng.integers(self.low, self.high, endpoint=True))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, none nearer to another."""
+
+    values: tuple[Value, ...]
+    when: tuple[str, Value] | None = None
+    """Searched only where this other parameter has this value."""
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise UserError("a choice must offer at least one value, got none")
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        return self.values[rng.integers(len(self.values))]
+
+
+Domain = Float | Integer | Choice
+Space = Mapping[str, Domain | Value]
+"""What is searched and what is fixed; a parameter that is absent keeps its default in `Config`."""
+
+
+def _check_ends(domain: Float | Integer) -> None:
+    if domain.low >= domain.high:
+        raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
+    if domain.log and domain.low <= 0:
+        raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
+
+
+def searched(space: Space) -> dict[str, Domain]:
+    """The parameters that the space leaves open."""
+    return {name: d for name, d in space.items() if isinstance(d, Float | Integer | Choice)}
+
+
+def active(domain: Domain, values: Mapping[str, Value]) -> bool:
+    """Whether a parameter is there at all, given the values of the others."""
+    return domain.when is None or values.get(domain.when[0]) == domain.when[1]
+
+
+def sample(space: Space, rng: np.random.Generator) -> dict[str, Value]:
+    """Draw one configuration.
+
+    Every parameter takes its draw, active or not: the others' values do not hang on conditions.
+    """
+    opened = searched(space)
+    values = {n: opened[n].sample(rng) if n in opened else v for n, v in space.items()}
+    return {n: v for n, v in values.items() if n not in opened or active(opened[n], values)}
+
+
+def grid(space: Mapping[str, Choice | Value]) -> Iterator[dict[str, Value]]:
+    """Every combination of the choices; the last parameter varies fastest."""
+    choices = [d.values if isinstance(d, Choice) else (d,) for d in space.values()]
+    return (dict(zip(space, values, strict=True)) for values in itertools.product(*choices))
+
+
+COMPARE: tuple[dict[str, Value], ...] = (
+    {"model": "nn", "num_fully_connected_layers": 5},
+    {"model": "resnn", "num_fully_connected_layers": 5},
+    {"model": "cnn", "num_fully_connected_layers": 2},
+)
+
+GRID: Space = {
+    "num_fully_connected_layers": Choice((2, 4)),
+    "num_conv_layers": Choice((2, 3, 4)),
+    "filters": Choice((64, 128, 152)),
+    "kernel_size": Choice((2, 3)),
+}
+
+HYPERBAND: Space = {
+    "hidden_size": Integer(254, 512),
+    "filters": Integer(100, 200),
+    "kernel_size": Integer(2, 3),
+    "padding": Integer(0, 1),
+}
+
+BOHB: Space = {
+    "learning_rate": Float(1e-4, 3e-2, log=True),
+    "weight_decay": Float(1e-6, 1e-2, log=True),
+    "dropout": Float(0.0, 0.5),
+    "batch_size": Choice((64, 128, 256)),
+    "optimizer": Choice(("adamw", "sgd")),
+    "momentum": Float(0.5, 0.99, when=("optimizer", "sgd")),
+    "filters": Integer(32, 128, log=True),
+    "hidden_size": Integer(64, 512, log=True),
+}
+"""Eight parameters: the model needs 2 · (8 + 1) = 18 results on one budget, and 51 trials give them."""
+
+
+def read_space(file: Path) -> dict[str, Domain | Value]:
+    """Read a YAML file of parameters: a value fixes one, a list or bounds open it.
+
+    `filters: {low: 32, high: 256, log: true}`, `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`,
+    `optimizer: [adamw, sgd]`, `dropout: 0.2`.
+
+    Raises:
+        UserError: the file, or the first parameter that is wrong in it.
+    """
+    return {name: _domain(name, given) for name, given in _mapping(read_yaml(file), file).items()}
+
+
+def read_yaml(file: Path) -> object:
+    """Raises UserError where the file is not there or is no YAML."""
+    try:
+        return yaml.safe_load(file.read_text())
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise UserError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
+
+
+def _mapping(content: object, file: Path) -> dict:
+    if not isinstance(content, dict):
+        raise UserError(f"{file} must map parameters to values, lists or bounds, got {content!r}")
+    return content
+
+
+def _domain(name: str, given: object) -> Domain | Value:
+    if isinstance(given, dict):
+        return _range(name, given)
+    if isinstance(given, list):
+        return Choice(tuple(_checked(name, value) for value in given))
+    return _checked(name, given)
+
+
+def _range(name: str, given: dict) -> Float | Integer:
+    unknown = set(given) - {"low", "high", "log", "when"}
+    if unknown or not {"low", "high"} <= set(given):
+        raise UserError(
+            f"`{name}` must have `low` and `high`, may have `log` and `when`, got {given}"
+        )
+    when = next(iter(given["when"].items())) if given.get("when") else None
+    low, high = (_checked(name, given[end], when) for end in ("low", "high"))
+    kind = Integer if Config.model_fields[name].annotation is int else Float
+    return kind(low, high, given.get("log", False), when)
+
+
+def _checked(name: str, value: object, when: tuple[str, Value] | None = None) -> Value:
+    """The value as `Config` understands it (YAML takes 1e-3 for a text), with all else as usual."""
+    return getattr(parse_config({**dict([when] if when else []), name: value}), name)

@@ -1,0 +1,96 @@
+"""Ray → mirror: a callback that only says which trials changed, and the thread that mirrors them."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from mlflow import MlflowClient
+from ray.air.integrations.mlflow import MLflowLoggerCallback
+
+from hypertuning.tracking.mirror import Draw, Mirror, only_writer
+from hypertuning.tracking.record import read_trial
+from hypertuning.tracking.store import back_off, reason
+
+if TYPE_CHECKING:
+    from ray.tune.experiment import Trial as RayTrial
+
+DRAIN_SECONDS = 10
+
+
+class MLflowMirror(MLflowLoggerCallback):
+    """Keeps a study's runs abreast of its record, in the background.
+
+    Ray's loop is held up for no longer than it takes to put a number into a queue. Whatever has
+    changed by the time a trial's turn comes goes to the store in one batch, and a store that is
+    slow or away makes the mirror late and nothing else: what it missed, `mirror_study` delivers.
+    """
+
+    def __init__(
+        self, study_run_id: str, study_dir: Path, tracking_uri: str, draw: Draw | None = None
+    ) -> None:
+        super().__init__(tracking_uri=tracking_uri)
+        self.study_run_id, self.study_dir, self.draw = study_run_id, study_dir, draw
+        self.last_error: str | None = None
+        """What keeps the mirror from being up to date, as far as it knows."""
+
+    def setup(self, *args, **info) -> None:  # Ray pickles a callback before this: no thread earlier
+        self._changed: SimpleQueue[int | None] = SimpleQueue()
+        self._given_up = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="mlflow-mirror", daemon=True)
+        self._thread.start()
+
+    def log_trial_start(self, trial: "RayTrial") -> None:
+        self._changed.put(trial.config["job"]["trial"])
+
+    def log_trial_result(self, iteration: int, trial: "RayTrial", result: dict) -> None:
+        self._changed.put(trial.config["job"]["trial"])
+
+    def log_trial_end(self, trial: "RayTrial", failed: bool = False) -> None:
+        self._changed.put(trial.config["job"]["trial"])
+
+    def on_experiment_end(self, trials: list["RayTrial"], **info) -> None:
+        """Mirror what is behind; after a while leave it, and the store, to `mirror_study`."""
+        self._changed.put(None)
+        self._thread.join(DRAIN_SECONDS)
+        self._given_up.set()
+
+    def _follow(self) -> None:
+        mirror, pauses = None, back_off()
+        behind: dict[int, None] = {}  # numbers of trials, an ordered set
+        with only_writer(self.study_dir, timeout_s=-1):
+            for number in _in_turn(self._changed, behind):
+                try:
+                    mirror = mirror or self._connect()
+                    if trial := read_trial(self.study_dir, number):
+                        mirror.trial(trial)
+                    self.last_error, pauses = None, back_off()
+                except Exception as error:  # noqa: BLE001 - training goes on, whatever it was
+                    self.last_error, mirror = reason(error), None
+                    behind[number] = None
+                    self._given_up.wait(next(pauses))
+                if self._given_up.is_set():
+                    return
+
+    def _connect(self) -> Mirror:
+        return Mirror(MlflowClient(self.tracking_uri), self.study_run_id, self.draw)
+
+
+def _in_turn(changed: "SimpleQueue[int | None]", behind: dict[int, None]) -> Iterator[int]:
+    """Trials as their turn comes; one that changed again meanwhile keeps its place in the line.
+
+    Ends when None has come through the queue and nobody is behind.
+    """
+    ended = False
+    while behind or not ended:
+        while not changed.empty() or not (behind or ended):  # waits only while nobody is behind
+            number = changed.get()
+            if number is None:
+                ended = True
+            else:
+                behind.setdefault(number)
+        if behind:
+            number = next(iter(behind))
+            del behind[number]
+            yield number

@@ -1,0 +1,240 @@
+"""Record → MLflow: every trial of a study as a child run. Repeating it changes nothing.
+
+What the store already holds is asked of the store, once for a whole study, and only what is missing
+is sent: the run, its parameters, its epochs with the times at which they were recorded, its ending.
+A trial costs one `create_run`, one `log_batch` for all the epochs that came since the last one, and
+at its end one `log_batch`, one figure and one `set_terminated`.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
+
+from hypertuning.config import UserError
+from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
+from hypertuning.tracking.record import read_trials
+from hypertuning.tracking.runs import find_trials
+from hypertuning.tracking.store import back_off, reason
+from hypertuning.tracking.trial import EPOCH_METRICS, Row, Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURE = "overfitting.png"
+STATUS = {
+    "completed": "FINISHED",
+    "pruned": "KILLED",  # as MLflow's own storage for Optuna has it
+    "diverged": "FAILED",
+    "failed": "FAILED",
+    "interrupted": "KILLED",
+}
+LOCK_SECONDS = 30
+
+Draw = Callable[[Trial], "Figure"]
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Copy:
+    """What the store holds of one trial."""
+
+    run_id: str
+    status: str
+    tags: dict[str, str]
+    params: set[str]
+    metrics: dict[str, float]
+    """The latest value of each."""
+    epochs: set[int]
+
+    def shows_end_of(self, trial: Trial) -> bool:
+        """Whether the run was ended as the trial did; its note may have been edited since."""
+        return (
+            self.tags.get("outcome") == trial.outcome
+            and self.metrics.get("epochs_run") == trial.epochs_run
+            and not self.tags.get(MLFLOW_RUN_NOTE, "").endswith(STILL_TRAINING)
+        )
+
+
+class Mirror:
+    """Copies trials of one study into the runs below the study's own.
+
+    It remembers what it sent. After an error nobody knows what arrived: make a new one, which asks.
+    """
+
+    def __init__(self, client: MlflowClient, study_run_id: str, draw: Draw | None = None) -> None:
+        study = client.get_run(study_run_id)
+        self._client, self._study_id, self._draw = client, study_run_id, draw
+        self._experiment_id = study.info.experiment_id
+        self._stage = study.data.tags.get("stage", "")
+        found = find_trials(client, self._experiment_id, study_run_id)
+        # of two runs of one trial, which only a fault can leave, the first one keeps it
+        self._found = {run.data.tags["trial_id"]: run for run in reversed(found)}
+        self._copies: dict[str, _Copy] = {}
+
+    def trial(self, trial: Trial) -> str:
+        """Bring the run of a trial up to date, making it if there is none; give its id."""
+        copy = self._copy(trial)
+        missing = _points(row for row in trial.epochs if row["epoch"] not in copy.epochs)
+        if trial.outcome:
+            self._end(copy, trial, missing)
+        elif missing or copy.status == "RUNNING":
+            self._go_on(copy, trial, missing)
+        # otherwise an ended trial of a study that goes on: it may never be touched again
+        return copy.run_id
+
+    def _copy(self, trial: Trial) -> _Copy:
+        if trial.trial_id not in self._copies:
+            run = self._found.get(trial.trial_id)
+            self._copies[trial.trial_id] = self._ask(run) if run else self._create(trial)
+        return self._copies[trial.trial_id]
+
+    def _ask(self, run: Run) -> _Copy:
+        # a long history is sent in several requests: an epoch is there when its last metric is
+        points = self._client.get_metric_history(run.info.run_id, EPOCH_METRICS[-1])
+        return _Copy(
+            run_id=run.info.run_id,
+            status=run.info.status,
+            tags=dict(run.data.tags),
+            params=set(run.data.params),
+            metrics=dict(run.data.metrics),
+            epochs={point.step for point in points},
+        )
+
+    def _create(self, trial: Trial) -> _Copy:
+        tags = {MLFLOW_PARENT_RUN_ID: self._study_id, **self._tags(replace(trial, outcome=None))}
+        name = run_name(trial.config)
+        run = self._client.create_run(self._experiment_id, _ms(trial.started), tags, name)
+        return _Copy(run.info.run_id, run.info.status, tags, set(), {}, set())
+
+    def _go_on(self, copy: _Copy, trial: Trial, missing: list[Metric]) -> None:
+        if copy.status != "RUNNING":
+            if copy.tags.pop("outcome", None):
+                self._client.delete_tag(copy.run_id, "outcome")
+            self._client.update_run(copy.run_id, status="RUNNING")
+            copy.status = "RUNNING"
+        self._send(copy, trial, missing, self._tags(trial))
+
+    def _end(self, copy: _Copy, trial: Trial, missing: list[Metric]) -> None:
+        tags, summary, ended = self._tags(trial), [], copy.shows_end_of(trial)
+        # the note is sent once the figure is there, and so remembers it
+        if ended or not self._log_figure(copy, trial):
+            del tags[MLFLOW_RUN_NOTE]
+        if not ended:
+            summary = _summary(trial, copy.metrics)
+        self._send(copy, trial, missing + summary, tags)
+        if not ended or copy.status != STATUS[trial.outcome]:
+            self._client.set_terminated(copy.run_id, STATUS[trial.outcome], _ms(trial.ended))
+            copy.status = STATUS[trial.outcome]
+
+    def _send(self, copy: _Copy, trial: Trial, metrics: list[Metric], tags: dict[str, str]) -> None:
+        """Send, in one request, the metrics and what the store has not got of the rest."""
+        params = {name: value for name, value in trial.config.items() if name not in copy.params}
+        tags = {name: value for name, value in tags.items() if copy.tags.get(name) != value}
+        if not (metrics or params or tags):
+            return
+        self._client.log_batch(
+            copy.run_id,
+            metrics,
+            [Param(name, str(value)) for name, value in params.items()],
+            [RunTag(name, value) for name, value in tags.items()],
+        )
+        copy.params |= params.keys()
+        copy.tags |= tags
+        copy.metrics |= {metric.key: metric.value for metric in metrics}
+        copy.epochs |= {metric.step for metric in metrics if metric.key == EPOCH_METRICS[-1]}
+
+    def _log_figure(self, copy: _Copy, trial: Trial) -> bool:
+        """Draw the trial; a picture that fails holds up no number, and is tried again next time."""
+        if not (self._draw and trial.epochs):
+            return True
+        try:
+            self._client.log_figure(copy.run_id, self._draw(trial), FIGURE)
+        except Exception:
+            logger.warning("%s of %s could not be stored", FIGURE, trial.trial_id, exc_info=True)
+            return False
+        return True
+
+    def _tags(self, trial: Trial) -> dict[str, str]:
+        tags = {"stage": self._stage, "trial_id": trial.trial_id, "outcome": trial.outcome}
+        tags |= {name: trial.job.get(name) for name in ("sampler", "bracket", "rung")}
+        tags[MLFLOW_RUN_NOTE] = note(trial, self._stage)
+        return {name: str(value) for name, value in tags.items() if value is not None}
+
+
+def mirror_study(
+    client: MlflowClient,
+    study_run_id: str,
+    study_dir: Path,
+    draw: Draw | None = None,
+    patience_s: float = 60,
+) -> None:
+    """Mirror every trial of a study's record, and try again for a while if the store goes away.
+
+    Raises:
+        UserError: the store did not take everything in time, or another process is mirroring.
+    """
+    deadline = time.monotonic() + patience_s
+    for pause in back_off():
+        try:
+            with only_writer(study_dir):
+                mirror = Mirror(client, study_run_id, draw)
+                for trial in read_trials(study_dir):
+                    mirror.trial(trial)
+            return
+        except (MlflowException, OSError) as error:
+            if time.monotonic() + pause > deadline:
+                raise UserError(
+                    f"not all of study {study_run_id} reached the tracking store ({reason(error)}); "
+                    f"nothing is lost, its record is in {study_dir}"
+                ) from error
+        time.sleep(pause)
+
+
+@contextmanager
+def only_writer(study_dir: Path, timeout_s: float = LOCK_SECONDS) -> Iterator[None]:
+    """Keep other mirrors of the study out: two that both miss a run would both create it.
+
+    Raises:
+        UserError: another one did not end in time; a negative `timeout_s` waits for ever.
+    """
+    try:
+        with FileLock(study_dir / "mirror.lock", timeout=timeout_s):
+            yield
+    except Timeout as error:
+        raise UserError(f"another process is mirroring {study_dir}; wait until it ends") from error
+
+
+def _points(epochs: Iterable[Row]) -> list[Metric]:
+    return [
+        Metric(name, row[name], _ms(row["timestamp"]), row["epoch"])
+        for row in epochs
+        for name in EPOCH_METRICS
+    ]
+
+
+def _summary(trial: Trial, stored: Mapping[str, float]) -> list[Metric]:
+    """The trial's best numbers, dated by its last epoch: the same end is the same points.
+
+    A trial that went on after it had ended once may have outgrown its overfitting.
+    """
+    summary = trial.summary()
+    if "overfit_epoch" in stored and "overfit_epoch" not in summary:
+        summary["overfit_epoch"] = math.nan
+    return [
+        Metric(name, value, _ms(trial.ended), trial.epochs_run) for name, value in summary.items()
+    ]
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,81 @@
+"""What a reader of MLflow sees in words: the names of trials and the notes on them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypertuning.config import OBJECTIVE, Config
+from hypertuning.tracking.trial import Trial
+
+_ALWAYS = {"filters": "f", "kernel_size": "k", "padding": "p", "hidden_size": "h"}
+_UNLESS_DEFAULT = {
+    "num_conv_layers": "conv",
+    "num_fully_connected_layers": "fc",
+    "batch_norm": "bn",
+    "learning_rate": "lr",
+    "lr_schedule": "",
+    "optimizer": "",
+    "momentum": "m",
+    "weight_decay": "wd",
+    "dropout": "do",
+    "batch_size": "b",
+    "label_smoothing": "ls",
+    "augment": "",
+    "seed": "s",
+}
+STILL_TRAINING = "Still training."
+"""The end of a note on a trial that has not ended."""
+_SAMPLERS = {
+    "grid": "taken from the grid",
+    "random": "drawn at random",
+    "model": "proposed by the model",
+    "warm": "taken from an earlier study",
+    "point": "given by the user",
+}
+
+
+def run_name(config: Mapping[str, Any]) -> str:
+    """`cnn f146 k3 p1 h415 lr0.0031`: the structure, then what differs from the defaults."""
+    words = [f"{short}{_brief(config[name])}" for name, short in _ALWAYS.items() if name in config]
+    for name, short in _UNLESS_DEFAULT.items():
+        if name in config and config[name] != Config.model_fields[name].default:
+            words.append(f"{short}{_brief(config[name])}")
+    return " ".join([config["model"], *words])
+
+
+def _brief(value: object) -> str:
+    if value is True:
+        return ""  # the word for the parameter says it
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def note(trial: Trial, stage: str) -> str:
+    """Say what a trial is, how it ended and what came of it."""
+    sampler = trial.job.get("sampler", "")
+    place = [f"{name} {trial.job[name]}" for name in ("bracket", "rung") if name in trial.job]
+    where = f" ({', '.join(place)})" if place else ""
+    origin = f"Trial {trial.number} of the {stage} study, {_SAMPLERS.get(sampler, sampler)}{where}."
+    return " ".join([origin, _ending(trial), *_findings(trial)])
+
+
+def _ending(trial: Trial) -> str:
+    run = "1 epoch" if trial.epochs_run == 1 else f"{trial.epochs_run} epochs"
+    return {
+        None: STILL_TRAINING,
+        "completed": f"Completed {run}.",
+        "pruned": f"Pruned after {run}.",
+        "diverged": f"Diverged: a loss of epoch {trial.epochs_run + 1} is not finite.",
+        "failed": f"Failed after {run}: {(trial.error or '')[:500]}",
+        "interrupted": f"Interrupted after {run}.",
+    }[trial.outcome]
+
+
+def _findings(trial: Trial) -> list[str]:
+    if not trial.outcome or not trial.epochs:
+        return []
+    best = trial.summary()
+    loss, accuracy = best[f"best_{OBJECTIVE.metric}"], best["best_val_accuracy"]
+    found = f"Best {OBJECTIVE.metric} {loss:.4f}, in epoch {best['best_epoch']}; "
+    found += f"best val_accuracy {accuracy:.4f}."
+    if "overfit_epoch" not in best:
+        return [found]
+    return [found, f"Overfits from epoch {best['overfit_epoch']}."]

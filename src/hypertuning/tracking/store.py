@@ -1,0 +1,105 @@
+"""The tracking store: found, made once where there is none, and given up soon if it is silent."""
+
+import itertools
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TypeVar
+
+import mlflow
+from filelock import FileLock
+from mlflow import MlflowClient
+
+from hypertuning.config import UserError
+
+T = TypeVar("T")
+_SQLITE = "sqlite:///"
+
+
+def connect(timeout_s: float = 15) -> MlflowClient:
+    """Open the store that MLFLOW_TRACKING_URI names, by default mlflow.db in the working directory.
+
+    Makes the URI absolute, for this process and those it starts: Ray works in other directories.
+
+    Raises:
+        UserError: the store does not answer within `timeout_s`.
+    """
+    uri = _absolute(mlflow.get_tracking_uri())
+    mlflow.set_tracking_uri(uri)
+    _fail_soon()
+    try:
+        return _within(timeout_s, lambda: _open(uri))
+    except Exception as error:
+        shown = re.sub(r"//[^/@]*@", "//", uri)  # no password on the screen
+        raise UserError(
+            f"the tracking store {shown} does not answer: {reason(error)}; start it, or set "
+            "MLFLOW_TRACKING_URI to another one (unset, it is mlflow.db in the working directory)"
+        ) from error
+
+
+def reason(error: BaseException) -> str:
+    """What is at the bottom of an error, in one line."""
+    while cause := error.__cause__ or (not error.__suppress_context__ and error.__context__):
+        error = cause
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+
+
+def back_off() -> Iterator[float]:
+    """Seconds to wait before each new try: 1, 2, 4, … 30, 30, …"""
+    return (min(2.0**attempt, 30.0) for attempt in itertools.count())
+
+
+def _absolute(uri: str) -> str:
+    """Complete `sqlite:///relative.db`; everything else means the same from every directory."""
+    path = uri.removeprefix(_SQLITE)
+    if path == uri or path.startswith(("/", ":")) or not path:
+        return uri
+    return f"{_SQLITE}{Path(path).absolute()}"
+
+
+def _fail_soon() -> None:
+    """Take MLflow's patience from it: by default it waits and tries again for many minutes.
+
+    Its own retries would also make a run twice if the answer to `create_run` was lost; ours look
+    first what is there.
+    """
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+
+
+def _open(uri: str) -> MlflowClient:
+    with _alone(uri):
+        client = MlflowClient(uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def _alone(uri: str) -> AbstractContextManager:
+    """Let one process at a time open an SQLite store: on a fresh one, each would make the tables."""
+    path = uri.removeprefix(_SQLITE)
+    if path == uri:
+        return nullcontext()
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{path}.lock")
+
+
+def _within(timeout_s: float, action: Callable[[], T]) -> T:
+    """Do something that may not come back, such as a connection to a database that is away."""
+    answer: Future[T] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(action())
+        except Exception as error:  # noqa: BLE001 - it is raised where the answer is awaited
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        return answer.result(timeout_s)
+    except TimeoutError:
+        raise TimeoutError(f"nothing came within {timeout_s:g} s") from None

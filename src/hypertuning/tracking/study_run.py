@@ -1,0 +1,136 @@
+"""The run of a study: adopted from `mlflow run` or made, and closed."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from mlflow import MlflowClient
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking.context.registry import resolve_tags
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_DATASET_CONTEXT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_RUN_NOTE,
+)
+
+from hypertuning.config import UserError
+from hypertuning.tracking.mirror import STATUS
+from hypertuning.tracking.provenance import provenance
+from hypertuning.tracking.trial import Trial
+
+_EXPERIMENT_KIND = "mlflow.experimentKind"
+_MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
+"""What MLflow calls a run that nobody named: `bold-fox-123`."""
+_DIGEST_LENGTH = 36
+"""MLflow takes no longer one."""
+
+
+class DatasetInfo(TypedDict):
+    """The images that a study trains on."""
+
+    name: str
+    digest: str
+    classes: list[str]
+    train: int
+    val: int
+
+
+def open_study(
+    client: MlflowClient,
+    stage: str,
+    parameters: Mapping[str, Any],
+    note: str,
+    dataset: DatasetInfo,
+    parent_run_id: str | None = None,
+) -> str:
+    """Open the run of a study; give its id.
+
+    It is the run that `mlflow run` made for this command, unless the study is part of a larger one,
+    `parent_run_id`; otherwise a new run in the experiment that MLflow's variables name.
+
+    Raises:
+        UserError: the store has no such run or experiment.
+    """
+    adopted = None if parent_run_id else os.environ.get("MLFLOW_RUN_ID")
+    run = _adopt(client, adopted, stage) if adopted else _create(client, stage, parent_run_id)
+    tags = {"stage": stage, MLFLOW_RUN_NOTE: note, **provenance()}
+    client.log_batch(
+        run.info.run_id,
+        params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
+        tags=[RunTag(key, value) for key, value in tags.items()],
+    )
+    client.log_inputs(run.info.run_id, [_input(dataset)])
+    _say_kind(client, run.info.experiment_id)
+    return run.info.run_id
+
+
+def close_study(client: MlflowClient, study_run_id: str, outcome: str, best: Trial | None) -> None:
+    """Close the run of a study with the numbers of its best trial.
+
+    Under `mlflow run` MLflow sets the status once more when the command ends: `outcome` is the truth.
+    """
+    found = best.summary() if best else {}
+    timestamp = round(best.ended * 1000) if best else 0
+    client.log_batch(
+        study_run_id,
+        metrics=[
+            Metric(name, value, timestamp, step=0)
+            for name, value in found.items()
+            if name.startswith("best_")
+        ],
+        tags=[RunTag("outcome", outcome)],
+    )
+    client.set_terminated(study_run_id, STATUS[outcome])
+
+
+def _adopt(client: MlflowClient, run_id: str, stage: str) -> Run:
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        raise UserError(
+            f"MLFLOW_RUN_ID is {run_id}, but {client.tracking_uri} has no such run; unset it"
+        ) from error
+    if _MADE_UP_NAME.fullmatch(run.info.run_name or ""):
+        client.update_run(run_id, name=stage)
+    return run
+
+
+def _create(client: MlflowClient, stage: str, parent_run_id: str | None) -> Run:
+    tags = resolve_tags({MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {})
+    return client.create_run(_experiment_id(client), tags=tags, run_name=stage)
+
+
+def _experiment_id(client: MlflowClient) -> str:
+    """The experiment that MLflow's variables name, else its default one."""
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
+    experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    try:
+        if experiment_id:
+            return client.get_experiment(experiment_id).experiment_id
+        found = client.get_experiment_by_name(name)
+        return found.experiment_id if found else client.create_experiment(name)
+    except MlflowException as error:
+        raise UserError(
+            f"experiment {experiment_id or name} cannot be used: {error.message}; choose another "
+            "one by MLFLOW_EXPERIMENT_NAME"
+        ) from error
+
+
+def _say_kind(client: MlflowClient, experiment_id: str) -> None:
+    """Tell MLflow's pages that the experiment holds training runs, unless somebody told them else."""
+    if _EXPERIMENT_KIND not in client.get_experiment(experiment_id).tags:
+        client.set_experiment_tag(experiment_id, _EXPERIMENT_KIND, "custom_model_development")
+
+
+def _input(dataset: DatasetInfo) -> DatasetInput:
+    entity = Dataset(
+        name=dataset["name"],
+        digest=dataset["digest"][:_DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps({"uri": dataset["name"]}),
+        profile=json.dumps({name: dataset[name] for name in ("classes", "train", "val")}),
+    )
+    return DatasetInput(entity, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])

@@ -1,0 +1,157 @@
+"""Claims about brackets and rungs; no Ray here."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hypertuning.config import Budget, UserError
+from hypertuning.search.ladder import Arms, Asha, Halving, Job, hyperband_brackets, rungs, sweep
+
+
+def climb(ladder, loss, concurrency=1, shuffle=None):
+    """Drive a ladder to its end; return its jobs in the order in which they were handed out."""
+    order, under_way = [], []
+    while True:
+        while len(under_way) < concurrency and (job := ladder.next()):
+            order.append(job)
+            under_way.append(job)
+        if not under_way:
+            return order
+        job = under_way.pop(shuffle.randrange(len(under_way)) if shuffle else 0)
+        ladder.tell(job.trial, job.until, loss(job.trial, job.until))
+
+
+@pytest.mark.parametrize(
+    ("max_epochs", "table"),
+    [
+        # Hyperband, table 1, computed from its algorithm 1 for R = 27 and R = 81, η = 3
+        (
+            27,
+            [
+                ((27, 9, 3, 1), (1, 3, 9, 27)),
+                ((12, 4, 1), (3, 9, 27)),
+                ((6, 2), (9, 27)),
+                ((4,), (27,)),
+            ],
+        ),
+        (
+            81,
+            [
+                ((81, 27, 9, 3, 1), (1, 3, 9, 27, 81)),
+                ((34, 11, 3, 1), (3, 9, 27, 81)),
+                ((15, 5, 1), (9, 27, 81)),
+                ((8, 2), (27, 81)),
+                ((5,), (81,)),
+            ],
+        ),
+        (9, [((9, 3, 1), (1, 3, 9)), ((5, 1), (3, 9)), ((3,), (9,))]),
+    ],
+)
+def test_brackets_are_those_of_the_paper(max_epochs, table):
+    trials = sum(sizes[0] for sizes, _ in table)
+    brackets = hyperband_brackets(Budget(trials, max_epochs))
+    assert [(b.sizes, b.epochs) for b in brackets] == table
+
+
+@pytest.mark.parametrize(
+    ("low", "top", "eta", "epochs"),
+    [
+        (1, 9, 3, (1, 3, 9)),
+        (3, 10, 3, (3, 10)),
+        (1, 10, 3, (1, 3, 10)),
+        (4, 4, 3, (4,)),
+        (1, 8, 2, (1, 2, 4, 8)),
+    ],
+)
+def test_rungs_end_exactly_at_max_epochs(low, top, eta, epochs):
+    assert rungs(Budget(1, top, low, eta)) == epochs
+
+
+def test_grace_beyond_the_end_is_refused_with_both_values():
+    with pytest.raises(
+        UserError, match=r"`min_epochs` \(=12\) must not exceed `max_epochs` \(=10\)"
+    ):
+        rungs(Budget(1, 10, 12))
+
+
+def test_a_rung_promotes_its_best_third_when_it_is_full():
+    ladder = Halving(hyperband_brackets(Budget(9, 9)))
+    jobs = climb(ladder, lambda trial, _: abs(trial - 4))
+    assert [(j.trial, j.until) for j in jobs] == [
+        *((t, 1) for t in range(9)),
+        *((t, 3) for t in (3, 4, 5)),
+        (4, 9),
+    ]
+
+
+def test_a_failed_trial_is_never_promoted_and_never_waited_for():
+    ladder = Halving(hyperband_brackets(Budget(9, 9)))
+    jobs = climb(ladder, lambda trial, _: math.nan if trial else 1.0)
+    assert [j for j in jobs if j.rung] == [Job(0, 3, 0, 1), Job(0, 9, 0, 2)]
+    assert ladder.done
+
+
+def test_asha_promotes_as_soon_as_a_third_of_a_rung_allows_it():
+    jobs = climb(Asha(9, (1, 3, 9), 3), lambda trial, _: trial)
+    assert [(j.trial, j.until) for j in jobs][:5] == [(0, 1), (1, 1), (2, 1), (0, 3), (3, 1)]
+    assert sum(j.until == 3 for j in jobs) == 3
+    assert sum(j.until == 9 for j in jobs) == 1
+
+
+def test_a_sweep_trains_every_trial_once_to_the_end():
+    assert climb(sweep(4, 5), lambda *_: 0.0) == [Job(t, 5, 0, 0) for t in range(4)]
+
+
+def test_arms_decide_for_themselves_and_advance_in_pairs():
+    alone = climb(Asha(9, (1, 3, 9), 3), lambda trial, _: trial)
+    jobs = climb(Arms([Asha(9, (1, 3, 9), 3), Asha(9, (1, 3, 9), 3)]), lambda t, _: t // 2)
+    for arm in (0, 1):
+        assert [(j.trial // 2, j.until) for j in jobs if j.trial % 2 == arm] == [
+            (j.trial, j.until) for j in alone
+        ]
+    assert [j.trial % 2 for j in jobs] == [0, 1] * len(alone)
+
+
+LADDERS = {
+    "halving": lambda b: Halving(hyperband_brackets(b)),
+    "asha": lambda b: Asha(b.num_samples, rungs(b), b.reduction_factor),
+    "arms": lambda b: Arms([Asha(b.num_samples, rungs(b), b.reduction_factor) for _ in range(2)]),
+}
+budgets = st.builds(
+    lambda n, low, more, eta: Budget(n, low + more, low, eta),
+    st.integers(1, 60), st.integers(1, 5), st.integers(0, 80), st.integers(2, 5),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(budgets, st.sampled_from(sorted(LADDERS)), st.integers(1, 7), st.integers())
+def test_every_ladder_ends_whatever_arrives_in_whatever_order(budget, kind, concurrency, seed):
+    shuffle = random.Random(seed)
+    ladder = LADDERS[kind](budget)
+    jobs = climb(
+        ladder,
+        lambda *_: shuffle.choice([shuffle.random(), math.nan, math.inf]),
+        concurrency,
+        shuffle,
+    )
+    assert ladder.done
+    assert len({(j.trial, j.until) for j in jobs}) == len(jobs), "no job is handed out twice"
+    arms = 2 if kind == "arms" else 1
+    assert {j.trial for j in jobs} == set(range(budget.num_samples * arms)), "every trial begins"
+    assert all(j.until <= budget.max_epochs for j in jobs)
+
+
+@settings(max_examples=200, deadline=None)
+@given(budgets, st.sampled_from(["halving", "asha"]), st.integers(0, 200), st.integers())
+def test_a_ladder_that_is_told_again_goes_on_as_if_it_had_never_stopped(budget, kind, cut, seed):
+    values = random.Random(seed)
+    table = {}
+    whole = LADDERS[kind](budget)
+    jobs = climb(whole, lambda *key: table.setdefault(key, values.random()))
+    first, resumed = jobs[:cut], LADDERS[kind](budget)
+    for job in first:
+        resumed.tell(job.trial, job.until, table[job.trial, job.until])
+    assert climb(resumed, lambda *key: table[key]) == jobs[cut:]

@@ -1,0 +1,109 @@
+"""Claims about a whole search on a real local Ray, with a trainable that costs nothing."""
+
+import json
+from collections import Counter
+
+import pytest
+import ray
+import toy
+
+from hypertuning.config import Budget, UserError
+from hypertuning.search.ladder import Arms
+from hypertuning.search.sampler import Paired, Random
+from hypertuning.search.searcher import LadderSearcher
+from hypertuning.search.strategies import STRATEGIES
+from hypertuning.search.study import Resources, run
+from hypertuning.spaces import BOHB
+
+ray.cloudpickle.register_pickle_by_value(toy)  # the workers cannot import from tests/
+
+
+def study(tmp_path, strategy, budget, sampler=None, ladder=None, concurrency=2, **more):
+    chosen = STRATEGIES[strategy]
+    sampler = sampler or chosen.sampler({**BOHB, "dropout": 0.1}, {"learning_rate": 0.1}, 0)
+    searcher = LadderSearcher(ladder or chosen.ladder(budget), sampler, concurrency)
+    trainable = ray.tune.with_parameters(toy.Toy, state=tmp_path)
+    outcome = run(tmp_path / "study", searcher, trainable, Resources(), **more)
+    return searcher, outcome
+
+
+def record(folder):
+    """(trial, epoch) → how often it stands in the record, over all parts and jobs."""
+    rows = Counter()
+    for file in folder.glob("part-*/*/result.json"):
+        trial = json.loads((file.parent / "params.json").read_text())["job"]["trial"]
+        rows.update((trial, json.loads(line)["epoch"]) for line in file.read_text().splitlines())
+    return rows
+
+
+@pytest.mark.parametrize("strategy", ["random", "asha", "hyperband", "bohb"])
+def test_every_job_is_done_once_and_no_epoch_is_trained_twice(ray_local, tmp_path, strategy):
+    budget = Budget(12, 9)
+    searcher, outcome = study(tmp_path, strategy, budget)
+    assert outcome == "completed"
+    assert (
+        json.loads((tmp_path / "study/part-001/ended.json").read_text())["outcome"] == "completed"
+    )
+    rows, reached = record(tmp_path / "study"), Counter()
+    for trial, until in searcher.ladder.losses:
+        reached[trial] = max(reached[trial], until)
+    assert set(reached) == set(range(12))
+    assert rows == Counter({(t, e): 1 for t, last in reached.items() for e in range(1, last + 1)})
+    assert sum(last == 9 for last in reached.values()) >= 1
+
+
+def test_one_worker_per_place_serves_all_trials(ray_local, tmp_path):
+    study(tmp_path, "random", Budget(8, 2))
+    lines = [
+        f.read_text().splitlines()[-1] for f in (tmp_path / "study").glob("part-*/*/result.json")
+    ]
+    assert len({json.loads(line)["pid"] for line in lines}) <= 2
+
+
+def test_a_trial_that_breaks_is_told_as_lost_and_the_others_go_on(ray_local, tmp_path):
+    sampler = Random({**BOHB, "dropout": 0.1}, {}, 0)
+    broken = {2, 5}
+    propose = sampler.propose
+
+    def breaking(trial):
+        proposal = propose(trial)
+        values = {"dropout": 0.9} if trial in broken else {}
+        return proposal._replace(config=proposal.config.model_copy(update=values))
+
+    sampler.propose = breaking
+    searcher, outcome = study(tmp_path, "hyperband", Budget(9, 9), sampler, max_failures=0)
+    assert outcome == "completed"
+    assert {t for (t, _), loss in searcher.ladder.losses.items() if loss == float("inf")} == broken
+    assert "this one breaks" in (tmp_path / "study/part-001/t0002-e001/error.txt").read_text()
+
+
+def test_a_trial_that_breaks_once_is_tried_again_from_where_it_was(ray_local, tmp_path):
+    (tmp_path / "breaks-at-2").touch()
+    searcher, _ = study(tmp_path, "random", Budget(1, 4), concurrency=1, max_failures=1)
+    assert searcher.ladder.losses == {(0, 4): pytest.approx(searcher.ladder.losses[0, 4])}
+    assert {epoch for _, epoch in record(tmp_path / "study")} == {1, 2, 3, 4}
+
+
+def test_both_arms_train_the_same_configurations(ray_local, tmp_path):
+    arms = ({"augment": "none"}, {"augment": "crop_flip"})
+    sampler = Paired(Random({**BOHB, "dropout": 0.1}, {}, 0), arms)
+    ladder = Arms([STRATEGIES["asha"].ladder(Budget(4, 3)) for _ in arms])
+    searcher, _ = study(tmp_path, "asha", Budget(4, 3), sampler, ladder)
+    configs = {t: config.hyperparameters() for t, (config, _) in searcher.proposals.items()}
+    for even in range(0, 8, 2):
+        assert configs[even] | {"augment": "crop_flip"} == configs[even + 1]
+        assert configs[even]["augment"] == "none"
+
+
+def test_nothing_is_begun_after_the_time_budget(ray_local, tmp_path):
+    searcher, outcome = study(tmp_path, "random", Budget(50, 1), time_budget_s=1e-6)
+    assert outcome == "interrupted"
+    assert len(searcher.proposals) < 50
+
+
+def test_a_trial_that_does_not_fit_is_refused_with_what_there_is():
+    with pytest.raises(
+        UserError, match=r"one trial asks for 4 CPU, 1 GPU, but Ray has 2 CPU, 0 GPU"
+    ):
+        Resources(cpus_per_trial=4, gpus_per_trial=1).room({"CPU": 2.0})
+    assert Resources(cpus_per_trial=1, concurrency=8).room({"CPU": 2.0}) == 2

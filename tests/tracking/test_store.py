@@ -1,0 +1,81 @@
+"""Claims about finding a store, and about stores that are not there."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from stores import track
+
+import hypertuning
+from hypertuning.config import UserError
+from hypertuning.tracking.store import connect
+
+
+def test_without_any_setting_the_store_is_in_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    track(monkeypatch, None)
+    client = connect(timeout_s=60)
+    assert client.tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
+    assert (tmp_path / "mlflow.db").exists()
+
+
+def test_a_relative_store_means_the_same_after_ray_went_elsewhere(tmp_path, monkeypatch, new_store):
+    store, client = new_store()
+    monkeypatch.chdir(store.parent)
+    track(monkeypatch, "sqlite:///mlflow.db")
+    assert connect(timeout_s=60).tracking_uri == client.tracking_uri == f"sqlite:///{store}"
+
+
+def test_two_processes_that_open_a_fresh_store_at_once_both_can(tmp_path):
+    opening = "from hypertuning.tracking.store import connect; connect(100).create_experiment('{}')"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", opening.format(number)],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(Path(hypertuning.__file__).parents[1])},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(2)
+    ]
+    errors = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], errors
+
+
+@pytest.fixture
+def silent_port():
+    """A port that takes connections and never answers, like a server behind a bad firewall."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_a_server_that_refuses_is_named_at_once(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    track(monkeypatch, f"http://me:secret@127.0.0.1:{port}")
+    with pytest.raises(UserError) as refused:
+        connect()
+    assert f"http://127.0.0.1:{port} does not answer: [Errno 111] Connection refused" in str(
+        refused.value
+    )
+    assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_server_that_is_silent_is_given_up_in_bounded_time(monkeypatch, silent_port):
+    track(monkeypatch, f"http://127.0.0.1:{silent_port}")
+    began = time.monotonic()
+    with pytest.raises(UserError, match=r"does not answer: nothing came within 0\.5 s"):
+        connect(timeout_s=0.5)
+    assert time.monotonic() - began < 5
+
+
+def test_a_store_that_cannot_be_made_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    track(monkeypatch, f"sqlite:///{tmp_path}/file/mlflow.db")
+    with pytest.raises(UserError, match=f"{tmp_path}/file/mlflow.db does not answer: .*Errno"):
+        connect(timeout_s=60)

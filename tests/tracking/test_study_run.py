@@ -1,0 +1,134 @@
+"""Claims about the run of a study: where it comes from, what it says, how it ends."""
+
+import importlib.metadata
+import json
+import re
+import sys
+
+import pytest
+
+from hypertuning.config import UserError
+from hypertuning.tracking.record import read_trial
+from hypertuning.tracking.study_run import close_study, open_study
+
+DATASET = {
+    "name": "cifar10",
+    "digest": "c58f30108f718f92721af3b95e74349a" * 2,
+    "classes": ["airplane", "automobile"],
+    "train": 45_000,
+    "val": 5_000,
+}
+
+
+def opened(client, **changed):
+    given = {"stage": "grid", "parameters": {"epochs": 3}, "note": "What?", "dataset": DATASET}
+    return client.get_run(open_study(client, **(given | changed)))
+
+
+def test_a_study_is_a_new_run_in_the_experiment_that_the_shell_names(client, monkeypatch):
+    run = opened(client)
+    assert client.get_experiment(run.info.experiment_id).name == "tests"
+    assert (run.info.run_name, run.info.status, run.data.params) == (
+        "grid",
+        "RUNNING",
+        {"epochs": "3"},
+    )
+    assert (run.data.tags["stage"], run.data.tags["mlflow.note.content"]) == ("grid", "What?")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "a new one")
+    assert client.get_experiment(opened(client).info.experiment_id).name == "a new one"
+    monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
+    assert client.get_experiment(opened(client).info.experiment_id).name == "Default"
+
+
+def test_the_run_that_mlflow_run_made_is_adopted_with_its_params(client, monkeypatch):
+    experiment_id = client.get_experiment_by_name("tests").experiment_id
+    made = client.create_run(experiment_id, tags={"mlflow.source.type": "PROJECT"})
+    client.log_param(made.info.run_id, "epochs", "'3'")
+    monkeypatch.setenv("MLFLOW_RUN_ID", made.info.run_id)
+    run = opened(client)
+    assert run.info.run_id == made.info.run_id
+    assert run.data.params == {"epochs": "'3'"}
+    assert run.data.tags["mlflow.source.type"] == "PROJECT"
+    assert run.info.run_name == "grid", "MLflow had made the name up"
+
+
+def test_a_name_that_the_user_gave_stays(client, monkeypatch):
+    experiment_id = client.get_experiment_by_name("tests").experiment_id
+    made = client.create_run(experiment_id, run_name="my grid")
+    monkeypatch.setenv("MLFLOW_RUN_ID", made.info.run_id)
+    assert opened(client).info.run_name == "my grid"
+
+
+def test_a_stage_of_a_larger_study_is_its_child_whatever_run_the_shell_names(client, monkeypatch):
+    parent = opened(client, stage="main").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", parent)
+    run = opened(client, parent_run_id=parent)
+    assert run.info.run_id != parent
+    assert run.data.tags["mlflow.parentRunId"] == parent
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("MLFLOW_RUN_ID", "MLFLOW_RUN_ID is 0123, but sqlite:///.*mlflow.db has no such run"),
+        ("MLFLOW_EXPERIMENT_ID", "experiment 0123 cannot be used"),
+    ],
+)
+def test_a_run_or_experiment_that_is_not_there_is_named(client, monkeypatch, name, says):
+    monkeypatch.setenv(name, "0123")
+    with pytest.raises(UserError, match=says):
+        opened(client)
+
+
+def test_a_study_says_what_it_came_from(client):
+    tags = opened(client).data.tags
+    assert sys.orig_argv[-1].split()[0] in tags["command"]
+    for library in ("torch", "ray", "mlflow", "hpbandster"):
+        assert tags[f"version.{library}"] == importlib.metadata.version(library)
+    assert tags["version.python"] == ".".join(map(str, sys.version_info[:3]))
+    assert tags["hardware.cpu"]
+    assert int(tags["hardware.cores"]) >= 1
+    assert float(tags["hardware.memory_gib"]) > 0
+    assert re.fullmatch("[0-9a-f]{40}", tags.get("mlflow.source.git.commit", "0" * 40))
+    assert tags.get("git_dirty", "True") in ("True", "False")
+
+
+def test_a_study_names_its_data_set_with_its_digest(client):
+    (used,) = opened(client).inputs.dataset_inputs
+    assert used.dataset.name == "cifar10"
+    assert DATASET["digest"].startswith(used.dataset.digest)
+    assert json.loads(used.dataset.profile) == {
+        "classes": ["airplane", "automobile"],
+        "train": 45_000,
+        "val": 5_000,
+    }
+
+
+def test_the_experiment_is_marked_as_one_of_training_runs_unless_somebody_marked_it(client):
+    name, ours = "mlflow.experimentKind", "custom_model_development"
+    experiment_id = opened(client).info.experiment_id
+    assert client.get_experiment(experiment_id).tags[name] == ours
+    client.set_experiment_tag(experiment_id, name, "genai_development")
+    opened(client)
+    assert client.get_experiment(experiment_id).tags[name] == "genai_development"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [("completed", "FINISHED"), ("interrupted", "KILLED"), ("failed", "FAILED")],
+)
+def test_a_study_is_closed_with_its_outcome_and_the_numbers_of_its_best_trial(
+    client, record, outcome, status
+):
+    record.epochs(record.job(0, until=9), range(1, 10))
+    run_id = opened(client).info.run_id
+    close_study(client, run_id, outcome, read_trial(record.folder, 0))
+    run = client.get_run(run_id)
+    assert (run.info.status, run.data.tags["outcome"]) == (status, outcome)
+    assert run.data.metrics == {"best_val_loss": 0.8, "best_val_accuracy": 0.45, "best_epoch": 6}
+
+
+def test_a_study_without_a_trial_that_worked_is_closed_without_numbers(client):
+    run_id = opened(client).info.run_id
+    close_study(client, run_id, "failed", None)
+    assert client.get_run(run_id).data.metrics == {}
