@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 5000
-DEMO ?= -P dataset=digits -P num_samples=51 -P max_epochs=9
+DEMO ?= -P dataset=digits -P train_size=600 -P val_size=200
 LOCK ?=
 
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ python := .venv/bin/python
 # An activated environment of the user's must not be installed into.
 install := .venv/bin/uv pip install --python .venv
 # mlflow starts `python`, and uv under --env-manager uv, from PATH.
-mlflow := PATH="$(CURDIR)/.venv/bin:$$PATH" mlflow
+mlflow := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/mlflow
 
 help:  ## print this list
 	@awk -F ' *## ' '/^[a-z-]+:.*##/ {sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2}' Makefile
@@ -27,7 +27,7 @@ demo: $(project)  ## the bohb stage on scikit-learn's digits, through mlflow run
 	@echo 'Now look at it: `make ui`, then the experiment "demo" at http://127.0.0.1:$(PORT)'
 
 ui: $(project)  ## MLflow's pages on this machine alone: PORT=5000
-	@$(mlflow) ui --host 127.0.0.1 --port $(PORT)
+	@$(mlflow) ui --host 127.0.0.1 --port $(PORT) --workers 1
 
 test: $(project)  ## all tests but the slow ones
 	@$(python) -m pytest -q

@@ -1,4 +1,4 @@
-"""Learning curves of three models: fully connected, the same with residual layers, convolutional."""
+"""Learning curves of three models: fully connected, with residual layers, convolutional."""
 
 import click
 

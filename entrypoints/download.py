@@ -18,7 +18,7 @@ def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     from hypertuning.learn.cache import read_meta  # torch takes seconds to import
     from hypertuning.learn.data import MIRRORS, prepare
 
-    logging.basicConfig(format="%(message)s", level=logging.INFO)  # what is tried, and how far it is
+    logging.basicConfig(format="%(message)s", level=logging.INFO)  # mirrors and progress
     first = () if mirrors == NONE else tuple(url.strip() for url in mirrors.split(","))
     cache = prepare(dataset, data_dir, (*first, *MIRRORS))
     images = "{train} training and {test} test images".format_map(read_meta(cache))

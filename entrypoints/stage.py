@@ -23,8 +23,8 @@ from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.naming import run_name
 from hypertuning.tracking.record import read_trials
-from hypertuning.tracking.study_run import DatasetInfo, close_study, open_study
 from hypertuning.tracking.store import connect
+from hypertuning.tracking.study_run import DatasetInfo, close_study, open_study
 from hypertuning.tracking.trial import Trial
 
 
@@ -140,7 +140,7 @@ def _finish(
 ) -> None:
     """Mirror every trial once more, log what the study is read by, and close its run."""
     mirror_study(client, study_run_id, study_dir, draw_trial)
-    client.log_artifact(study_run_id, study_dir / "study.json")
+    client.log_text(study_run_id, (study_dir / "study.json").read_text(), "plan.json")
     trials, curves = runs.trials(client, [study_run_id]), runs.curves(client, [study_run_id])
     for name, figure in stage_figures(stage, trials, curves).items():
         client.log_figure(study_run_id, figure, f"figures/{name}.png")
@@ -164,8 +164,9 @@ def _conclude(
         UserError: no trial got as far as one epoch.
     """
     if not any(trial.epochs for trial in trials):
-        causes = [trial.error or trial.outcome or "nothing was started" for trial in trials]
+        cause = next((t.error or t.outcome for t in trials if t.outcome), "nothing was started")
         raise UserError(
-            f"study {study_run_id}: none of {len(trials)} trials finished an epoch; {causes[:1]}"
+            f"study {study_run_id}: none of its {len(trials)} trials finished an epoch; "
+            f"the first cause: {cause}"
         )
     show_leaderboard(console, runs.trials(client, [study_run_id]), client.tracking_uri)

@@ -103,9 +103,10 @@ class Config(BaseModel):
             sizes.append(max(0, (sizes[-1] + 2 * self.padding - self.kernel_size + 1) // 2))
             if sizes[-1] == 0:
                 raise ValueError(
-                    f"kernel_size {self.kernel_size} with padding {self.padding} leaves no pixels "
-                    f"after conv layer {layer} of {self.num_conv_layers} "
-                    f"({' → '.join(map(str, sizes))}); use padding ≥ {self.padding + 1} or fewer layers"
+                    f"kernel_size {self.kernel_size} with padding {self.padding} leaves "
+                    f"no pixels after conv layer {layer} of {self.num_conv_layers} "
+                    f"({' → '.join(map(str, sizes))}); "
+                    f"use padding ≥ {self.padding + 1} or fewer layers"
                 )
         return sizes
 

@@ -137,14 +137,14 @@ BOHB: Space = {
     "filters": Integer(32, 128, log=True),
     "hidden_size": Integer(64, 512, log=True),
 }
-"""Eight parameters: the model needs 2 · (8 + 1) = 18 results on one budget, and 51 trials give them."""
+"""Eight parameters: the model needs 2 · (8 + 1) = 18 results on a budget; 51 trials give them."""
 
 
 def read_space(file: Path) -> dict[str, Domain | Value]:
     """Read a YAML file of parameters: a value fixes one, a list or bounds open it.
 
-    `filters: {low: 32, high: 256, log: true}`, `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`,
-    `optimizer: [adamw, sgd]`, `dropout: 0.2`.
+    `filters: {low: 32, high: 256, log: true}`, `optimizer: [adamw, sgd]`, `dropout: 0.2`,
+    `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`.
 
     Raises:
         UserError: the file, or the first parameter that is wrong in it.

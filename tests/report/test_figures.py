@@ -1,5 +1,6 @@
 """The figures themselves: what they show, and that drawing them leaves no trace."""
 
+import functools
 import io
 import subprocess
 import sys
@@ -16,6 +17,7 @@ LOSS, ACCURACY = "loss (nats per image)", "accuracy (fraction of images)"
 BOHB = {"stage": "bohb", "samplers": ("random", "model")}
 
 
+@functools.cache
 def learning_curves(repeats, epochs=5):
     return figures.learning_curves(tables.learning_curves(*study(compare_configs(repeats), epochs)))
 
@@ -28,6 +30,7 @@ def overfitting(configs, epochs=10):
     return figures.overfitting(tables.overfitting(*study(configs, epochs)))
 
 
+@functools.cache
 def anytime(trials):
     return figures.anytime(tables.anytime(*study(sampled_configs(trials), [1, 3, 9], **BOHB)))
 
@@ -41,6 +44,12 @@ def texts(figure):
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
+def picture(figure):
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return file.getvalue()
+
+
 @pytest.mark.parametrize(
     ("draw", "size"),
     [
@@ -50,10 +59,9 @@ def texts(figure):
     ],
 )
 def test_a_figure_of_any_size_is_a_small_picture(draw, size):
-    picture = io.BytesIO()
-    draw(size).savefig(picture, format="png")
-    assert picture.getvalue().startswith(b"\x89PNG")
-    assert 5_000 < picture.tell() < 150_000
+    content = picture(draw(size))
+    assert content.startswith(b"\x89PNG")
+    assert 5_000 < len(content) < 150_000
 
 
 def test_axes_carry_their_units():
@@ -75,23 +83,29 @@ def test_several_repeats_are_a_band_that_the_note_explains():
     assert learning_curves(1)._supxlabel is None
 
 
+@functools.cache
+def grid():
+    """The seed's grid without three of its trials."""
+    return heat_maps(study(grid_configs(), 3)[0].drop(index=[0, 1, 2]))
+
+
 def test_there_is_one_heat_map_for_each_kernel_and_number_of_connected_layers():
-    *panels, bar = heat_maps(study(grid_configs(), 3)[0]).axes
+    *panels, bar = grid().axes
     assert len(panels) == 4
     assert len({panel.get_title(loc="left") for panel in panels}) == 4
     assert bar.get_ylabel() == "accuracy"
 
 
 def test_the_heat_maps_share_one_colour_scale():
-    *panels, _ = heat_maps(study(grid_configs(), 3)[0]).axes
+    *panels, _ = grid().axes
     assert len({panel.images[0].get_clim() for panel in panels}) == 1
 
 
 def test_each_cell_says_its_accuracy_or_that_it_was_not_run():
-    trials, _ = study(grid_configs(), 3)
-    written = texts(heat_maps(trials.drop(index=[0, 1, 2])))
+    written = texts(grid())
     assert written.count("not run") == 3
-    assert f"{trials['best_val_accuracy'].iloc[-1]:.3f}" in written
+    accuracy = study(grid_configs(), 3)[0]["best_val_accuracy"].iloc[-1]
+    assert f"{accuracy:.3f}" in written
 
 
 @pytest.mark.parametrize("configs", [[{}], sampled_configs(200)])
@@ -156,11 +170,6 @@ def test_what_a_thread_draws_is_what_the_main_thread_draws():
     with ThreadPoolExecutor(1) as thread:
         aside = thread.submit(trial, 10).result()
     assert picture(aside) == picture(trial(10))
-
-
-def picture(figure):
-    figure.canvas.draw()
-    return bytes(figure.canvas.buffer_rgba())
 
 
 def test_no_figure_needs_pyplot_ray_or_mlflow():

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import ray
 from mlflow import MlflowClient
 from records import Record
 from stores import Server, new_study, track
@@ -81,20 +80,3 @@ def server(_server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
     """A tracking server over HTTP, which MLFLOW_TRACKING_URI names."""
     track(monkeypatch, _server.uri)
     return _server
-
-
-@pytest.fixture(scope="session")
-def ray_local() -> Iterator[None]:
-    """A Ray of this machine's, or the one that another folder's tests have started."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-        environment.setenv("RAY_CHDIR_TO_TRIAL_DIR", "0")
-        ray.init(
-            "local",
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            ignore_reinit_error=True,
-        )
-        yield
-    ray.shutdown()

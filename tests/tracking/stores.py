@@ -40,10 +40,9 @@ def dump(store: Path, run_ids: bool = True) -> dict[str, list[tuple]]:
 def track(monkeypatch: pytest.MonkeyPatch, uri: str | None) -> None:
     """Set MLFLOW_TRACKING_URI as a shell does, and let MLflow forget what it was set to before."""
     monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
-    if uri:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    else:
-        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri or "")
+    if uri is None:
+        monkeypatch.delenv("MLFLOW_TRACKING_URI")  # set before, so that it is restored
 
 
 class Server:

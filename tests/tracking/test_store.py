@@ -1,26 +1,25 @@
 """Claims about finding a store, and about stores that are not there."""
 
-import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 from stores import track
 
-import hypertuning
 from hypertuning.config import UserError
 from hypertuning.tracking.store import connect
 
 
-def test_without_any_setting_the_store_is_in_the_working_directory(tmp_path, monkeypatch):
+def test_without_any_setting_the_store_is_in_the_working_directory(
+    tmp_path, empty_store, monkeypatch
+):
+    shutil.copy(empty_store, tmp_path)
     monkeypatch.chdir(tmp_path)
     track(monkeypatch, None)
-    client = connect(timeout_s=60)
-    assert client.tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
-    assert (tmp_path / "mlflow.db").exists()
+    assert connect(timeout_s=60).tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
 
 
 def test_a_relative_store_means_the_same_after_ray_went_elsewhere(tmp_path, monkeypatch, new_store):
@@ -30,20 +29,23 @@ def test_a_relative_store_means_the_same_after_ray_went_elsewhere(tmp_path, monk
     assert connect(timeout_s=60).tracking_uri == client.tracking_uri == f"sqlite:///{store}"
 
 
-def test_two_processes_that_open_a_fresh_store_at_once_both_can(tmp_path):
-    opening = "from hypertuning.tracking.store import connect; connect(100).create_experiment('{}')"
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", opening.format(number)],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(Path(hypertuning.__file__).parents[1])},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(2)
-    ]
-    errors = [process.communicate()[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
+OPEN_IN_TWO_PROCESSES = """
+import os
+from hypertuning.tracking.store import connect
+
+child = os.fork()
+connect(100).create_experiment(f"of {'parent' if child else 'child'}")
+if child and os.waitpid(child, 0)[1]:
+    raise SystemExit("the child failed")
+"""
+
+
+def test_two_processes_that_open_a_fresh_store_at_the_same_moment_both_can(tmp_path, monkeypatch):
+    track(monkeypatch, None)
+    opening = [sys.executable, "-c", OPEN_IN_TWO_PROCESSES]
+    done = subprocess.run(opening, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mlflow.db").exists()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from records import row
 
 from hypertuning.config import Config
 from hypertuning.search.recorder import Recorder
+from hypertuning.search.searcher import job_name
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.runs import curves, trials
@@ -38,15 +39,14 @@ class Toy(tune.Trainable):
 def run_part(study_dir, mirror: MLflowMirror) -> None:
     """Three trials one after another in one worker, recorded and mirrored."""
     jobs = [{"trial": n, "until": 3, "sampler": "grid"} for n in range(3)]
-    folder = lambda trial: "t{trial:04d}-e{until:03d}".format(**trial.config["job"])  # noqa: E731
     tune.Tuner(
         Toy,
         param_space={"config": Config().hyperparameters(), "job": tune.grid_search(jobs)},
         tune_config=tune.TuneConfig(
             max_concurrent_trials=1,
             reuse_actors=True,
-            trial_name_creator=folder,
-            trial_dirname_creator=folder,
+            trial_name_creator=job_name,
+            trial_dirname_creator=job_name,
         ),
         run_config=tune.RunConfig(
             name="part-001",

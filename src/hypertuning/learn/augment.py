@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 MARGIN = 4
-"""Pixels of zeros around the image out of which the crop is taken, as in He et al. (CVPR 2016), 4.2."""
+"""Pixels of zeros on each side before the crop is taken, as in He et al. (CVPR 2016), 4.2."""
 
 
 def crop_and_flip(images: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
-"""Keep decoded images on disk, so that a source is read once and every process maps the same copy."""
+"""Keep decoded images on disk: a source is read once, and all processes map the same copy."""
 
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,14 +35,17 @@ def alone_in(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise UserError(f"`data_dir` {data_dir} cannot be used: {error.strerror}") from error
-    with lock:
-        lock.release()  # the `with` holds it once more
+        raise UserError(
+            f"`data_dir` {data_dir} cannot be used: {error.strerror or error}"
+        ) from error
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def decode_once(source: Source, folder: Path) -> Path:
-    """The source's cache folder in `folder`: as it was made before, if no file has changed since."""
+    """The source's cache folder in `folder`, made anew only if one of its files has changed."""
     fingerprint = _fingerprint(source)
     cache = folder / f"{source.name}-{fingerprint[:16]}"
     if not cache.exists():
@@ -67,7 +71,7 @@ def map_images(cache: Path, part: str) -> Tensor:
 
 def _fingerprint(source: Source) -> str:
     """Sum up what tells of changed files without reading them: names, sizes, times."""
-    files = [(path.relative_to(source.folder).as_posix(), path.stat()) for path in source.files]
+    files = [(name, os.stat(f"{source.folder}/{name}")) for name in source.files]
     facts = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]
     return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()
 

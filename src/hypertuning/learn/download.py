@@ -1,4 +1,4 @@
-"""Get the CIFAR-10 archive: mirrors in order, broken downloads resumed, the checksum before the name."""
+"""Get the CIFAR-10 archive: mirrors in order, broken downloads resumed, checksum first."""
 
 import hashlib
 import logging
@@ -33,7 +33,7 @@ MIRRORS = (
 )
 
 TIMEOUTS_S = (10, 30)
-"""To connect; without a single byte."""
+"""To connect; between two bytes."""
 
 CHUNK = 1 << 20
 """Bytes held in memory at once."""
@@ -59,9 +59,8 @@ def fetch(archive: Archive, mirrors: Sequence[str], folder: Path) -> Path:
             return part.rename(folder / archive.name)
         except (requests.RequestException, BrokenTransfer, WrongBytes) as error:
             tried.append(f"  {url}: {_reason(error)}")
-            log.info("no %s from %s", archive.name, tried[-1].strip())
         except OSError as error:
-            raise UserError(f"{part} could not be written: {error.strerror}") from error
+            raise UserError(f"{part} could not be written: {error.strerror or error}") from error
     raise UserError(
         "\n".join(
             [f"{archive.name} is not in {folder} and could not be downloaded:"]

@@ -55,7 +55,8 @@ class CNN(nn.Module):
         channels = [3] + [config.filters] * config.num_conv_layers
         self.features = nn.Sequential()
         for before, after in itertools.pairwise(channels):
-            self.features.append(nn.Conv2d(before, after, config.kernel_size, padding=config.padding))
+            conv = nn.Conv2d(before, after, config.kernel_size, padding=config.padding)
+            self.features.append(conv)
             if config.batch_norm:  # of four pixels or more: one image is enough for a batch
                 self.features.append(nn.BatchNorm2d(after))
             self.features.extend([nn.MaxPool2d(2), nn.ReLU(inplace=True)])

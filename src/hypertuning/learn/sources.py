@@ -38,8 +38,8 @@ class Decoded(NamedTuple):
 class Source(NamedTuple):
     name: str
     folder: Path
-    files: tuple[Path, ...]
-    """A change of one of them is a change of the source."""
+    files: tuple[str, ...]
+    """Relative to the folder. A change of one of them is a change of the source."""
     read: Callable[[], Decoded]
 
 
@@ -65,10 +65,10 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
 def _find_cifar10(folder: Path) -> Source | None:
     batches, archive = folder / BATCHES, folder / download.CIFAR10.name
     if batches.is_dir():
-        files = tuple(sorted(batches.iterdir()))
+        files = tuple(_files_below(folder, BATCHES))
         return Source("cifar10", folder, files, partial(read_cifar10_batches, batches))
     if archive.is_file():
-        return Source("cifar10", folder, (archive,), partial(read_cifar10_archive, archive))
+        return Source("cifar10", folder, (archive.name,), partial(read_cifar10_archive, archive))
     return None
 
 
@@ -78,16 +78,19 @@ def _find_folder(folder: Path) -> Source:
             f"{folder} has no folder train/; images belong in train/<class>/ "
             "and, if there are test images, test/<class>/"
         )
-    files = (
-        Path(place, name)
-        for part in ("train", "test")
+    files = (*_files_below(folder, "train"), *_files_below(folder, "test"))
+    return Source(folder.name, folder, files, partial(read_folder, folder))
+
+
+def _files_below(folder: Path, part: str) -> list[str]:
+    return sorted(
+        os.path.join(os.path.relpath(place, folder), name)
         for place, _, names in os.walk(folder / part, followlinks=True)
-        for name in names
+        for name in filter(_is_visible, names)
     )
-    return Source(folder.name, folder, tuple(sorted(filter(_is_visible, files))), partial(read_folder, folder))
 
 
-def _is_visible(path: str | Path) -> bool:
+def _is_visible(path: str) -> bool:
     return not os.path.basename(path).startswith(".")
 
 
@@ -95,7 +98,7 @@ def _is_visible(path: str | Path) -> bool:
 
 
 def read_digits() -> Decoded:
-    """Read scikit-learn's 1,797 handwritten digits, (8, 8) pixels of 0–16, a fifth of them as test."""
+    """Read scikit-learn's 1,797 digits, (8, 8) pixels of 0–16; a fixed fifth is for test."""
     import torch
     from sklearn.datasets import load_digits  # seconds to import, and needed only here
     from sklearn.model_selection import train_test_split
@@ -154,18 +157,19 @@ def _read_batch(content: bytes) -> Images:
     return Images(images, np.asarray(batch["labels"], dtype=np.int64))
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Builds arrays out of a pickle and nothing else: a pickle may name any function to be called."""
+_ARRAY_PARTS = {
+    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+}
 
-    ALLOWED = {
-        ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-        ("numpy", "ndarray"): np.ndarray,
-        ("numpy", "dtype"): np.dtype,
-    }
+
+class _ArraysOnly(pickle.Unpickler):
+    """Builds arrays and nothing else: a pickle may name any function to be called."""
 
     def find_class(self, module: str, name: str) -> object:
         try:
-            return self.ALLOWED[module, name]
+            return _ARRAY_PARTS[module, name]
         except KeyError:
             raise pickle.UnpicklingError(f"{module}.{name} has no place in CIFAR-10") from None
 

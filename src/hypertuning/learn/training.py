@@ -17,11 +17,10 @@ from hypertuning.config import Config, parse_config
 from hypertuning.learn.augment import crop_and_flip
 from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
+from hypertuning.learn.optimizers import build_optimizer, learning_rate
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""
-WARM_UP = 0.3
-"""Share of the training in which a one-cycle learning rate rises."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class TrainState:
     @classmethod
     def new(cls, config: Config, data: Splits, horizon: int, hardware: "Hardware") -> "TrainState":
         model = build(config, len(data.classes)).to(hardware.device)
-        return cls(config, horizon, model, _optimizer(config, model), hardware.precision)
+        return cls(config, horizon, model, build_optimizer(config, model), hardware.precision)
 
     def save(self, file: Path) -> None:
         """Write a checkpoint; a reader finds the old one or the new one, whole."""
@@ -126,7 +125,7 @@ class TrainState:
 
 
 def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
-    """Train until epoch `epochs`, from wherever the state is; each row is in the state when it comes.
+    """Train on until epoch `epochs`; each row is in the state when it comes.
 
     Raises:
         Diverged: a loss is not finite; the state keeps the rows before.
@@ -218,31 +217,6 @@ def _forward(model: nn.Module, images: Tensor, precision: torch.dtype) -> Tensor
     """Logits (batch, classes) in float32, whatever the products on the way are."""
     with torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
         return model(images).float()
-
-
-def learning_rate(config: Config, progress: float) -> float:
-    """The rate after a share `progress` of the horizon; beyond its end, a schedule stays at its end.
-
-    cosine: Loshchilov and Hutter, SGDR (ICLR 2017), equation 5, without restarts and down to 0.
-    onecycle: Smith and Topin, Super-Convergence (2018): up in a line, down as a half cosine.
-    """
-    progress = min(progress, 1.0)
-    if config.lr_schedule == "constant":
-        factor = 1.0
-    elif config.lr_schedule == "onecycle" and progress < WARM_UP:
-        factor = (progress + 0.01) / (WARM_UP + 0.01)
-    else:
-        begun = WARM_UP if config.lr_schedule == "onecycle" else 0.0
-        factor = (1 + math.cos(math.pi * (progress - begun) / (1 - begun))) / 2
-    return config.learning_rate * factor
-
-
-def _optimizer(config: Config, model: nn.Module) -> torch.optim.Optimizer:
-    shared = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(model.parameters(), momentum=config.momentum, **shared)
-    kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
-    return kind(model.parameters(), **shared)
 
 
 def _seed(seed: int, epoch: int) -> None:

@@ -4,7 +4,8 @@
 Losses are in nats per image, accuracies are fractions of the images, 0 to 1.
 """
 
-from collections.abc import Hashable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,8 @@ def learning_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     measured = ["train_loss", "val_loss", "train_accuracy", "val_accuracy"]
     runs = _joined(trials, curves, "model")
     long = runs.melt(["model", "epoch"], measured, "metric").dropna(subset=["model", "value"])
-    long[["split", "measure"]] = long["metric"].str.split("_", expand=True).reindex(columns=[0, 1])
+    long["split"] = long["metric"].str.replace("_.*", "", regex=True)
+    long["measure"] = long["metric"].str.replace(".*_", "", regex=True)
     return (
         long.groupby(["model", "measure", "split", "epoch"])["value"]
         .agg(middle="median", low="min", high="max", repeats="count")
@@ -87,17 +89,15 @@ def overfitting(trials: pd.DataFrame, curves: pd.DataFrame, n: int = 3) -> pd.Da
     ranked = _best_first(_with(trials, "augment", "run_name", "epochs_run", BEST))
     ranked = ranked.sort_values("epochs_run", ascending=False, kind="stable")
     chosen = ranked.dropna(subset=["augment"]).groupby("augment").head(n)
-    chosen = chosen.assign(
-        place=chosen.groupby("augment").cumcount() + 1,
-        pair=_pairs(chosen),
-    )
+    place = chosen.groupby("augment").cumcount() + 1
+    chosen = chosen.assign(place=place, pair=_pairs(chosen))
     rows = _joined(chosen, curves, "augment", "place", "pair", "run_name")
     rows = rows.dropna(subset=["train_loss", "val_loss"])
+    rows = rows.sort_values(["augment", "place", "epoch"], ignore_index=True)
     lowest = rows.groupby("run_id")["val_loss"].transform("min")
-    first = ~rows.duplicated(["run_id", "val_loss"])
-    rows["turns"] = (rows["val_loss"] == lowest) & first
+    rows["turns"] = (rows["val_loss"] == lowest) & ~rows.duplicated(["run_id", "val_loss"])
     shown = ["augment", "place", "pair", "trial_id", "run_name", "epoch", "train_loss", "val_loss"]
-    return rows.sort_values(["augment", "place", "epoch"])[[*shown, "turns"]].reset_index(drop=True)
+    return rows[[*shown, "turns"]]
 
 
 def anytime(
@@ -141,22 +141,14 @@ def _joined(trials: pd.DataFrame, curves: pd.DataFrame, *columns: str) -> pd.Dat
 def _pairs(trials: pd.DataFrame) -> pd.Series:
     """Number the configurations; augmentation and seed do not tell them apart."""
     same = [name for name in _hyperparameters(trials) if name not in ("augment", "seed")]
-    keys = [_key(row) for row in trials[same].itertuples(index=False)]
-    return pd.Series(pd.factorize(pd.Series(keys, dtype=object))[0], index=trials.index)
-
-
-def _key(values: tuple[Hashable, ...]) -> str:
-    """A text, because NaN (a parameter that the trial has not got) does not equal itself."""
-    return repr(tuple(map(str, values)))
+    return trials.groupby(same, dropna=False, sort=False).ngroup()
 
 
 def _study_names(rows: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:
     """Name each study; two of one name are told apart by the beginning of their ids."""
     stages = rows.drop_duplicates("study_id").set_index("study_id")["stage"]
-    named = pd.Series(
-        {study: names.get(study, stage) for study, stage in stages.items()}, dtype=object
-    )
-    twice = named.duplicated(keep=False)
+    named = {study: str(names.get(study, stage)) for study, stage in stages.items()}
+    count = Counter(named.values())
     return {
-        study: f"{name} {study[:6]}" if twice[study] else str(name) for study, name in named.items()
+        study: f"{name} {study[:6]}" if count[name] > 1 else name for study, name in named.items()
     }

@@ -65,7 +65,7 @@ class Bohb(TuneBOHB):
 
     @contextmanager
     def _own_randomness(self, key: int) -> Iterator[None]:
-        """Lend hpbandster, which draws from numpy's global generator, one that hangs on `key` alone."""
+        """Lend hpbandster, which draws from numpy's global state, one that hangs on `key` alone."""
         seed = np.random.SeedSequence((self.draws, abs(key), int(key < 0))).generate_state(1)[0]
         outside = np.random.get_state()
         np.random.seed(seed)

@@ -4,8 +4,8 @@ A *job* trains one trial up to one epoch. A ladder answers `next()` from the los
 told and the jobs that are under way, and from nothing else: told the same losses again, it goes on
 as if it had never stopped.
 
-Sources: Li et al., Hyperband (JMLR 2018), Algorithm 1; Falkner et al., BOHB (ICML 2018), which keeps
-its brackets; Li et al., A System for Massively Parallel Hyperparameter Tuning (MLSys 2020),
+Sources: Li et al., Hyperband (JMLR 2018), Algorithm 1; Falkner et al., BOHB (ICML 2018), which
+keeps its brackets; Li et al., A System for Massively Parallel Hyperparameter Tuning (MLSys 2020),
 Algorithm 2 (ASHA).
 """
 

@@ -1,7 +1,9 @@
 """The record of a study: every configuration, result and error in Ray's folder, at once."""
 
 import json
+import os
 from pathlib import Path
+from typing import BinaryIO
 
 from ray.tune.logger import LoggerCallback
 from ray.tune.utils.util import SafeFallbackEncoder
@@ -17,19 +19,32 @@ class Recorder(LoggerCallback):
     def log_trial_start(self, trial) -> None:
         folder = _folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "params.json").write_text(
-            json.dumps(trial.config, indent=2, cls=SafeFallbackEncoder)
-        )
+        text = json.dumps(trial.config, indent=2, cls=SafeFallbackEncoder)
+        (folder / "params.json.unfinished").write_text(text)
+        (folder / "params.json.unfinished").replace(folder / "params.json")
 
     def log_trial_result(self, iteration: int, trial, result: dict) -> None:
         # opened for every line: an epoch takes seconds, and no line is left in a buffer
-        with (_folder(trial) / "result.json").open("a") as file:
-            file.write(json.dumps(result, cls=SafeFallbackEncoder) + "\n")
+        with (_folder(trial) / "result.json").open("ab+") as file:
+            torn = _ends_in_half_a_line(
+                file
+            )  # a full disk did that; what follows must stay readable
+            line = json.dumps(result, cls=SafeFallbackEncoder).encode()
+            file.write(b"\n" * torn + line + b"\n")
 
     def log_trial_end(self, trial, failed: bool = False) -> None:
+        if not (_folder(trial) / "params.json").exists():
+            self.log_trial_start(trial)  # a trial that dies in its constructor has never started
         if failed and trial.error_file:
             (_folder(trial) / "error.txt").write_text(Path(trial.error_file).read_text())
 
 
 def _folder(trial) -> Path:
     return Path(trial.storage.trial_fs_path)
+
+
+def _ends_in_half_a_line(file: BinaryIO) -> bool:
+    if file.seek(0, os.SEEK_END) == 0:
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) != b"\n"

@@ -1,4 +1,4 @@
-"""Who proposes the configuration of a trial: a list, chance, the user's points, or a model (bohb.py).
+"""Who proposes a trial's configuration: a list, chance, the user, or a model (bohb.py).
 
 A sampler is a function of the trial's number, of the seed and of what it observed: no draw depends
 on how many were drawn before it, so a study that starts again proposes what it would have proposed.

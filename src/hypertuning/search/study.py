@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 import ray
 from ray import tune
 
+import hypertuning
 from hypertuning.config import UserError
 from hypertuning.search.recorder import Recorder
 from hypertuning.search.searcher import LadderSearcher, job_name
@@ -32,6 +34,8 @@ WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
+
+CONNECT_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -73,17 +77,19 @@ def ray_started(resources: Resources, verbose: bool = False) -> Iterator[int]:
         UserError: no cluster answers at the address, or no trial fits.
     """
     os.environ.update(DRIVER_ENVIRONMENT)
+    local = resources.address == "local"
     level = logging.INFO if verbose else logging.FATAL
     logging.getLogger("ray.tune").setLevel(level)
     try:
+        _knock(resources.address)
         ray.init(
             address=resources.address,
-            runtime_env={"env_vars": WORKER_ENVIRONMENT},
-            include_dashboard=False if resources.address == "local" else None,
+            runtime_env=_worker_environment(local),
+            include_dashboard=False if local else None,
             log_to_driver=verbose,
             logging_level=level,
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise UserError(
             f"no Ray cluster answers at ray_address={resources.address} ({_first_line(error)}); "
             "start one with `ray start --head`, or use ray_address=local"
@@ -106,8 +112,8 @@ def run(
     """Run one more part of a study to its end; give its outcome.
 
     Returns:
-        `completed`, or `interrupted` by the user or by the end of the time budget. It also stands in
-        the part's ended.json, whose absence says that the driver died.
+        `completed`, or `interrupted` by the user or by the end of the time budget. It also stands
+        in the part's ended.json, whose absence says that the driver died.
     """
     part = _next_part(study_dir)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
@@ -155,6 +161,19 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _worker_environment(local: bool) -> dict:
+    """What Ray sets up for the workers; those of a cluster get this package too."""
+    package = str(Path(hypertuning.__file__).parent)
+    return {"env_vars": WORKER_ENVIRONMENT, **({} if local else {"py_modules": [package]})}
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at `host:port`; Ray itself tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
 def _first_line(error: Exception) -> str:

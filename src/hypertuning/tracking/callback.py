@@ -1,4 +1,4 @@
-"""Ray → mirror: a callback that only says which trials changed, and the thread that mirrors them."""
+"""Ray → mirror: a callback that only says which trials changed, a thread that mirrors them."""
 
 import threading
 from collections.abc import Iterator

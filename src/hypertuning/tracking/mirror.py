@@ -195,7 +195,7 @@ def mirror_study(
         except (MlflowException, OSError) as error:
             if time.monotonic() + pause > deadline:
                 raise UserError(
-                    f"not all of study {study_run_id} reached the tracking store ({reason(error)}); "
+                    f"not all of study {study_run_id} reached the tracking store: {reason(error)}; "
                     f"nothing is lost, its record is in {study_dir}"
                 ) from error
         time.sleep(pause)

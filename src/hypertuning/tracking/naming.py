@@ -51,9 +51,7 @@ def _brief(value: object) -> str:
 def note(trial: Trial, stage: str) -> str:
     """Say what a trial is, how it ended and what came of it."""
     sampler = trial.job.get("sampler", "")
-    place = [f"{name} {trial.job[name]}" for name in ("bracket", "rung") if name in trial.job]
-    where = f" ({', '.join(place)})" if place else ""
-    origin = f"Trial {trial.number} of the {stage} study, {_SAMPLERS.get(sampler, sampler)}{where}."
+    origin = f"Trial {trial.number} of the {stage} study, {_SAMPLERS.get(sampler, sampler)}."
     return " ".join([origin, _ending(trial), *_findings(trial)])
 
 
@@ -64,7 +62,7 @@ def _ending(trial: Trial) -> str:
         "completed": f"Completed {run}.",
         "pruned": f"Pruned after {run}.",
         "diverged": f"Diverged: a loss of epoch {trial.epochs_run + 1} is not finite.",
-        "failed": f"Failed after {run}: {(trial.error or '')[:500]}",
+        "failed": f"Failed after {run}: {str(trial.error)[:500]}",
         "interrupted": f"Interrupted after {run}.",
     }[trial.outcome]
 

@@ -80,7 +80,7 @@ def _open(uri: str) -> MlflowClient:
 
 
 def _alone(uri: str) -> AbstractContextManager:
-    """Let one process at a time open an SQLite store: on a fresh one, each would make the tables."""
+    """Let one process at a time open an SQLite store: all would make the tables of a fresh one."""
     path = uri.removeprefix(_SQLITE)
     if path == uri:
         return nullcontext()

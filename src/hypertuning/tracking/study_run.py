@@ -70,7 +70,7 @@ def open_study(
 def close_study(client: MlflowClient, study_run_id: str, outcome: str, best: Trial | None) -> None:
     """Close the run of a study with the numbers of its best trial.
 
-    Under `mlflow run` MLflow sets the status once more when the command ends: `outcome` is the truth.
+    Under `mlflow run` MLflow sets the status again when the command ends; `outcome` is the truth.
     """
     found = best.summary() if best else {}
     timestamp = round(best.ended * 1000) if best else 0
@@ -120,7 +120,7 @@ def _experiment_id(client: MlflowClient) -> str:
 
 
 def _say_kind(client: MlflowClient, experiment_id: str) -> None:
-    """Tell MLflow's pages that the experiment holds training runs, unless somebody told them else."""
+    """Tell MLflow's pages that the experiment holds training runs, unless they were told else."""
     if _EXPERIMENT_KIND not in client.get_experiment(experiment_id).tags:
         client.set_experiment_tag(experiment_id, _EXPERIMENT_KIND, "custom_model_development")
 

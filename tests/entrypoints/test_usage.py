@@ -1,0 +1,126 @@
+"""Claims about wrong input: one line, status 2 or 1, nothing half-written, no run left open."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+from click.testing import CliRunner
+
+from entrypoints import bohb, compare, grid, hyperband
+
+ROOT = Path(__file__).parents[2]
+
+
+def refused(command, *arguments):
+    """The status and the one line with which a command ends in this process."""
+    result = CliRunner().invoke(command.main, list(arguments))
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("error: "), result.output + result.stderr
+    return result.exit_code, lines[0].removeprefix("error: ")
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "message"),
+    [
+        (compare, ["--epochs", "0"], "0 is not in the range x>=1"),
+        (compare, ["--train-size", "-1"], "-1 is not in the range x>=0"),
+        (compare, ["--learning_rate", "0"], "0.0 is not in the range x>0"),
+        (compare, ["--augment", "flip"], "'flip' is not one of 'none', 'crop_flip'"),
+        (compare, ["--epoch", "3"], "No such option '--epoch'"),
+        (bohb, ["--strategy", "tpe"], "'tpe' is not one of"),
+        (
+            hyperband,
+            ["--grace-period", "12"],
+            "`grace_period` (=12) must not exceed `max_epochs` (=10)",
+        ),
+        (bohb, ["--min-epochs", "12"], "`min_epochs` (=12) must not exceed `max_epochs` (=9)"),
+        (bohb, ["--space", "nowhere.yaml"], "nowhere.yaml cannot be read: No such file"),
+    ],
+)
+def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    status, line = refused(command, *arguments)
+    assert status == 2
+    assert message in line
+    assert not list(tmp_path.iterdir()), "nothing was written"
+
+
+@pytest.mark.parametrize(
+    ("command", "space", "points", "message"),
+    [
+        (grid, "kernel_size: 9\npadding: 0", "[]", "leaves no pixels after conv layer 2"),
+        (grid, "dropout: [0.1, 0.2]", "[]", "tries a list; fix dropout"),
+        (bohb, "filters: -3", "[]", "`filters` must be greater than or equal to 1, got -3"),
+        (bohb, "filters: 3", "- {filtres: 3}", "`filtres` is no hyperparameter"),
+        (bohb, "filters: 3", "filters: 3", "must be a list of configurations"),
+        (bohb, "filters: 3", "[{}, {}, {}]", "3 points do not fit in `num_samples` (=2)"),
+    ],
+)
+def test_wrong_files_end_with_status_2(tmp_path, monkeypatch, command, space, points, message):
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text(space)
+    Path("points.yaml").write_text(points)
+    samples = ["--num-samples", "2"] if command is bohb else []
+    status, line = refused(command, "--space", "space.yaml", "--points", "points.yaml", *samples)
+    assert status == 2
+    assert message in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "cifar100"], "`dataset` must be 'cifar10', 'digits' or a folder"),
+        (["--dataset", "digits", "--train-size", "5000"], "`train_size` (=5000)"),
+        (["--dataset", "digits", "--cpus-per-trial", "4096"], "one trial asks for 4096 CPU"),
+        (["--dataset", "digits", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at"),
+    ],
+)
+def test_what_is_lacking_ends_with_status_1_and_leaves_no_run(
+    tmp_path, monkeypatch, arguments, message
+):
+    monkeypatch.chdir(tmp_path)
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    status, line = refused(compare, *arguments)
+    assert status == 1
+    assert message in line
+    client = mlflow.MlflowClient(store)
+    assert client.search_runs([e.experiment_id for e in client.search_experiments()]) == []
+    assert not Path("ray_results").exists()
+
+
+def test_a_server_that_is_away_ends_with_status_1(tmp_path):
+    environment = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+        "PYTHONPATH": f"{ROOT}/src:{ROOT}",
+    }
+    command = [sys.executable, "-m", "entrypoints.compare", "--dataset", "digits"]
+    ended = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert (
+        ended.stderr.strip()
+        .splitlines()[-1]
+        .startswith("error: the tracking store http://127.0.0.1:9")
+    )
+    assert "Traceback" not in ended.stderr
+    assert not list(tmp_path.glob("ray_results"))
+
+
+def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(bohb.main, ["--dry-run", "true"])
+    assert result.exit_code == 0
+    assert "51 trials, 207 epochs" in result.output
+    assert not list(tmp_path.iterdir())

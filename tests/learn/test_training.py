@@ -1,0 +1,231 @@
+import itertools
+import math
+import pickle
+from dataclasses import asdict
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from hypertuning.config import Config
+from hypertuning.learn import training
+from hypertuning.learn.data import load, normalise
+from hypertuning.learn.optimizers import learning_rate
+from hypertuning.learn.training import Diverged, Hardware, TrainState, evaluate, fit
+
+CPU = Hardware.of("cpu", "float32")
+STILL = {"learning_rate": 1e-30, "optimizer": "sgd"}
+"""A model that does not move: its losses can be told beforehand."""
+
+
+def small(**given) -> Config:
+    shared = {"filters": 4, "num_conv_layers": 2, "hidden_size": 8, "batch_size": 32}
+    return Config(**{**shared, **given})
+
+
+def measured(state: TrainState) -> list[dict]:
+    """The rows without what the clock says."""
+    clocks = ("epoch_seconds", "images_per_second")
+    return [{k: v for k, v in asdict(row).items() if k not in clocks} for row in state.rows]
+
+
+def trained(config: Config, data, epochs: int, horizon: int = 3, hardware=CPU) -> TrainState:
+    state = TrainState.new(config, data, horizon, hardware)
+    list(fit(state, data, epochs))
+    return state
+
+
+def weights(state: TrainState) -> torch.Tensor:
+    return torch.cat([value.flatten().double() for value in state.model.state_dict().values()])
+
+
+@pytest.mark.parametrize("model", ["nn", "resnn", "cnn"])
+@pytest.mark.parametrize(("optimizer", "lr_schedule"), [("adamw", "onecycle"), ("sgd", "cosine")])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_two_epochs_are_one_and_save_and_load_and_one(
+    few_digits, tmp_path, model, optimizer, lr_schedule, precision
+):
+    config = small(
+        model=model,
+        optimizer=optimizer,
+        lr_schedule=lr_schedule,
+        batch_norm=model == "cnn",
+        dropout=0.3,
+        weight_decay=0.01,
+        label_smoothing=0.1,
+        augment="crop_flip",
+        seed=4,
+    )
+    hardware = Hardware.of("cpu", precision)
+    straight = trained(config, few_digits, 2, hardware=hardware)
+    trained(config, few_digits, 1, hardware=hardware).save(tmp_path / "t0001.pt")
+    torch.manual_seed(99)  # another process, with other draws behind it
+    resumed = TrainState.load(tmp_path / "t0001.pt", few_digits, hardware)
+    assert [row.epoch for row in fit(resumed, few_digits, 2)] == [2]
+    assert measured(resumed) == measured(straight)
+    assert torch.equal(weights(resumed), weights(straight))
+
+
+def test_saving_again_replaces_the_checkpoint_whole(few_digits, tmp_path):
+    state = TrainState.new(small(), few_digits, 3, CPU)
+    for _ in fit(state, few_digits, 2):
+        state.save(tmp_path / "t0001.pt")
+    assert list(tmp_path.iterdir()) == [tmp_path / "t0001.pt"]
+    loaded = TrainState.load(tmp_path / "t0001.pt", few_digits, CPU)
+    assert (loaded.epoch, loaded.rows, loaded.config) == (2, state.rows, state.config)
+
+
+def test_a_checkpoint_can_run_no_code(few_digits, tmp_path):
+    torch.save({"model": print}, tmp_path / "t0001.pt")
+    with pytest.raises(pickle.UnpicklingError):
+        TrainState.load(tmp_path / "t0001.pt", few_digits, CPU)
+
+
+def test_training_neither_reads_nor_moves_the_global_generator(few_digits):
+    first = trained(small(dropout=0.5, augment="crop_flip"), few_digits, 1)
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    again = trained(small(dropout=0.5, augment="crop_flip"), few_digits, 1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert measured(first) == measured(again)
+
+
+def test_seeds_make_a_difference(few_digits):
+    one, other = (trained(small(seed=seed), few_digits, 1) for seed in (0, 1))
+    assert measured(one) != measured(other)
+
+
+@pytest.mark.parametrize("model", ["nn", "resnn", "cnn"])
+def test_a_few_images_can_be_learnt_by_heart(digits, model):
+    data = load(digits, train_size=20, val_size=10, split_seed=0)
+    config = Config(model=model, filters=16, hidden_size=64, batch_size=20, learning_rate=3e-3)
+    rows = trained(config, data, 40).rows
+    assert rows[0].train_loss > 2
+    assert rows[-1].train_loss < 0.1 and rows[-1].train_accuracy == 1
+
+
+def test_rows_count_epochs_and_say_what_they_hold(few_digits):
+    state = trained(small(), few_digits, 2)
+    assert [row.epoch for row in state.rows] == [1, 2]
+    for row in state.rows:
+        assert row.generalization_gap == row.val_loss - row.train_loss
+        assert row.epoch_seconds > 150 / row.images_per_second  # validation is in it
+    assert list(fit(state, few_digits, 2)) == []
+
+
+@pytest.mark.parametrize("batch_size", [1, 32, 100, 150, 10_000])
+def test_the_training_loss_is_the_mean_over_images_whatever_the_batches(few_digits, batch_size):
+    (row,) = trained(small(batch_size=batch_size, **STILL), few_digits, 1).rows
+    assert (row.train_loss, row.train_accuracy) == pytest.approx(
+        plainly(few_digits.train, few_digits)
+    )
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 500])
+def test_validation_is_the_mean_over_images_whatever_the_batches(
+    few_digits, batch_size, monkeypatch
+):
+    monkeypatch.setattr(training, "EVALUATION_BATCH", batch_size)
+    model = TrainState.new(small(), few_digits, 1, CPU).model
+    score = evaluate(model, few_digits.val, few_digits.mean, few_digits.std)
+    assert tuple(score) == pytest.approx(plainly(few_digits.val, few_digits))
+
+
+def plainly(split, data) -> tuple[float, float]:
+    """Loss and accuracy of the first weights, all images at once."""
+    model = TrainState.new(small(), data, 1, CPU).model
+    labels = split.labels[split.indices]
+    logits = model(normalise(split.images[split.indices], data.mean, data.std))
+    accuracy = (logits.argmax(1) == labels).double().mean().item()
+    return F.cross_entropy(logits, labels).item(), accuracy
+
+
+def test_label_smoothing_is_in_the_objective_and_in_no_loss_that_is_told(few_digits):
+    plain, smooth = (
+        trained(small(label_smoothing=value, **STILL), few_digits, 1) for value in (0.0, 0.5)
+    )
+    assert measured(plain) == measured(smooth)
+    plain, smooth = (trained(small(label_smoothing=value), few_digits, 1) for value in (0.0, 0.5))
+    assert measured(plain) != measured(smooth)
+
+
+def test_augmentation_is_of_training_images_alone(few_digits):
+    plain, augmented = (
+        trained(small(augment=value, **STILL), few_digits, 1).rows[0]
+        for value in ("none", "crop_flip")
+    )
+    assert plain.val_loss == augmented.val_loss
+    assert plain.train_loss != augmented.train_loss
+
+
+def test_validation_drops_nothing(few_digits):
+    (row,) = trained(small(dropout=0.5, **STILL), few_digits, 1).rows
+    assert row.val_loss == pytest.approx(plainly(few_digits.val, few_digits)[0])
+
+
+def test_batch_normalisation_takes_a_batch_of_one(few_digits):
+    config = small(num_conv_layers=5, batch_norm=True, batch_size=1)
+    assert math.isfinite(trained(config, few_digits, 1).rows[0].val_loss)
+
+
+def test_a_loss_that_is_not_finite_ends_the_trial_and_keeps_its_rows(few_digits):
+    state = trained(small(), few_digits, 1)
+    torch.nn.init.constant_(state.model.head[-1].weight, math.inf)
+    with pytest.raises(Diverged) as diverged:
+        next(fit(state, few_digits, 3))
+    assert diverged.value.epoch == 2
+    assert [row.epoch for row in state.rows] == [1]
+
+
+def test_a_loss_of_validation_alone_is_enough(few_digits):
+    one_step = small(optimizer="sgd", learning_rate=1e30, batch_size=150)  # after which it is lost
+    with pytest.raises(Diverged):
+        trained(one_step, few_digits, 1)
+
+
+# learning rates
+
+
+def rates(schedule: str, steps: int = 1000) -> list[float]:
+    config = Config(lr_schedule=schedule, learning_rate=0.1)
+    return [learning_rate(config, step / steps) for step in range(steps + 1)]
+
+
+def test_a_constant_rate_stays():
+    assert set(rates("constant")) == {0.1}
+
+
+def test_a_cosine_is_that_of_torch():
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=1000)
+    expected = []
+    for _ in range(1001):
+        expected += schedule.get_last_lr()
+        optimizer.step()
+        schedule.step()
+    assert rates("cosine") == pytest.approx(expected, abs=1e-9)
+
+
+def test_one_cycle_rises_for_three_tenths_and_falls_to_nothing():
+    given = rates("onecycle")
+    assert max(given) == given[300] == pytest.approx(0.1)
+    assert all(a < b for a, b in itertools.pairwise(given[:301]))
+    assert all(a > b for a, b in itertools.pairwise(given[300:]))
+    assert given[0] < 0.01 and given[-1] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+def test_beyond_the_horizon_a_rate_stays_where_it_ended(schedule):
+    config = Config(lr_schedule=schedule)
+    assert learning_rate(config, 1.7) == learning_rate(config, 1.0)
+
+
+def test_the_row_has_the_rate_of_its_last_step(few_digits):
+    config = small(lr_schedule="cosine")
+    rows = trained(config, few_digits, 2, horizon=2).rows
+    steps = 2 * math.ceil(150 / config.batch_size)
+    expected = [
+        learning_rate(config, (steps / 2 - 1) / steps),
+        learning_rate(config, (steps - 1) / steps),
+    ]
+    assert [row.learning_rate for row in rows] == pytest.approx(expected)
