@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 PORT ?= 5000
-DEMO ?= -P dataset=digits -P train_size=600 -P val_size=200
+DEMO ?= -P dataset=digits -P train_size=600
 LOCK ?=
 
 .DEFAULT_GOAL := help

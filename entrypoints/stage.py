@@ -54,7 +54,7 @@ def run_stage(search: Search, options: Mapping) -> None:
             outcome = _search(client, search, options, cache, study_dir, room, [LiveView(planned)])
         finally:
             _finish(client, search.stage, study_run_id, study_dir, outcome)
-    _conclude(console, client, study_run_id, read_trials(study_dir))
+    _conclude(console, client, study_run_id, read_trials(study_dir), outcome)
 
 
 def draw_trial(trial: Trial):
@@ -145,7 +145,8 @@ def _finish(
     for name, figure in stage_figures(stage, trials, curves).items():
         client.log_figure(study_run_id, figure, f"figures/{name}.png")
     client.log_text(study_run_id, trials.to_csv(index=False), "tables/trials.csv")
-    close_study(client, study_run_id, outcome, _best(read_trials(study_dir)))
+    best = _best(read_trials(study_dir))
+    close_study(client, study_run_id, outcome if best else "failed", best)
 
 
 def _best(trials: list[Trial]) -> Trial | None:
@@ -156,7 +157,7 @@ def _best(trials: list[Trial]) -> Trial | None:
 
 
 def _conclude(
-    console: Console, client: MlflowClient, study_run_id: str, trials: list[Trial]
+    console: Console, client: MlflowClient, study_run_id: str, trials: list[Trial], outcome: str
 ) -> None:
     """Print the leaderboard.
 
@@ -169,4 +170,6 @@ def _conclude(
             f"study {study_run_id}: none of its {len(trials)} trials finished an epoch; "
             f"the first cause: {cause}"
         )
+    if outcome == "interrupted":
+        console.print("interrupted before its end; all that was measured stands in MLflow")
     show_leaderboard(console, runs.trials(client, [study_run_id]), client.tracking_uri)

@@ -116,6 +116,7 @@ def run(
         in the part's ended.json, whose absence says that the driver died.
     """
     part = _next_part(study_dir)
+    part.mkdir(parents=True)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
     tuner = tune.Tuner(
         tune.with_resources(trainable, per_trial),
@@ -139,12 +140,15 @@ def run(
         ),
     )
     searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
-    with _sigterm_as_ctrl_c(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Ray's, about Ray's own deprecations
-        tuner.fit()
-    outcome = "completed" if searcher.ladder.done else "interrupted"
-    ended = {"outcome": outcome, "timestamp": time.time()}
-    (part / "ended.json").write_text(json.dumps(ended))
+    outcome = "failed"
+    try:
+        with _sigterm_as_ctrl_c(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Ray's, about Ray's own deprecations
+            tuner.fit()
+        outcome = "completed" if searcher.ladder.done else "interrupted"
+    finally:
+        ended = {"outcome": outcome, "timestamp": time.time()}
+        (part / "ended.json").write_text(json.dumps(ended))
     return outcome
 
 

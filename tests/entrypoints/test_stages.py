@@ -1,0 +1,84 @@
+"""Claims about what a stage leaves in MLflow, run as users run it: by `mlflow run`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from hypertuning.tracking import runs
+from hypertuning.tracking.trial import EPOCH_METRICS
+
+ROOT = Path(__file__).parents[2]
+SMALL = {"dataset": "digits", "train_size": 100, "val_size": 50}
+STAGES = {
+    "compare": ({"epochs": 1}, 3, "learning_curves"),
+    "grid": ({"epochs": 1}, 36, "heat_maps"),
+    "hyperband": ({"num_samples": 4, "grace_period": 1, "max_epochs": 3}, 8, "overfitting"),
+    "bohb": ({"num_samples": 9, "max_epochs": 3}, 9, "anytime"),
+}
+
+
+def mlflow_run(folder, stage, parameters):
+    """Run a stage in a folder of its own; give the client of the store that it made there."""
+    places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
+    given = [f"-P{name}={value}" for name, value in {**SMALL, **places, **parameters}.items()]
+    store = f"sqlite:///{folder}/mlflow.db"
+    environment = {
+        **os.environ,
+        "MLFLOW_TRACKING_URI": store,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    }
+    command = ["mlflow", "run", str(ROOT), "-e", stage, "--env-manager", "local", *given]
+    ended = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    return MlflowClient(store), ended.stdout
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [
+        "hyperband",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("compare", "grid", "bohb")),
+    ],
+)
+def test_every_trial_has_its_parameters_points_tags_and_figure(tmp_path, stage):
+    parameters, num_trials, figure = STAGES[stage]
+    client, printed = mlflow_run(tmp_path, stage, parameters)
+
+    study = runs.studies(client).iloc[0]
+    assert (study["stage"], study["outcome"]) == (stage, "completed")
+    run = client.get_run(study["study_id"])
+    assert run.data.params["dataset"] == "digits"
+    assert run.inputs.dataset_inputs[0].dataset.name == "digits"
+    assert [a.path for a in client.list_artifacts(study["study_id"], "figures")] == [
+        f"figures/{figure}.png"
+    ]
+
+    trials = runs.trials(client, [study["study_id"]])
+    assert len(trials) == num_trials
+    assert set(trials["outcome"]) <= {"completed", "pruned"}
+    assert trials["learning_rate"].notna().all()
+    for trial in trials.itertuples():
+        for name in EPOCH_METRICS:
+            steps = [point.step for point in client.get_metric_history(trial.run_id, name)]
+            assert steps == list(range(1, trial.epochs_run + 1)), (trial.trial_id, name)
+        assert "overfitting.png" in [a.path for a in client.list_artifacts(trial.run_id)]
+        assert client.get_run(trial.run_id).info.status in ("FINISHED", "KILLED")
+    assert f"best 5 of {num_trials}" in printed or num_trials < 5
+    assert "mlflow ui" in printed
+
+
+def test_both_arms_of_hyperband_train_the_same_configurations_on_the_same_images(tmp_path):
+    client, _ = mlflow_run(
+        tmp_path, "hyperband", {"num_samples": 2, "grace_period": 1, "max_epochs": 1}
+    )
+    trials = runs.trials(client, runs.studies(client)["study_id"])
+    searched = ["hidden_size", "filters", "kernel_size", "padding", "seed"]
+    by_arm = {arm: rows[searched].values.tolist() for arm, rows in trials.groupby("augment")}
+    assert by_arm["none"] == by_arm["crop_flip"]
