@@ -17,12 +17,12 @@ def main(**options) -> None:
     from entrypoints.stage import run_stage
     from hypertuning.spaces import COMPARE
 
-    configs = [
+    models = [
         {**model, "seed": options["seed"] + repeat}
         for repeat in range(options["repeats"])
         for model in COMPARE
     ]
-    run_stage(listed("compare", configs, options), options)
+    run_stage(listed("compare", models, options), options)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,9 @@ def main(**options) -> None:
     # torch, Ray and MLflow take seconds to import: not before the options are right
     from entrypoints.searches import listed
     from entrypoints.stage import run_stage
-    from hypertuning.spaces import GRID, grid
+    from hypertuning.spaces import GRID
 
-    run_stage(listed("grid", grid(GRID), options), options)
+    run_stage(listed("grid", [GRID], options), options)
 
 
 if __name__ == "__main__":

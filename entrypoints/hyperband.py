@@ -24,7 +24,7 @@ def main(**options) -> None:
     from entrypoints.stage import run_stage
     from hypertuning.spaces import HYPERBAND
 
-    run_stage(sampled("hyperband", HYPERBAND, options["grace_period"], options), options)
+    run_stage(sampled("hyperband", HYPERBAND, "grace_period", options), options)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,16 @@ from hypertuning.config import Budget, Config, UserError, parse_config
 from hypertuning.search.ladder import Arms, Ladder, sweep
 from hypertuning.search.sampler import Listed, Paired, PointsFirst, Sampler
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.spaces import Space, Value, read_space, read_yaml, searched
+from hypertuning.spaces import (
+    Float,
+    Integer,
+    Space,
+    Value,
+    grid,
+    read_space,
+    read_yaml,
+    searched,
+)
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
@@ -24,35 +33,44 @@ class Search(NamedTuple):
     ladder: Callable[[], Ladder]
 
 
-def listed(stage: str, configs: Iterable[Mapping[str, Value]], options: Mapping) -> Search:
-    """Every configuration of a list, all epochs each.
+def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
+    """Every combination of the choices in each of several spaces, all epochs each.
 
     Raises:
         click.UsageError: a configuration that cannot be trained, or a wrong file.
     """
     with usage():
-        given = {**_fixed(options), **_space_of(options)}
-        if opened := searched(given):
+        changed = _space_of(options)
+        if ranges := [
+            name for name, given in changed.items() if isinstance(given, Float | Integer)
+        ]:
             raise UserError(
-                f"stage {stage} tries a list; fix {', '.join(opened)} in `space` to one value"
+                f"stage {stage} tries a list: `space` must give values of {', '.join(ranges)}, "
+                "not bounds"
             )
-        tried = [*_points(options), *(parse_config({**given, **config}) for config in configs)]
+        spaces = ({**_fixed(options), **base, **changed} for base in bases)
+        configs = [parse_config(values) for space in spaces for values in grid(space)]
+        tried = [*_points(options), *configs]
     epochs = options["epochs"]
     return Search(stage, stage, epochs, Listed(tried), lambda: sweep(len(tried), epochs))
 
 
-def sampled(stage: str, space: Space, min_epochs: int, options: Mapping) -> Search:
+def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:
     """As many configurations of a space as asked for, under the strategy asked for.
+
+    Args:
+        shortest: the option that says how many epochs every trial gets.
 
     Raises:
         click.UsageError: a space, a point or bounds that do not fit.
     """
     strategy = STRATEGIES[options["strategy"]]
+    low, top, eta = (options[name] for name in (shortest, "max_epochs", "reduction_factor"))
+    budget = Budget(options["num_samples"], top, low, eta)
     with usage():
+        if low > top:
+            raise UserError(f"`{shortest}` (={low}) must not exceed `max_epochs` (={top})")
         wanted, points = {**space, **_space_of(options)}, _points(options)
-        budget = Budget(
-            options["num_samples"], options["max_epochs"], min_epochs, options["reduction_factor"]
-        )
         if len(points) > budget.num_samples:
             raise UserError(
                 f"{len(points)} points do not fit in `num_samples` (={budget.num_samples})"
@@ -60,12 +78,16 @@ def sampled(stage: str, space: Space, min_epochs: int, options: Mapping) -> Sear
         if not searched(wanted):
             raise UserError("the space leaves nothing to search; open at least one parameter")
         sampler = PointsFirst(points, strategy.sampler(wanted, _fixed(options), options["seed"]))
-        strategy.ladder(budget)  # refuses bounds that leave no rung
-    ladder = lambda: strategy.ladder(budget)  # noqa: E731
-    if options["augment"] == "both":
-        sampler = Paired(sampler, ARMS)
-        ladder = lambda: Arms([strategy.ladder(budget) for _ in ARMS])  # noqa: E731
-    return Search(stage, options["strategy"], budget.max_epochs, sampler, ladder)
+    if options["augment"] != "both":
+        return Search(stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget))
+    paired = Paired(sampler, ARMS)
+    return Search(
+        stage,
+        options["strategy"],
+        top,
+        paired,
+        lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
+    )
 
 
 def _fixed(options: Mapping) -> dict[str, Value]:

@@ -49,11 +49,12 @@ def run_stage(search: Search, options: Mapping) -> None:
         console.print(
             f"study {study_run_id} ({search.stage}), record in {study_dir}", soft_wrap=True
         )
-        outcome = "failed"
         try:
             outcome = _search(client, search, options, cache, study_dir, room, [LiveView(planned)])
-        finally:
-            _finish(client, search.stage, study_run_id, study_dir, outcome)
+        except Exception:
+            _finish(client, search.stage, study_run_id, study_dir, "failed")
+            raise
+        _finish(client, search.stage, study_run_id, study_dir, outcome)
     _conclude(console, client, study_run_id, read_trials(study_dir), outcome)
 
 

@@ -51,8 +51,8 @@ def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, argument
 @pytest.mark.parametrize(
     ("command", "space", "points", "message"),
     [
-        (grid, "kernel_size: 9\npadding: 0", "[]", "leaves no pixels after conv layer 2"),
-        (grid, "dropout: [0.1, 0.2]", "[]", "tries a list; fix dropout"),
+        (grid, "kernel_size: 9\npadding: 0", "[]", "leaves no pixels after conv layer 3 of 3"),
+        (grid, "dropout: {low: 0, high: 0.5}", "[]", "must give values of dropout, not bounds"),
         (bohb, "filters: -3", "[]", "`filters` must be greater than or equal to 1, got -3"),
         (bohb, "filters: 3", "- {filtres: 3}", "`filtres` is no hyperparameter"),
         (bohb, "filters: 3", "filters: 3", "must be a list of configurations"),

@@ -4,6 +4,7 @@ Source: Falkner, Klein, Hutter, BOHB: Robust and Efficient Hyperparameter Optimi
 (ICML 2018), Algorithm 2. Which trial goes on is the ladder's business (ladder.py).
 """
 
+import logging
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ class Bohb(TuneBOHB):
         self.fixed = {**fixed, **constants}
         self.draws = seed
         self.observations = 0
+        # it prints whole kernel density models where one density is 0, which is no fault
+        logging.getLogger("hpbandster").setLevel(logging.ERROR)
         super().__init__(
             configuration_space(self.searched), metric=OBJECTIVE.metric, mode=OBJECTIVE.mode
         )

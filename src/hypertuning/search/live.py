@@ -59,7 +59,7 @@ class LiveView(Callback):
     def _summary(self) -> str:
         parts = [
             f"trials {len(self.begun)}/{self.plan.trials}",
-            f"epochs {self.epochs}/{self.plan.epochs}",
+            f"epochs {self.epochs}/{max(self.epochs, self.plan.epochs)}",
         ]
         if self.best_trial:
             parts.append(f"best {OBJECTIVE.metric} {self.best:.4f} ({self.best_trial})")

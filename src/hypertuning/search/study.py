@@ -25,6 +25,7 @@ DRIVER_ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning in the workers
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the recorder takes the place of all three
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see _stopped_cleanly
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # of the state that we never restore
     "TUNE_WARN_THRESHOLD_S": "10",
 }
@@ -36,6 +37,7 @@ WORKER_ENVIRONMENT = {
 }
 
 CONNECT_SECONDS = 5
+ONE_CTRL_C_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -142,10 +144,13 @@ def run(
     searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
     outcome = "failed"
     try:
-        with _sigterm_as_ctrl_c(), warnings.catch_warnings():
+        with _stopped_cleanly(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's, about Ray's own deprecations
             tuner.fit()
         outcome = "completed" if searcher.ladder.done else "interrupted"
+    except KeyboardInterrupt:
+        outcome = "interrupted"
+        raise
     finally:
         ended = {"outcome": outcome, "timestamp": time.time()}
         (part / "ended.json").write_text(json.dumps(ended))
@@ -158,13 +163,27 @@ def _next_part(study_dir: Path) -> Path:
 
 
 @contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Stop cleanly at a SIGTERM; Ray's own handler leaves in the middle of its cleaning up."""
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+def _stopped_cleanly() -> Iterator[None]:
+    """End the search cleanly at a Ctrl-C or SIGTERM, and leave at once at another one after that.
+
+    The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second: they
+    count as one. Ray's own handlers would leave at the second, in the middle of their cleaning up.
+    """
+    stopped_at: list[float] = []
+
+    def stop(*_) -> None:
+        if not stopped_at:
+            stopped_at.append(time.monotonic())
+            signal.raise_signal(signal.SIGUSR1)  # which asks Ray to end the search
+        elif time.monotonic() - stopped_at[0] > ONE_CTRL_C_SECONDS:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _worker_environment(local: bool) -> dict:

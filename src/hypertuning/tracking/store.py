@@ -1,6 +1,7 @@
 """The tracking store: found, made once where there is none, and given up soon if it is silent."""
 
 import itertools
+import logging
 import os
 import re
 import threading
@@ -73,6 +74,7 @@ def _fail_soon() -> None:
 
 
 def _open(uri: str) -> MlflowClient:
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # not "Creating tables…"
     with _alone(uri):
         client = MlflowClient(uri)
         client.search_experiments(max_results=1)
