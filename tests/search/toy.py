@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 from ray import tune
@@ -10,7 +11,8 @@ from ray import tune
 class Toy(tune.Trainable):
     """Loss = learning rate + 1 / epoch; `dropout` above 0.5 raises; keeps its epoch in a file.
 
-    Where the folder holds a file `breaks-at-N`, the first trial to reach epoch N raises, once.
+    Where the folder holds a file `breaks-at-N`, the first trial to reach epoch N raises, once;
+    where it holds a file `slow`, an epoch takes half a second.
     """
 
     def setup(self, config: dict, state: Path) -> None:
@@ -27,6 +29,7 @@ class Toy(tune.Trainable):
         if self.values["dropout"] > 0.5:
             raise RuntimeError("this one breaks")
         self.epoch += 1
+        time.sleep(0.5 if (self.folder / "slow").exists() else 0)
         trap = self.folder / f"breaks-at-{self.epoch}"
         if trap.exists():
             trap.unlink()

@@ -6,36 +6,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from hypertuning.report import cells, marks
+from hypertuning.report import cells, marks, style
 from hypertuning.report.marks import DASHED, End, few, shorten
-from hypertuning.report.style import (
-    BLUE,
-    COLOURS,
-    FAINT,
-    GREEN,
-    INK,
-    LINES,
-    MARKERS,
-    ORANGE,
-    PURPLE,
-    VERMILLION,
-    page,
-    styled,
-)
+from hypertuning.report.style import page, styled
 from hypertuning.report.tables import GRID_AXES
 
 ACCURACY, LOSS = "accuracy (fraction of images)", "loss (nats per image)"
 ARMS = {"none": "without augmentation", "crop_flip": "with crop and flip"}
-MODEL_LOOKS = {"nn": (VERMILLION, "o"), "resnn": (GREEN, "s"), "cnn": (BLUE, "^")}
-SAMPLER_LOOKS = {
-    "random": (BLUE, "o", "drawn at random"),
-    "model": (VERMILLION, "^", "proposed by the model"),
-    "warm": (GREEN, "s", "taken from an earlier study"),
-    "point": (PURPLE, "D", "given by the user"),
-    "grid": (ORANGE, "v", "taken from the grid"),
-}
 
 
 @styled
@@ -61,14 +39,12 @@ def _model_curves(axes: Axes, rows: pd.DataFrame) -> list[End]:
     """Draw one measure of all models; where the validation lines end."""
     ends = []
     for place, (model, curves) in enumerate(rows.groupby("model")):
-        colour, marker = MODEL_LOOKS.get(model, (COLOURS[place % 6], MARKERS[place % 6]))
+        colour, marker = style.MODEL_LOOKS.get(model, style.nth_look(place))
         for split, line in (("train", DASHED), ("val", "-")):
             curve = curves[curves["split"] == split]
-            band = curve["epoch"], curve["low"], curve["high"]
-            axes.fill_between(*band, color=colour, alpha=0.13, lw=0)
-            axes.plot(
-                "epoch", "middle", data=curve, color=colour, ls=line, marker=few(marker, curve)
-            )
+            look = {"color": colour, "ls": line, "marker": few(marker, curve)}
+            axes.fill_between("epoch", "low", "high", data=curve, color=colour, alpha=0.13, lw=0)
+            axes.plot("epoch", "middle", data=curve, **look)
         epoch, middle, name = curve.iloc[-1][["epoch", "middle", "name"]]
         ends.append(End(epoch, middle, f"{shorten(name, 22)}  {middle:.2f}", colour))
     return ends
@@ -97,18 +73,20 @@ def grid_heat_maps(rows: pd.DataFrame) -> Figure:
 
 
 def _cells_note(rows: pd.DataFrame) -> str:
-    most = rows["trials"].max()
-    notes = {
-        "Framed: the best cell.": rows["best"].any(),
-        "Hatched: no result.": (rows["state"] != "measured").any(),
-        f"Values: mean of up to {most} trials.": most > 1,
-    }
-    return " ".join(note for note, said in notes.items() if said)
+    """What the cells cannot say where they are too narrow for text: the best value, the gaps."""
+    best = rows.loc[rows["best"], "best_val_accuracy"]
+    parts = [f"Framed: the best, {value:.3f}." for value in best]
+    gaps = rows.loc[rows["state"] != "measured", "state"].value_counts()
+    if len(gaps):
+        parts.append("Hatched: " + ", ".join(f"{n} {state}" for state, n in gaps.items()) + ".")
+    if (most := rows["trials"].max()) > 1:
+        parts.append(f"Values: mean of up to {most} trials.")
+    return " ".join(parts)
 
 
 @styled
 def overfitting(rows: pd.DataFrame) -> Figure:
-    """Training against validation loss of each augmentation's best trials, on one scale."""
+    """Training against validation loss of the best configurations, an arm a panel, on one scale."""
     arms = [arm for arm in ARMS if arm in set(rows["augment"])]
     figure = page(1 + 3.3 * len(arms), 3.5 + 0.15 * rows["place"].max(), *_arms_texts(rows, arms))
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
@@ -131,27 +109,28 @@ def _both(rows: pd.DataFrame) -> np.ndarray:
 def _arms_texts(rows: pd.DataFrame, arms: Sequence[str]) -> tuple[str, str]:
     """Title and note: what is shown, and how to read it."""
     best = rows["place"].max()
-    title = "Overfitting of the " + (f"{best} best trials" if best > 1 else "best trial")
+    title = "Overfitting of the " + (f"{best} best configurations" if best > 1 else "best trial")
     note = "Solid: validation. Dashed: training. Star: lowest validation loss."
     if len(arms) == 1:
         return title, note
-    return f"{title}, without and with augmentation", (
-        f"{note} Same colour and marker: same configuration but for the augmentation."
-    )
+    note += " Same colour and marker: same configuration."
+    if (rows.groupby("pair")["augment"].nunique() == len(arms)).all():
+        note += "\nBest: lowest mean of both stars, among those that both arms trained longest."
+    return f"{title}, without and with augmentation", note
 
 
 def _arm(axes: Axes, rows: pd.DataFrame) -> list[End]:
     """Draw the trials of one augmentation; where their validation lines end."""
     ends = []
-    for (_, trial_id, run_name, pair), curve in rows.groupby(
-        ["place", "trial_id", "run_name", "pair"], dropna=False
-    ):
-        look = {"color": COLOURS[pair % 6], "marker": few(MARKERS[pair % 6], curve)}
-        name = f"{trial_id}  {shorten(run_name, 34)}"
-        axes.plot("epoch", "train_loss", data=curve, ls=DASHED, ms=2.5, label="_", **look)
-        axes.plot("epoch", "val_loss", data=curve, ms=3, label=name, **look)
-        marks.lowest(axes, *curve.loc[curve["turns"], ["epoch", "val_loss"]].iloc[0], look["color"])
-        ends.append(End(*curve.iloc[-1][["epoch", "val_loss"]], trial_id, look["color"]))
+    for _, curve in rows.groupby("place"):
+        first, turn, last = curve.iloc[0], curve.loc[curve["turns"]].iloc[0], curve.iloc[-1]
+        colour, marker = style.nth_look(first["pair"])
+        look = {"data": curve, "color": colour, "marker": few(marker, curve)}
+        name = f"{first['trial_id']}  {shorten(first['run_name'], 34)}"
+        axes.plot("epoch", "train_loss", ls=DASHED, ms=2.5, label="_", **look)
+        axes.plot("epoch", "val_loss", ms=3, label=name, **look)
+        marks.lowest(axes, turn["epoch"], turn["val_loss"], colour)
+        ends.append(End(last["epoch"], last["val_loss"], first["trial_id"], colour))
     return ends
 
 
@@ -168,62 +147,46 @@ def anytime(rows: pd.DataFrame) -> Figure:
     axes.set(xlabel="epochs spent", ylabel="validation " + LOSS)
     ends = []
     for place, (_, study) in enumerate(rows.groupby("study_id", sort=False)):
-        colour = COLOURS[place % 6] if several else INK
+        colour = style.nth_look(place)[0] if several else style.INK
         _results(axes, study, colour if several else None)
-        look = {"color": colour, "ls": LINES[place % 4], "where": "post"}
+        look = {"color": colour, "ls": style.LINES[place % 4], "where": "post"}
         axes.step("epochs_spent", "best_so_far", data=study, **look)
         spent, best, name = study.iloc[-1][["epochs_spent", "best_so_far", "name"]]
         name = shorten(name, 24) + " " if several else "best"
         ends.append(End(spent, best, f"{name} {best:.3f}", colour))
-    _samplers_legend(axes, rows["sampler"].unique(), FAINT if several else None)
+    marks.samplers_legend(axes, rows["sampler"].unique(), style.FAINT if several else None)
     marks.label_ends(axes, ends)
     return figure
-
-
-def _sampler_look(sampler: str) -> tuple[str, str, str]:
-    return SAMPLER_LOOKS.get(sampler, (FAINT, "x", sampler))
 
 
 def _results(axes: Axes, study: pd.DataFrame, colour: str | None) -> None:
     """Draw single results faintly, told apart by sampler; all in `colour` if there is one."""
     size, alpha = (7, 0.25) if len(study) > 200 or colour else (14, 0.4)
     for sampler, results in study.groupby("sampler"):
-        own, marker, _ = _sampler_look(sampler)
+        own, marker, _ = style.sampler_look(sampler)
         look = {"color": colour or own, "marker": marker, "alpha": alpha, "lw": 0.5}
         axes.scatter("epochs_spent", "val_loss", size, data=results, **look)
-
-
-def _samplers_legend(axes: Axes, samplers: Sequence[str], colour: str | None) -> None:
-    looks = [_sampler_look(sampler) for sampler in samplers]
-    marks.legend_above(
-        axes,
-        [
-            Line2D([], [], ls="", marker=m, color=colour or own, label=text)
-            for own, m, text in looks
-        ],
-    )
 
 
 @styled
 def trial_overfitting(epochs: Sequence[Mapping], title: str) -> Figure:
     """Training and validation loss of one trial; the gap between them is shaded after the turn."""
     rows = pd.DataFrame(epochs).sort_values("epoch")
-    turn = rows.loc[rows["val_loss"].idxmin()]
+    turn, last = rows.loc[rows["val_loss"].idxmin()], rows.iloc[-1]
     figure = page(4.6, 2.8, shorten(title, 52), margins=(0.62, 0.95, 0.45, 0.5))
     axes = figure.subplots()
     axes.set_ylabel(LOSS)
     axes.set_title(f"validation loss lowest at epoch {turn['epoch']:.0f}: {turn['val_loss']:.3f}")
     marks.epoch_axis(axes, rows["epoch"].max())
     marks.loss_axis(axes, _both(rows))
-    after = rows[rows["epoch"] >= turn["epoch"]]
-    between = after["epoch"], after["train_loss"], after["val_loss"]
-    axes.fill_between(*between, color=VERMILLION, alpha=0.15, lw=0)
-    axes.axvline(turn["epoch"], color=FAINT, lw=0.6, ls=":", zorder=0)
+    after = {"data": rows[rows["epoch"] >= turn["epoch"]], "alpha": 0.15, "lw": 0}
+    axes.fill_between("epoch", "train_loss", "val_loss", color=style.VERMILLION, **after)
+    axes.axvline(turn["epoch"], color=style.FAINT, lw=0.6, ls=":", zorder=0)
     look = {"data": rows, "marker": few("o", rows), "ms": 3}
-    axes.plot("epoch", "train_loss", color=BLUE, ls=DASHED, **look)
-    axes.plot("epoch", "val_loss", color=VERMILLION, **look)
-    marks.lowest(axes, turn["epoch"], turn["val_loss"], VERMILLION)
-    last, train_loss, val_loss = rows.iloc[-1][["epoch", "train_loss", "val_loss"]]
-    ends = [End(last, train_loss, "training", BLUE), End(last, val_loss, "validation", VERMILLION)]
+    axes.plot("epoch", "train_loss", color=style.BLUE, ls=DASHED, **look)
+    axes.plot("epoch", "val_loss", color=style.VERMILLION, **look)
+    marks.lowest(axes, turn["epoch"], turn["val_loss"], style.VERMILLION)
+    splits = (("train", "training", style.BLUE), ("val", "validation", style.VERMILLION))
+    ends = [End(last["epoch"], last[f"{split}_loss"], name, c) for split, name, c in splits]
     marks.label_ends(axes, ends)
     return figure

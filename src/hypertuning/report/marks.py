@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from hypertuning.report.style import FAINT, INK
+from hypertuning.report.style import FAINT, INK, sampler_look
 
 HOPELESS = 5.0
 """A loss in nats per image that no useful trial has: guessing one of ten classes costs ln 10."""
@@ -44,18 +44,16 @@ def loss_axis(
 
     Those would flatten the rest; where one of `losses` is left out, the axes say so.
     """
-    kept = hopeful(losses if among is None else among)
+    among = losses if among is None else among
+    kept = hopeful(among)
+    headroom = 0.08 if np.nanmax(among) > kept.max() else 0  # where no mark lies, for the note
     if may_be_log and 0 < 20 * kept.min() < kept.max():
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda loss, _: f"{loss:g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_ylim(kept.min() / 1.2, kept.max() * 1.2)
+        _log_axis(axes, kept, headroom)
     else:
-        value_axis(axes, kept)
+        value_axis(axes, kept, headroom)
     if np.nanmax(losses) > kept.max():
         axes.text(
-            *(0.99, 0.98, f"above this axis: losses up to {np.nanmax(losses):.3g}"),
+            *(0.99, 0.985, f"above this axis: losses up to {np.nanmax(losses):.3g}"),
             transform=axes.transAxes, ha="right", va="top", fontsize=6.5, color=FAINT,
             bbox={"fc": "white", "lw": 0, "alpha": 0.8, "pad": 1},
         )  # fmt: skip
@@ -68,11 +66,20 @@ def hopeful(losses: np.ndarray) -> np.ndarray:
     return kept if losses.max() > 2 * kept.max() else losses
 
 
-def value_axis(axes: Axes, values: np.ndarray) -> None:
+def value_axis(axes: Axes, values: np.ndarray, headroom: float = 0) -> None:
     """Scale to the values with a little room, but not to the last digit where they are alike."""
     low, high = values.min(), values.max()
     room = max(0.06 * (high - low), 0.03 * high, 0.001)
-    axes.set_ylim(low - room, high + room)
+    axes.set_ylim(low - room, high + room + headroom * (high - low + 2 * room))
+
+
+def _log_axis(axes: Axes, values: np.ndarray, headroom: float) -> None:
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    low, high = values.min() / 1.2, values.max() * 1.2
+    axes.set_ylim(low, high * (high / low) ** headroom)
 
 
 def label_ends(axes: Axes, ends: Sequence[End], size: float = 7.5) -> None:
@@ -122,10 +129,19 @@ def splits_legend(axes: Axes) -> None:
     legend_above(axes, lines)
 
 
-def legend_above(axes: Axes, handles: Sequence[Artist]) -> None:
-    """Put a legend where no data can lie under it."""
+def samplers_legend(axes: Axes, samplers: Sequence[str], colour: str | None) -> None:
+    """Say where results come from, by their markers; all in `colour` if there is one."""
+    dots = [
+        Line2D([], [], ls="", marker=marker, color=colour or own, label=text)
+        for own, marker, text in map(sampler_look, samplers)
+    ]
+    legend_above(axes, dots, length=1)
+
+
+def legend_above(axes: Axes, handles: Sequence[Artist], length: float = 2.4) -> None:
+    """Put a legend where no data can lie under it, its handles `length` letters long."""
     where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": max(1, len(handles))}
-    axes.legend(handles=handles, handlelength=2.4, borderaxespad=0.2, columnspacing=1.5, **where)
+    axes.legend(handles=handles, handlelength=length, borderaxespad=0.2, columnspacing=1.5, **where)
 
 
 def few(marker: str, epochs: Sized) -> str | None:

@@ -16,6 +16,16 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
 
+MODEL_LOOKS = {"nn": (VERMILLION, "o"), "resnn": (GREEN, "s"), "cnn": (BLUE, "^")}
+SAMPLER_LOOKS = {
+    "random": (BLUE, "o", "drawn at random"),
+    "model": (VERMILLION, "^", "proposed by the model"),
+    "warm": (GREEN, "s", "taken from an earlier study"),
+    "point": (PURPLE, "D", "given by the user"),
+    "grid": (ORANGE, "v", "taken from the grid"),
+}
+"""Colour, marker, and what is said of a result whose configuration came from there."""
+
 ACCURACIES = LinearSegmentedColormap.from_list("accuracies", ["#EEF3F8", "#6FA8CF", "#08306B"])
 """More is darker, in grey as well."""
 
@@ -58,6 +68,16 @@ STYLE = {
     "legend.fontsize": 7.5,
     "hatch.linewidth": 0.5,
 }
+
+
+def nth_look(place: int) -> tuple[str, str]:
+    """Colour and marker of one of several, counted from 0."""
+    return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
+
+
+def sampler_look(sampler: str) -> tuple[str, str, str]:
+    return SAMPLER_LOOKS.get(sampler, (FAINT, "x", sampler))
+
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -108,4 +128,6 @@ def page(
 
 
 def _nothing_yet() -> Figure:
-    return page(5, 0.6, "Nothing to show yet: no trial has finished an epoch.")
+    figure = page(5, 0.4, "Nothing to show yet: no trial has finished an epoch.")
+    figure.set_layout_engine("none")  # which would move the title to the upper edge
+    return figure

@@ -43,8 +43,8 @@ def learning_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     `middle` is the median, `low` and `high` are the extremes of `repeats` trials.
     """
     measured = ["train_loss", "val_loss", "train_accuracy", "val_accuracy"]
-    runs = _joined(trials, curves, "model")
-    long = runs.melt(["model", "epoch"], measured, "metric").dropna(subset=["model", "value"])
+    runs = _joined(trials, curves, "model").dropna(subset=["model", *measured])
+    long = runs.melt(["model", "epoch"], measured, "metric")
     long["split"] = long["metric"].str.replace("_.*", "", regex=True)
     long["measure"] = long["metric"].str.replace(".*_", "", regex=True)
     return (
@@ -80,17 +80,14 @@ def grid_heat_maps(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def overfitting(trials: pd.DataFrame, curves: pd.DataFrame, n: int = 3) -> pd.DataFrame:
-    """Follow the `n` best trials of each augmentation through their epochs.
+    """Follow the `n` best configurations of each augmentation through their epochs.
 
-    Best by lowest loss among those with the most epochs, since a loss after three epochs does not
-    compare with one after ten; then by the next most. `pair` is the same number for the same
-    hyperparameters in both arms; `turns` marks the epoch where validation loss is lowest.
+    `place` is 1 for the best; `pair` is the same number for the same configuration in both arms;
+    `turns` marks the epoch where validation loss is lowest.
     """
-    ranked = _best_first(_with(trials, "augment", "run_name", "epochs_run", BEST))
-    ranked = ranked.sort_values("epochs_run", ascending=False, kind="stable")
-    chosen = ranked.dropna(subset=["augment"]).groupby("augment").head(n)
-    place = chosen.groupby("augment").cumcount() + 1
-    chosen = chosen.assign(place=place, pair=_pairs(chosen))
+    ranked = _pairs_first(_with(trials, "augment", "run_name", "epochs_run", BEST))
+    chosen = ranked.groupby("augment").head(n)
+    chosen = chosen.assign(place=chosen.groupby("augment").cumcount() + 1)
     rows = _joined(chosen, curves, "augment", "place", "pair", "run_name")
     rows = rows.dropna(subset=["train_loss", "val_loss"])
     rows = rows.sort_values(["augment", "place", "epoch"], ignore_index=True)
@@ -116,7 +113,7 @@ def anytime(
     rows["sampler"] = rows["sampler"].astype(object).fillna("other")
     rows["name"] = rows["study_id"].map(_study_names(rows, names or {})).astype(object)
     shown = ["study_id", "name", "trial_id", "sampler", "epoch", "epochs_spent", "val_loss"]
-    return rows[[*shown, "best_so_far"]]
+    return rows[[*shown, "best_so_far"]].dropna(subset=["best_so_far"], ignore_index=True)
 
 
 def _with(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
@@ -138,10 +135,27 @@ def _joined(trials: pd.DataFrame, curves: pd.DataFrame, *columns: str) -> pd.Dat
     return curves.merge(_with(trials, *columns)[["run_id", *columns]], on="run_id")
 
 
-def _pairs(trials: pd.DataFrame) -> pd.Series:
-    """Number the configurations; augmentation and seed do not tell them apart."""
+def _pairs_first(trials: pd.DataFrame) -> pd.DataFrame:
+    """Number the configurations as `pair`, the best first; keep one trial of each augmentation.
+
+    Only what every augmentation trained for long shows what augmentation does. So those come first
+    whose shorter trial has the most epochs, then those whose longer one has (a loss after three
+    epochs does not compare with one after ten), then those with the lowest mean of their best loss.
+    """
+    longest_first = {"by": "epochs_run", "ascending": False, "kind": "stable"}
+    ranked = _best_first(trials).dropna(subset=["augment"]).sort_values(**longest_first)
     same = [name for name in _hyperparameters(trials) if name not in ("augment", "seed")]
-    return trials.groupby(same, dropna=False, sort=False).ngroup()
+    ranked["pair"] = ranked.groupby(same, dropna=False, sort=False).ngroup()
+    ranked = ranked.drop_duplicates(["pair", "augment"])
+    epochs = ranked.pivot(index="pair", columns="augment", values="epochs_run").fillna(0)
+    merits = {
+        "shorter": epochs.min(axis=1),
+        "longer": epochs.max(axis=1),
+        "loss": ranked.groupby("pair")[BEST].mean(),
+    }
+    order = pd.DataFrame(merits).sort_values([*merits], ascending=[False, False, LOWER_IS_BETTER])
+    ranked["pair"] = order.index.get_indexer(ranked["pair"])
+    return ranked.sort_values("pair", kind="stable")
 
 
 def _study_names(rows: pd.DataFrame, names: Mapping[str, str]) -> dict[str, str]:

@@ -17,11 +17,14 @@ from ConfigSpace import (
     UniformFloatHyperparameter,
     UniformIntegerHyperparameter,
 )
-from ray.tune.search.bohb import TuneBOHB
 
 from hypertuning.config import OBJECTIVE, Config, parse_config
 from hypertuning.search.sampler import Proposal
 from hypertuning.spaces import Choice, Domain, Float, Space, Value, searched
+
+with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
+    warnings.simplefilter("ignore")
+    from ray.tune.search.bohb import TuneBOHB
 
 
 class Bohb(TuneBOHB):

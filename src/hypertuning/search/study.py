@@ -117,6 +117,10 @@ def run(
         `completed`, or `interrupted` by the user or by the end of the time budget. It also stands
         in the part's ended.json, whose absence says that the driver died.
     """
+    # By default Ray asks for the next trial only when none is waiting for its worker to start, and
+    # gives the waiting one the first worker that falls free: where trials are short, the second
+    # worker would never be started.
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(searcher.concurrency)
     part = _next_part(study_dir)
     part.mkdir(parents=True)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
