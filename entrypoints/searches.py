@@ -7,7 +7,7 @@ from typing import NamedTuple
 from entrypoints.options import NONE, usage
 from hypertuning.config import Budget, Config, UserError, parse_config
 from hypertuning.search.ladder import Arms, Ladder, sweep
-from hypertuning.search.sampler import Listed, Paired, PointsFirst, Sampler
+from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.spaces import (
     Float,
@@ -18,6 +18,7 @@ from hypertuning.spaces import (
     read_space,
     read_yaml,
     searched,
+    settle,
 )
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
@@ -50,7 +51,8 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
             )
         spaces = ({**_fixed(options), **base, **changed} for base in bases)
         configs = [parse_config(values) for space in spaces for values in grid(space)]
-        tried = [*_points(options), *configs]
+        points = _points(options, changed)
+        tried = [*(Proposal(c, "point") for c in points), *(Proposal(c, "grid") for c in configs)]
     epochs = options["epochs"]
     return Search(stage, stage, epochs, Listed(tried), lambda: sweep(len(tried), epochs))
 
@@ -70,7 +72,8 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     with usage():
         if low > top:
             raise UserError(f"`{shortest}` (={low}) must not exceed `max_epochs` (={top})")
-        wanted, points = {**space, **_space_of(options)}, _points(options)
+        changed = _space_of(options)
+        wanted, points = settle({**space, **changed}), _points(options, changed)
         if len(points) > budget.num_samples:
             raise UserError(
                 f"{len(points)} points do not fit in `num_samples` (={budget.num_samples})"
@@ -98,13 +101,20 @@ def _fixed(options: Mapping) -> dict[str, Value]:
 
 
 def _space_of(options: Mapping) -> Space:
-    return {} if options["space"] == NONE else read_space(Path(options["space"]))
+    space = {} if options["space"] == NONE else read_space(Path(options["space"]))
+    if "seed" in space or ("augment" in space and options["augment"] == "both"):
+        name = "seed" if "seed" in space else "augment"
+        raise UserError(f"`{name}` is the option's to say, take it out of {options['space']}")
+    return space
 
 
-def _points(options: Mapping) -> list[Config]:
+def _points(options: Mapping, space: Space) -> list[Config]:
+    """The user's own configurations; what they leave out is as everywhere in the study."""
     if options["points"] == NONE:
         return []
     given = read_yaml(Path(options["points"]))
     if not isinstance(given, list) or not all(isinstance(point, dict) for point in given):
         raise UserError(f"{options['points']} must be a list of configurations, got {given!r}")
-    return [parse_config({**_fixed(options), **point}) for point in given]
+    opened = searched(space)
+    fixed = {name: value for name, value in space.items() if name not in opened}
+    return [parse_config({**_fixed(options), **fixed, **point}) for point in given]

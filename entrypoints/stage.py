@@ -7,10 +7,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 from rich.console import Console
 
+from entrypoints.options import usage
 from entrypoints.searches import Search
 from entrypoints.show import show_leaderboard, show_plan
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.learn import data
+from hypertuning.learn.sources import find_source
 from hypertuning.report.figures import trial_overfitting
 from hypertuning.report.stages import stage_figures
 from hypertuning.search.live import LiveView
@@ -37,10 +39,14 @@ def run_stage(search: Search, options: Mapping) -> None:
     console, planned = Console(), plan(search.ladder)
     if options["dry_run"]:
         return show_plan(console, search, planned)
+    with usage():
+        resources = _resources(options)
+        find_source(options["dataset"], options["data_dir"])
     client = connect()
     cache = data.prepare(options["dataset"], options["data_dir"])
-    train, val = data.sizes(cache, options["train_size"], options["val_size"])
-    with ray_started(_resources(options), options["verbose"]) as room:
+    with usage():
+        train, val = data.sizes(cache, options["train_size"], options["val_size"])
+    with ray_started(resources, options["verbose"]) as room:
         images = _images(cache, train, val)
         note = _note(search, planned)
         study_run_id = open_study(client, search.stage, _parameters(options), note, images)
@@ -51,6 +57,9 @@ def run_stage(search: Search, options: Mapping) -> None:
         )
         try:
             outcome = _search(client, search, options, cache, study_dir, room, [LiveView(planned)])
+        except KeyboardInterrupt:  # the second one: leave at once
+            close_study(client, study_run_id, "interrupted", None)
+            raise
         except Exception:
             _finish(client, search.stage, study_run_id, study_dir, "failed")
             raise
@@ -140,14 +149,17 @@ def _finish(
     client: MlflowClient, stage: str, study_run_id: str, study_dir: Path, outcome: str
 ) -> None:
     """Mirror every trial once more, log what the study is read by, and close its run."""
-    mirror_study(client, study_run_id, study_dir, draw_trial)
-    client.log_text(study_run_id, (study_dir / "study.json").read_text(), "plan.json")
-    trials, curves = runs.trials(client, [study_run_id]), runs.curves(client, [study_run_id])
-    for name, figure in stage_figures(stage, trials, curves).items():
-        client.log_figure(study_run_id, figure, f"figures/{name}.png")
-    client.log_text(study_run_id, trials.to_csv(index=False), "tables/trials.csv")
-    best = _best(read_trials(study_dir))
-    close_study(client, study_run_id, outcome if best else "failed", best)
+    best = None
+    try:
+        mirror_study(client, study_run_id, study_dir, draw_trial)
+        best = _best(read_trials(study_dir))
+        client.log_text(study_run_id, (study_dir / "study.json").read_text(), "plan.json")
+        trials, curves = runs.trials(client, [study_run_id]), runs.curves(client, [study_run_id])
+        client.log_text(study_run_id, trials.to_csv(index=False), "tables/trials.csv")
+        for name, figure in stage_figures(stage, trials, curves).items():
+            client.log_figure(study_run_id, figure, f"figures/{name}.png")
+    finally:
+        close_study(client, study_run_id, outcome if best else "failed", best)
 
 
 def _best(trials: list[Trial]) -> Trial | None:

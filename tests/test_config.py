@@ -14,7 +14,7 @@ from hypertuning.config import Config, UserError, parse_config
         (
             {"kernel_size": 5, "padding": 0, "num_conv_layers": 4},
             "kernel_size 5 with padding 0 leaves no pixels after conv layer 3 of 4 "
-            "(32 → 14 → 5 → 0); use padding ≥ 1 or fewer layers",
+            "(32 → 14 → 5 → 0); use padding ≥ 2 or fewer layers",
         ),
     ],
 )

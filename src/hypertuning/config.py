@@ -1,5 +1,6 @@
 """The words that all parts share: one trial's hyperparameters, the objective, the user's errors."""
 
+import itertools
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -98,16 +99,21 @@ class Config(BaseModel):
         Raises:
             ValueError: a layer would be left without a pixel; the message names it.
         """
+        sizes = self._sizes(self.padding)
+        if sizes[-1] == 0:
+            enough = next(p for p in itertools.count(self.padding) if self._sizes(p)[-1])
+            raise ValueError(
+                f"kernel_size {self.kernel_size} with padding {self.padding} leaves no pixels "
+                f"after conv layer {len(sizes) - 1} of {self.num_conv_layers} "
+                f"({' → '.join(map(str, sizes))}); use padding ≥ {enough} or fewer layers"
+            )
+        return sizes
+
+    def _sizes(self, padding: int) -> list[int]:
+        """Down to the layer that leaves nothing, if there is one."""
         sizes = [IMAGE_SIZE]
-        for layer in range(1, self.num_conv_layers + 1):
-            sizes.append(max(0, (sizes[-1] + 2 * self.padding - self.kernel_size + 1) // 2))
-            if sizes[-1] == 0:
-                raise ValueError(
-                    f"kernel_size {self.kernel_size} with padding {self.padding} leaves "
-                    f"no pixels after conv layer {layer} of {self.num_conv_layers} "
-                    f"({' → '.join(map(str, sizes))}); "
-                    f"use padding ≥ {self.padding + 1} or fewer layers"
-                )
+        while sizes[-1] and len(sizes) <= self.num_conv_layers:
+            sizes.append(max(0, (sizes[-1] + 2 * padding - self.kernel_size + 1) // 2))
         return sizes
 
     def hyperparameters(self) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +91,19 @@ def active(domain: Domain, values: Mapping[str, Value]) -> bool:
     return domain.when is None or values.get(domain.when[0]) == domain.when[1]
 
 
+def settle(space: Space) -> Space:
+    """Resolve the conditions that the space itself decides: drop what can never be active."""
+    settled = {}
+    for name, domain in space.items():
+        parent, value = getattr(domain, "when", None) or (None, None)
+        given = space.get(parent)
+        if parent is None or (isinstance(given, Choice) and value in given.values):
+            settled[name] = domain
+        elif given == value:
+            settled[name] = replace(domain, when=None)
+    return settled
+
+
 def sample(space: Space, rng: np.random.Generator) -> dict[str, Value]:
     """Draw one configuration.
 
@@ -149,7 +162,11 @@ def read_space(file: Path) -> dict[str, Domain | Value]:
     Raises:
         UserError: the file, or the first parameter that is wrong in it.
     """
-    return {name: _domain(name, given) for name, given in _mapping(read_yaml(file), file).items()}
+    given = read_yaml(file)
+    if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
+        raise UserError(f"{file} must map parameters to values, lists or bounds, got {given!r}")
+    fixed = {name: value for name, value in given.items() if not isinstance(value, dict | list)}
+    return {name: _domain(name, value, fixed) for name, value in given.items()}
 
 
 def read_yaml(file: Path) -> object:
@@ -158,36 +175,33 @@ def read_yaml(file: Path) -> object:
         return yaml.safe_load(file.read_text())
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
 
 
-def _mapping(content: object, file: Path) -> dict:
-    if not isinstance(content, dict):
-        raise UserError(f"{file} must map parameters to values, lists or bounds, got {content!r}")
-    return content
-
-
-def _domain(name: str, given: object) -> Domain | Value:
+def _domain(name: str, given: object, fixed: Mapping[str, object]) -> Domain | Value:
     if isinstance(given, dict):
-        return _range(name, given)
+        return _range(name, given, fixed)
     if isinstance(given, list):
-        return Choice(tuple(_checked(name, value) for value in given))
-    return _checked(name, given)
+        return Choice(tuple(_checked(name, value, fixed) for value in given))
+    return _checked(name, given, fixed)
 
 
-def _range(name: str, given: dict) -> Float | Integer:
-    unknown = set(given) - {"low", "high", "log", "when"}
-    if unknown or not {"low", "high"} <= set(given):
+def _range(name: str, given: dict, fixed: Mapping[str, object]) -> Float | Integer:
+    when = given.get("when") or {}
+    known = {"low", "high"} <= set(given) <= {"low", "high", "log", "when"}
+    if not known or not isinstance(when, dict) or len(when) > 1:
         raise UserError(
-            f"`{name}` must have `low` and `high`, may have `log` and `when`, got {given}"
+            f"`{name}` must have `low` and `high`, may have `log` and `when: {{name: value}}`, "
+            f"got {given}"
         )
-    when = next(iter(given["when"].items())) if given.get("when") else None
-    low, high = (_checked(name, given[end], when) for end in ("low", "high"))
+    low, high = (_checked(name, given[end], {**fixed, **when}) for end in ("low", "high"))
+    if isinstance(low, str | bool):
+        raise UserError(f"`{name}` has no bounds; list its values, got {given}")
     kind = Integer if Config.model_fields[name].annotation is int else Float
-    return kind(low, high, given.get("log", False), when)
+    return kind(low, high, bool(given.get("log")), next(iter(when.items()), None))
 
 
-def _checked(name: str, value: object, when: tuple[str, Value] | None = None) -> Value:
-    """The value as `Config` understands it (YAML takes 1e-3 for a text), with all else as usual."""
-    return getattr(parse_config({**dict([when] if when else []), name: value}), name)
+def _checked(name: str, value: object, others: Mapping[str, object]) -> Value:
+    """The value as `Config` understands it (YAML takes 1e-3 for a text), beside the others."""
+    return getattr(parse_config({**others, name: value}), name)

@@ -38,6 +38,8 @@ def refused(command, *arguments):
         ),
         (bohb, ["--min-epochs", "12"], "`min_epochs` (=12) must not exceed `max_epochs` (=9)"),
         (bohb, ["--space", "nowhere.yaml"], "nowhere.yaml cannot be read: No such file"),
+        (compare, ["--dataset", "cifar100"], "`dataset` must be 'cifar10', 'digits' or a folder"),
+        (compare, ["--gpus-per-trial", "1.5"], "`gpus_per_trial` must be a fraction up to 1"),
     ],
 )
 def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, arguments, message):
@@ -51,6 +53,16 @@ def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, argument
 @pytest.mark.parametrize(
     ("command", "space", "points", "message"),
     [
+        (grid, "seed: 3", "[]", "`seed` is the option's to say"),
+        (grid, "optimizer: {low: adam, high: sgd}", "[]", "`optimizer` has no bounds"),
+        (grid, "momentum: 0.9", "[]", "`momentum` (=0.9) needs `optimizer` 'sgd'"),
+        (grid, "1: 3", "[]", "must map parameters"),
+        (
+            bohb,
+            "dropout: {low: 0, high: 1, when: sgd}",
+            "[]",
+            "may have `log` and `when: {name: value}`",
+        ),
         (grid, "kernel_size: 9\npadding: 0", "[]", "leaves no pixels after conv layer 3 of 3"),
         (grid, "dropout: {low: 0, high: 0.5}", "[]", "must give values of dropout, not bounds"),
         (bohb, "filters: -3", "[]", "`filters` must be greater than or equal to 1, got -3"),
@@ -72,8 +84,6 @@ def test_wrong_files_end_with_status_2(tmp_path, monkeypatch, command, space, po
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "cifar100"], "`dataset` must be 'cifar10', 'digits' or a folder"),
-        (["--dataset", "digits", "--train-size", "5000"], "`train_size` (=5000)"),
         (["--dataset", "digits", "--cpus-per-trial", "4096"], "one trial asks for 4096 CPU"),
         (["--dataset", "digits", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at"),
     ],

@@ -78,9 +78,15 @@ def test_each_models_line_ends_with_its_name():
     assert sorted(names) == ["CNN", "CNN", "NN", "NN", "NN + residual", "NN + residual"]
 
 
+def test_training_and_validation_are_told_apart_by_their_markers_too():
+    training, validation, _ = trial(1).axes[0].lines[1:]  # the first marks the turn
+    assert training.get_markerfacecolor() == "white"
+    assert validation.get_markerfacecolor() == validation.get_color()
+
+
 def test_several_repeats_are_a_band_that_the_note_explains():
-    assert "3 repeats" in learning_curves(3)._supxlabel.get_text()
-    assert learning_curves(1)._supxlabel is None
+    assert "3 repeats" in learning_curves(3).get_supxlabel()
+    assert not learning_curves(1).get_supxlabel()
 
 
 @functools.cache
@@ -108,6 +114,15 @@ def test_each_cell_says_its_accuracy_or_that_it_was_not_run():
     assert f"{accuracy:.3f}" in written
 
 
+def test_the_note_tells_what_narrow_cells_cannot():
+    assert "Hatched: 3 not run." in grid().get_supxlabel()
+    trials, _ = study(sampled_configs(200), 3)
+    trials.loc[0, "best_val_accuracy"] = 0.912
+    figure = heat_maps(trials)
+    assert not texts(figure)
+    assert "the best, 0.912" in figure.get_supxlabel()
+
+
 @pytest.mark.parametrize("configs", [[{}], sampled_configs(200)])
 def test_heat_maps_are_drawn_for_other_structures_too(configs):
     assert heat_maps(study(configs, 3)[0]).axes
@@ -125,6 +140,19 @@ def test_overfitting_has_a_panel_for_each_arm_on_one_scale(configs, titles):
     axes = overfitting(configs).axes
     assert [panel.get_title(loc="left") for panel in axes] == titles
     assert len({panel.get_ylim() for panel in axes}) == 1
+
+
+@pytest.mark.parametrize("pairs", [1, 3])
+def test_overfitting_says_that_both_arms_show_the_same_configurations(pairs):
+    figure = overfitting(paired_configs(pairs))
+    left, right = ([line.get_color() for line in axes.lines] for axes in figure.axes)
+    assert left == right
+    assert "trained longest in both panels" in figure.get_supxlabel()
+
+
+def test_arms_with_nothing_in_common_do_not_claim_it():
+    configs = [{"filters": 100, "augment": "none"}, {"filters": 120, "augment": "crop_flip"}]
+    assert "in both panels" not in overfitting(configs).get_supxlabel()
 
 
 def test_a_trial_that_went_to_pieces_does_not_flatten_the_others():
@@ -150,6 +178,14 @@ def test_a_long_name_is_cut_and_a_dollar_is_a_dollar():
     assert "$x_{1$" in label
     assert label.endswith("…")
     assert len(label) < 50
+
+
+def test_without_a_single_finite_loss_every_figure_says_so():
+    trials, curves = study(paired_configs(2))
+    curves["val_loss"] = np.nan
+    for name in ("learning_curves", "overfitting", "anytime"):
+        rows = getattr(tables, name)(trials, curves)
+        assert "Nothing to show yet" in getattr(figures, name)(rows).get_suptitle()
 
 
 def test_without_results_every_figure_says_so():

@@ -53,6 +53,16 @@ def test_a_hopeless_loss_does_not_flatten_the_others_and_is_told(loss):
     assert f"{loss:.3g}" in axes.texts[0].get_text()
 
 
+@pytest.mark.parametrize("may_be_log", [False, True])
+def test_no_mark_lies_under_the_note_on_losses_left_out(may_be_log):
+    axes = Figure((3, 2)).subplots()
+    marks.loss_axis(axes, np.array([0.05, 0.1, 2.2, 0.4, 50.0]), may_be_log=may_be_log)
+    assert axes.get_yscale() == ("log" if may_be_log else "linear")
+    axes.figure.draw_without_rendering()
+    highest = axes.transData.transform((0, 2.2))[1]
+    assert highest < axes.texts[0].get_window_extent().y0
+
+
 @pytest.mark.parametrize("losses", [[2.3, 0.3, 0.1, 0.05], [60.0, 50.0, 40.0], [1.0, 3.0, 5.5]])
 def test_a_loss_that_is_like_the_others_is_never_left_out(losses):
     axes = Figure().subplots()

@@ -102,12 +102,46 @@ def test_models_without_convolutions_are_not_in_the_grid():
     assert len(tables.grid_heat_maps(study(compare_configs(1))[0])) == 1
 
 
-def test_overfitting_follows_the_best_trials_of_each_arm():
-    trials, curves = study(paired_configs(10))
-    rows = tables.overfitting(trials, curves, n=3)
-    for augment, shown in rows.groupby("augment"):
-        arm = trials[trials["augment"] == augment].sort_values("best_val_loss")
-        assert shown["trial_id"].unique().tolist() == arm["trial_id"].head(3).tolist()
+def followed(trials, curves, n=3):
+    """The trials of each arm, the best first."""
+    rows = tables.overfitting(trials, curves, n).drop_duplicates("trial_id")
+    return rows.groupby("augment")["trial_id"].agg(list).to_dict()
+
+
+def test_both_arms_follow_the_same_configurations_those_of_the_lowest_mean_loss():
+    trials, curves = study(paired_configs(4))
+    trials["best_val_loss"] = [1.0, 2.0, 2.0, 1.0, 1.2, 1.2, 1.4, 1.5]  # means: 1.5 1.5 1.2 1.45
+    expected = {"none": ["t0004", "t0006"], "crop_flip": ["t0005", "t0007"]}
+    assert followed(trials, curves, n=2) == expected
+
+
+def test_what_both_arms_trained_long_comes_before_what_one_trained_longer():
+    trials, curves = study(paired_configs(3), [10, 3, 6, 6, 3, 10])
+    trials["best_val_loss"] = [0.1, 0.1, 2.0, 2.0, 0.2, 0.2]
+    expected = {"none": ["t0002", "t0000"], "crop_flip": ["t0003", "t0001"]}
+    assert followed(trials, curves, n=2) == expected
+
+
+def test_arms_without_a_common_configuration_follow_their_own_best():
+    arms = ("none", "none", "crop_flip", "crop_flip")
+    configs = [{**c, "augment": arm} for c, arm in zip(sampled_configs(4), arms, strict=True)]
+    trials, curves = study(configs)
+    trials["best_val_loss"] = [2.0, 1.0, 3.0, 4.0]
+    expected = {"none": ["t0001", "t0000"], "crop_flip": ["t0002", "t0003"]}
+    assert followed(trials, curves) == expected
+
+
+def test_a_configuration_drawn_twice_is_followed_once_by_its_better_trial():
+    trials, curves = study([{"filters": 100}, {"filters": 100}, {"filters": 120}])
+    trials["best_val_loss"] = [2.0, 1.0, 3.0]
+    assert followed(trials, curves) == {"none": ["t0001", "t0002"]}
+
+
+def test_repeats_are_paired_by_their_seeds():
+    configs = [{"seed": s, "augment": a} for s in (0, 1) for a in ("none", "crop_flip")]
+    rows = tables.overfitting(*study(configs)).drop_duplicates("trial_id").set_index("trial_id")
+    assert rows.loc["t0000", "pair"] == rows.loc["t0001", "pair"]
+    assert rows.loc["t0000", "pair"] != rows.loc["t0002", "pair"]
 
 
 def test_a_trial_with_more_epochs_comes_before_one_with_a_lower_loss():
@@ -164,6 +198,12 @@ def test_an_epoch_without_a_loss_is_spent_all_the_same():
     rows = tables.anytime(trials, curves)
     assert len(rows) == 6
     assert rows["best_so_far"].notna().all()
+
+
+def test_epochs_before_the_first_loss_are_counted_and_not_shown():
+    trials, curves = study(sampled_configs(2), 3)
+    curves.loc[[0, 1], "val_loss"] = np.nan
+    assert tables.anytime(trials, curves)["epochs_spent"].tolist() == [3, 4, 5, 6]
 
 
 def test_each_study_counts_its_own_epochs():

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from hypertuning.config import Budget
+from hypertuning.config import Budget, Config
 from hypertuning.search.bohb import Bohb
 from hypertuning.search.ladder import Halving, hyperband_brackets
-from hypertuning.spaces import BOHB, HYPERBAND, Choice, Integer
+from hypertuning.spaces import BOHB, HYPERBAND, Choice, Integer, settle
 
 
 def search(sampler, budget, loss):
@@ -95,3 +95,27 @@ def test_every_rung_reaches_the_model(epoch):
     per_round = {1: 9, 3: 3 + 5, 9: 1 + 1 + 3}
     assert len(sampler.bohber.configs[epoch]) <= 3 * per_round[epoch]
     assert sampler.observations == 3 * sum(per_round.values())
+
+
+def test_points_outside_the_space_are_trained_but_not_shown_to_the_model():
+    sampler = Bohb(BOHB, {}, 0)
+    sampler.observe(Config(optimizer="adam"), 9, 1.0)
+    sampler.observe(Config(optimizer="adamw", weight_decay=1e-4), 9, 1.0)
+    assert sampler.observations == 1
+
+
+def test_a_space_that_fixes_the_optimizer_settles_whether_there_is_momentum():
+    for optimizer, there in (("adamw", False), ("sgd", True)):
+        space = settle({**BOHB, "optimizer": optimizer})
+        assert ("momentum" in space) == there
+        proposals = search(Bohb(space, {}, 0), Budget(9, 9), far_from_optimum)
+        assert all((config.momentum is not None) == there for config, _ in proposals)
+
+
+def test_configurations_that_cannot_be_trained_are_proposed_anew():
+    space = {
+        "num_conv_layers": Integer(3, 5),
+        "kernel_size": Integer(2, 5),
+        "padding": Integer(0, 1),
+    }
+    assert len(search(Bohb(space, {}, 0), Budget(51, 9), lambda c: c.kernel_size)) == 51

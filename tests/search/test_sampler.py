@@ -3,7 +3,7 @@
 import pytest
 
 from hypertuning.config import Config, UserError
-from hypertuning.search.sampler import Listed, Paired, PointsFirst, Random
+from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Random
 from hypertuning.spaces import BOHB, HYPERBAND, Integer
 
 
@@ -47,7 +47,7 @@ def test_points_come_first_and_say_so():
 
 def test_partners_differ_in_their_arm_alone():
     sampler = Paired(
-        Listed([Config(filters=1), Config(filters=2)]),
+        Listed([Proposal(Config(filters=n), "grid") for n in (1, 2)]),
         [{"augment": "none"}, {"augment": "crop_flip"}],
     )
     configs = [sampler.propose(trial).config for trial in range(4)]

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hypertuning.report import cells, marks, style
-from hypertuning.report.marks import DASHED, End, few, shorten
+from hypertuning.report.marks import TRAINING, VALIDATION, End, few, shorten
 from hypertuning.report.style import page, styled
 from hypertuning.report.tables import GRID_AXES
 
@@ -31,7 +31,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
         marks.epoch_axis(axes, rows["epoch"].max())
         axes.set_ylabel(name)
         marks.label_ends(axes, _model_curves(axes, shown))
-    marks.splits_legend(panels[-1])
+    marks.splits_legend(panels[-1], few("o", rows["epoch"].unique()))
     return figure
 
 
@@ -40,9 +40,9 @@ def _model_curves(axes: Axes, rows: pd.DataFrame) -> list[End]:
     ends = []
     for place, (model, curves) in enumerate(rows.groupby("model")):
         colour, marker = style.MODEL_LOOKS.get(model, style.nth_look(place))
-        for split, line in (("train", DASHED), ("val", "-")):
+        for split, look in (("train", TRAINING), ("val", VALIDATION)):
             curve = curves[curves["split"] == split]
-            look = {"color": colour, "ls": line, "marker": few(marker, curve)}
+            look = {**look, "color": colour, "marker": few(marker, curve)}
             axes.fill_between("epoch", "low", "high", data=curve, color=colour, alpha=0.13, lw=0)
             axes.plot("epoch", "middle", data=curve, **look)
         epoch, middle, name = curve.iloc[-1][["epoch", "middle", "name"]]
@@ -109,13 +109,14 @@ def _both(rows: pd.DataFrame) -> np.ndarray:
 def _arms_texts(rows: pd.DataFrame, arms: Sequence[str]) -> tuple[str, str]:
     """Title and note: what is shown, and how to read it."""
     best = rows["place"].max()
-    title = "Overfitting of the " + (f"{best} best configurations" if best > 1 else "best trial")
-    note = "Solid: validation. Dashed: training. Star: lowest validation loss."
+    shown = f"{best} best configurations" if best > 1 else "best configuration"
+    title = f"Overfitting of the {shown}"
+    note = "Solid, filled: validation. Dashed, hollow: training. Star: lowest validation loss."
     if len(arms) == 1:
         return title, note
     note += " Same colour and marker: same configuration."
     if (rows.groupby("pair")["augment"].nunique() == len(arms)).all():
-        note += "\nBest: lowest mean of both stars, among those that both arms trained longest."
+        note += "\nBest: lowest mean of the two stars, among those trained longest in both panels."
     return f"{title}, without and with augmentation", note
 
 
@@ -127,7 +128,7 @@ def _arm(axes: Axes, rows: pd.DataFrame) -> list[End]:
         colour, marker = style.nth_look(first["pair"])
         look = {"data": curve, "color": colour, "marker": few(marker, curve)}
         name = f"{first['trial_id']}  {shorten(first['run_name'], 34)}"
-        axes.plot("epoch", "train_loss", ls=DASHED, ms=2.5, label="_", **look)
+        axes.plot("epoch", "train_loss", ms=2.5, label="_", **look, **TRAINING)
         axes.plot("epoch", "val_loss", ms=3, label=name, **look)
         marks.lowest(axes, turn["epoch"], turn["val_loss"], colour)
         ends.append(End(last["epoch"], last["val_loss"], first["trial_id"], colour))
@@ -183,7 +184,7 @@ def trial_overfitting(epochs: Sequence[Mapping], title: str) -> Figure:
     axes.fill_between("epoch", "train_loss", "val_loss", color=style.VERMILLION, **after)
     axes.axvline(turn["epoch"], color=style.FAINT, lw=0.6, ls=":", zorder=0)
     look = {"data": rows, "marker": few("o", rows), "ms": 3}
-    axes.plot("epoch", "train_loss", color=style.BLUE, ls=DASHED, **look)
+    axes.plot("epoch", "train_loss", color=style.BLUE, **look, **TRAINING)
     axes.plot("epoch", "val_loss", color=style.VERMILLION, **look)
     marks.lowest(axes, turn["epoch"], turn["val_loss"], style.VERMILLION)
     splits = (("train", "training", style.BLUE), ("val", "validation", style.VERMILLION))

@@ -16,7 +16,9 @@ HOPELESS = 5.0
 
 STEPS = (1, *(step * 10**power for power in range(9) for step in (5, 10, 20)))
 
-DASHED = (0, (3, 1.5))
+VALIDATION = {"ls": "-"}
+TRAINING = {"ls": (0, (3, 1.5)), "mfc": "white"}
+"""Dashed with hollow markers: a single epoch has no line."""
 
 
 class End(NamedTuple):
@@ -119,14 +121,14 @@ def spread(heights: Sequence[float], gap: float) -> list[float]:
 
 def lowest(axes: Axes, epoch: float, loss: float, colour: str) -> None:
     """Mark the epoch with the lowest validation loss."""
-    axes.plot(epoch, loss, "*", ms=10, mfc=colour, mec="white", mew=0.8, zorder=4)
+    axes.plot(epoch, loss, "*", ms=9, mfc=colour, mec="white", mew=0.8, zorder=4)
 
 
-def splits_legend(axes: Axes) -> None:
+def splits_legend(axes: Axes, marker: str | None) -> None:
     """Say which lines are training and which validation."""
-    looks = {"validation": "-", "training": DASHED}
-    lines = [Line2D([], [], color=INK, lw=1.2, ls=line, label=text) for text, line in looks.items()]
-    legend_above(axes, lines)
+    ink = {"color": INK, "lw": 1.2, "marker": marker}
+    looks = {"validation": VALIDATION, "training": TRAINING}
+    legend_above(axes, [Line2D([], [], label=text, **ink, **look) for text, look in looks.items()])
 
 
 def samplers_legend(axes: Axes, samplers: Sequence[str], colour: str | None) -> None:

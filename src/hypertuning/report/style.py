@@ -128,6 +128,6 @@ def page(
 
 
 def _nothing_yet() -> Figure:
-    figure = page(5, 0.4, "Nothing to show yet: no trial has finished an epoch.")
-    figure.set_layout_engine("none")  # which would move the title to the upper edge
+    figure, text = Figure((5, 0.4)), "Nothing to show yet: no trial has finished an epoch."
+    figure.suptitle(text, x=0.02, y=0.5, ha="left", va="center", fontsize=9, fontweight="bold")
     return figure

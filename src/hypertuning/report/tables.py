@@ -144,7 +144,7 @@ def _pairs_first(trials: pd.DataFrame) -> pd.DataFrame:
     """
     longest_first = {"by": "epochs_run", "ascending": False, "kind": "stable"}
     ranked = _best_first(trials).dropna(subset=["augment"]).sort_values(**longest_first)
-    same = [name for name in _hyperparameters(trials) if name not in ("augment", "seed")]
+    same = [name for name in _hyperparameters(trials) if name != "augment"]
     ranked["pair"] = ranked.groupby(same, dropna=False, sort=False).ngroup()
     ranked = ranked.drop_duplicates(["pair", "augment"])
     epochs = ranked.pivot(index="pair", columns="augment", values="epochs_run").fillna(0)

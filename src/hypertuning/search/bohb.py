@@ -12,19 +12,23 @@ from contextlib import contextmanager
 import numpy as np
 from ConfigSpace import (
     CategoricalHyperparameter,
+    Configuration,
     ConfigurationSpace,
     EqualsCondition,
     UniformFloatHyperparameter,
     UniformIntegerHyperparameter,
 )
 
-from hypertuning.config import OBJECTIVE, Config, parse_config
+from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
 from hypertuning.search.sampler import Proposal
 from hypertuning.spaces import Choice, Domain, Float, Space, Value, searched
 
 with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
     warnings.simplefilter("ignore")
     from ray.tune.search.bohb import TuneBOHB
+
+PROPOSAL, OBSERVATION = 0, 1
+"""What random numbers are drawn for, so that no two draws share theirs."""
 
 
 class Bohb(TuneBOHB):
@@ -47,17 +51,33 @@ class Bohb(TuneBOHB):
         )
 
     def propose(self, trial: int) -> Proposal:
-        with self._own_randomness(trial):
-            values, info = self.bohber.get_config(None)
-        plain = {name: self._plain(name, value) for name, value in values.items()}
-        origin = "model" if info["model_based_pick"] else "random"
-        return Proposal(parse_config({**self.fixed, **plain}), origin)
+        """Ask the model until it names a configuration that can be trained.
+
+        Raises:
+            UserError: it did not a thousand times in a row.
+        """
+        for attempt in range(1000):
+            with self._own_randomness(trial, PROPOSAL, attempt):
+                values, info = self.bohber.get_config(None)
+            plain = {name: self._plain(name, value) for name, value in values.items()}
+            origin = "model" if info["model_based_pick"] else "random"
+            try:
+                return Proposal(parse_config({**self.fixed, **plain}), origin)
+            except UserError as error:
+                refused = error
+        raise UserError(f"the space holds no configuration that can be trained: {refused}")
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         given = config.hyperparameters()
-        key = f"{self.observations}"
-        self.trial_to_params[key] = {n: given[n] for n in self.searched if n in given}
-        with self._own_randomness(-1 - self.observations):  # imputing an absent momentum draws
+        values = {n: given[n] for n in self.searched if n in given}
+        try:
+            Configuration(self._space, values)
+        except ValueError:
+            return  # a point of the user's outside the space: the model cannot place it
+        key = str(self.observations)
+        self.trial_to_params[key] = values
+        # imputing a momentum that is not there draws at random
+        with self._own_randomness(self.observations + 1, OBSERVATION):
             result = {OBJECTIVE.metric: loss, "hyperband_info": {"budget": epoch}}
             self.on_trial_result(key, result)
         self.observations += 1
@@ -70,9 +90,9 @@ class Bohb(TuneBOHB):
         return float(value) if isinstance(domain, Float) else int(value)
 
     @contextmanager
-    def _own_randomness(self, key: int) -> Iterator[None]:
+    def _own_randomness(self, *key: int) -> Iterator[None]:
         """Lend hpbandster, which draws from numpy's global state, one that hangs on `key` alone."""
-        seed = np.random.SeedSequence((self.draws, abs(key), int(key < 0))).generate_state(1)[0]
+        seed = np.random.SeedSequence((self.draws, *key)).generate_state(1)[0]
         outside = np.random.get_state()
         np.random.seed(seed)
         self._space.seed(int(seed))

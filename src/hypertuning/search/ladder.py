@@ -163,7 +163,7 @@ class Arms(Ladder):
         return {job.trial: job for job in outer}
 
     def _outer(self, index: int, job: Job) -> Job:
-        return job._replace(trial=job.trial * len(self.arms) + index, bracket=index)
+        return job._replace(trial=job.trial * len(self.arms) + index)
 
     def _choose(self) -> Job | None:
         return next((self._outer(i, job) for i, job in self._offers()), None)
@@ -186,7 +186,10 @@ class Arms(Ladder):
 
 
 def rungs(budget: Budget) -> tuple[int, ...]:
-    """Epochs r_i = R·η^(i−s) of the bracket that begins lowest; whole, and the last one is R.
+    """Epochs of the rungs: r·η^k from the lowest on, and R, which takes the place of the last.
+
+    Where R is r·η^k these are the paper's r_i = R·η^(i−s); where it is not, trials still get
+    exactly r epochs before they can be stopped, and exactly R in the end.
 
     Raises:
         UserError: bounds that leave no rung.
@@ -196,11 +199,10 @@ def rungs(budget: Budget) -> tuple[int, ...]:
         raise UserError(f"`min_epochs` (={low}) must not exceed `max_epochs` (={top})")
     if eta < 2:
         raise UserError(f"`reduction_factor` must be at least 2, got {eta}")
-    divisor, epochs = 1, []
-    while top / divisor >= low:
-        epochs.append(round(top / divisor))
-        divisor *= eta
-    return tuple(reversed(epochs))
+    epochs = [low] if low < top else []
+    while epochs and epochs[-1] * eta * eta <= top:
+        epochs.append(epochs[-1] * eta)
+    return (*epochs, top)
 
 
 def hyperband_brackets(budget: Budget) -> list[Bracket]:

@@ -30,12 +30,11 @@ class Sampler(Protocol):
 class Listed:
     """The configurations of a list, in its order."""
 
-    def __init__(self, configs: Sequence[Config], sampler: str = "grid") -> None:
-        self.configs = tuple(configs)
-        self.sampler = sampler
+    def __init__(self, proposals: Sequence[Proposal]) -> None:
+        self.proposals = tuple(proposals)
 
     def propose(self, trial: int) -> Proposal:
-        return Proposal(self.configs[trial], self.sampler)
+        return self.proposals[trial]
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         pass
@@ -69,11 +68,12 @@ class PointsFirst:
     """The user's own configurations, then those of another sampler."""
 
     def __init__(self, points: Sequence[Config], then: Sampler) -> None:
-        self.points, self.then = Listed(points, "point"), then
+        self.points, self.then = tuple(points), then
 
     def propose(self, trial: int) -> Proposal:
-        listed = trial < len(self.points.configs)
-        return (self.points if listed else self.then).propose(trial)
+        if trial < len(self.points):
+            return Proposal(self.points[trial], "point")
+        return self.then.propose(trial)
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         self.then.observe(config, epoch, loss)

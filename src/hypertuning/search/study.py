@@ -51,6 +51,13 @@ class Resources:
     concurrency: int = 0
     """Trials at once; 0 is as many as there is room for."""
 
+    def __post_init__(self) -> None:
+        if self.gpus_per_trial > 1 and self.gpus_per_trial % 1:
+            raise UserError(
+                "`gpus_per_trial` must be a fraction up to 1 or a whole number, "
+                f"got {self.gpus_per_trial}"
+            )
+
     def device(self) -> str:
         """Where a trial trains; never what merely happens to be visible."""
         return "cuda" if self.gpus_per_trial else "cpu"
@@ -182,7 +189,10 @@ def _stopped_cleanly() -> Iterator[None]:
         elif time.monotonic() - stopped_at[0] > ONE_CTRL_C_SECONDS:
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop}
+    # until Ray has put its own in this place, SIGUSR1 would kill the process
+    handlers[signal.SIGUSR1] = signal.default_int_handler
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
