@@ -1,5 +1,6 @@
 """Claims about what a stage leaves in MLflow, run as users run it: by `mlflow run`."""
 
+import functools
 import os
 import subprocess
 import sys
@@ -21,10 +22,16 @@ STAGES = {
 }
 
 
-def mlflow_run(folder, stage, parameters):
-    """Run a stage in a folder of its own; give the client of the store that it made there."""
+@pytest.fixture(scope="module")
+def stage_run(tmp_path_factory):
+    """A function that runs a stage once, whatever number of tests look at what it left."""
+    return functools.cache(lambda stage: mlflow_run(tmp_path_factory.mktemp(stage), stage))
+
+
+def mlflow_run(folder, stage):
+    """Run a stage in a folder of its own; give the client of its store, and what was printed."""
     places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
-    given = [f"-P{name}={value}" for name, value in {**SMALL, **places, **parameters}.items()]
+    given = [f"-P{name}={value}" for name, value in {**SMALL, **places, **STAGES[stage][0]}.items()]
     store = f"sqlite:///{folder}/mlflow.db"
     environment = {
         **os.environ,
@@ -47,9 +54,9 @@ def mlflow_run(folder, stage, parameters):
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("compare", "grid", "bohb")),
     ],
 )
-def test_every_trial_has_its_parameters_points_tags_and_figure(tmp_path, stage):
-    parameters, num_trials, figure = STAGES[stage]
-    client, printed = mlflow_run(tmp_path, stage, parameters)
+def test_every_trial_has_its_parameters_points_tags_and_figure(stage_run, stage):
+    _, num_trials, figure = STAGES[stage]
+    client, printed = stage_run(stage)
 
     study = runs.studies(client).iloc[0]
     assert (study["stage"], study["outcome"]) == (stage, "completed")
@@ -74,10 +81,8 @@ def test_every_trial_has_its_parameters_points_tags_and_figure(tmp_path, stage):
     assert "mlflow ui" in printed
 
 
-def test_both_arms_of_hyperband_train_the_same_configurations_on_the_same_images(tmp_path):
-    client, _ = mlflow_run(
-        tmp_path, "hyperband", {"num_samples": 2, "grace_period": 1, "max_epochs": 1}
-    )
+def test_both_arms_of_hyperband_train_the_same_configurations(stage_run):
+    client, _ = stage_run("hyperband")
     trials = runs.trials(client, runs.studies(client)["study_id"])
     searched = ["hidden_size", "filters", "kernel_size", "padding", "seed"]
     by_arm = {arm: rows[searched].values.tolist() for arm, rows in trials.groupby("augment")}
