@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from hypertuning.config import Config
 from hypertuning.learn.models import MODELS, build
+from hypertuning.spaces import GRID, HYPERBAND, Choice, grid
 
 IMAGES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -31,6 +32,21 @@ def test_the_features_are_as_large_as_the_config_says(kernel_size, padding, num_
     config = small(kernel_size=kernel_size, padding=padding, num_conv_layers=num_conv_layers)
     size = config.feature_sizes()[-1]
     assert build(config, 10).features(IMAGES).shape == (4, 4, size, size)
+
+
+CORNERS = {name: Choice((domain.low, domain.high)) for name, domain in HYPERBAND.items()}
+EVERY_GEOMETRY = [*grid(GRID), *grid(CORNERS)]
+"""All of the grid stage, and the corners of the hyperband stage's space."""
+
+
+@pytest.mark.parametrize(
+    "given", EVERY_GEOMETRY, ids=lambda given: "-".join(map(str, given.values()))
+)
+def test_every_geometry_of_the_stages_takes_a_step(given):
+    model = build(Config(**given), num_classes=10)
+    F.cross_entropy(model(IMAGES), torch.arange(4)).backward()
+    gradients = [weight.grad for weight in model.parameters()]
+    assert all(gradient.isfinite().all() for gradient in gradients)
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])

@@ -2,6 +2,7 @@ import itertools
 import math
 import pickle
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -181,6 +182,40 @@ def test_a_loss_of_validation_alone_is_enough(few_digits):
     one_step = small(optimizer="sgd", learning_rate=1e30, batch_size=150)  # after which it is lost
     with pytest.raises(Diverged):
         trained(one_step, few_digits, 1)
+
+
+# hardware
+
+
+@pytest.mark.parametrize(
+    ("instructions", "chosen"),
+    [
+        ({}, torch.float32),
+        ({"avx512_bf16": False, "amx_bf16": False, "avx512_f": True}, torch.float32),
+        ({"avx512_bf16": True}, torch.bfloat16),
+        ({"amx_bf16": True}, torch.bfloat16),
+    ],
+)
+def test_auto_is_bfloat16_on_a_processor_with_instructions_for_it(
+    monkeypatch, instructions, chosen
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
+    assert Hardware.of("cpu") == (torch.device("cpu"), chosen)
+
+
+@pytest.mark.parametrize(("major", "chosen"), [(7, torch.float32), (8, torch.bfloat16)])
+def test_auto_is_bfloat16_on_a_gpu_that_does_not_emulate_it(monkeypatch, major, chosen):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
+    gpu = SimpleNamespace(major=major)  # as a T4 (7.5) or an A100 (8.0)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: gpu)
+    assert Hardware.of("cuda") == (torch.device("cuda"), chosen)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_precision_that_is_asked_for_is_taken(device, precision):
+    assert Hardware.of(device, precision).precision == getattr(torch, precision)
 
 
 # learning rates

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +51,7 @@ def decode_once(source: Source, folder: Path) -> Path:
     cache = folder / f"{source.name}-{fingerprint[:16]}"
     if not cache.exists():
         log.info("decoding %s, once", source.name)
-        _store(source.name, source.read(), fingerprint, cache)
+        _store(source.name, _read(source), fingerprint, cache)
     return cache
 
 
@@ -71,9 +72,26 @@ def map_images(cache: Path, part: str) -> Tensor:
 
 def _fingerprint(source: Source) -> str:
     """Sum up what tells of changed files without reading them: names, sizes, times."""
-    files = [(name, os.stat(f"{source.folder}/{name}")) for name in source.files]
-    facts = [(name, stat.st_size, stat.st_mtime_ns) for name, stat in files]
+    facts = [(name, *_size_and_time(f"{source.folder}/{name}")) for name in source.files]
     return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()
+
+
+def _size_and_time(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError as error:  # a link to nowhere, or round in a circle
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise UserError(f"{path} is no file")  # to read a pipe is to wait for ever
+    return found.st_size, found.st_mtime_ns
+
+
+def _read(source: Source) -> Decoded:
+    try:
+        return source.read()
+    except OSError as error:
+        place = error.filename or source.folder
+        raise UserError(f"{place} cannot be read: {error.strerror or error}") from error
 
 
 def _store(name: str, decoded: Decoded, fingerprint: str, cache: Path) -> None:

@@ -4,13 +4,13 @@ import io
 import os
 import pickle
 import tarfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn import download
@@ -49,12 +49,12 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
     Raises:
         UserError: there is no such data set.
     """
-    folder = Path(dataset).absolute()
     if dataset == "digits":
         return Source("digits", data_dir, (), read_digits)
     if dataset == "cifar10":
         return _find_cifar10(data_dir)
-    if not folder.is_dir():
+    folder = Path(dataset).absolute()
+    if not os.path.isdir(folder):  # also where it may not be looked at: Path.is_dir raises then
         raise UserError(
             "`dataset` must be 'cifar10', 'digits' or a folder with train/<class>/ images, "
             f"got {dataset!r}"
@@ -78,20 +78,27 @@ def _find_folder(folder: Path) -> Source:
             f"{folder} has no folder train/; images belong in train/<class>/ "
             "and, if there are test images, test/<class>/"
         )
-    files = (*_files_below(folder, "train"), *_files_below(folder, "test"))
+    parts = [part for part in ("train", "test") if (folder / part).is_dir()]
+    files = tuple(file for part in parts for file in _files_below(folder, part))
     return Source(folder.name, folder, files, partial(read_folder, folder))
 
 
 def _files_below(folder: Path, part: str) -> list[str]:
     return sorted(
         os.path.join(os.path.relpath(place, folder), name)
-        for place, _, names in os.walk(folder / part, followlinks=True)
-        for name in filter(_is_visible, names)
+        for place, _, names in os.walk(folder / part, onerror=_refuse, followlinks=True)
+        for name in names
+        if _is_visible(os.path.join(place, name), folder)
     )
 
 
-def _is_visible(path: str) -> bool:
-    return not os.path.basename(path).startswith(".")
+def _refuse(error: OSError) -> None:
+    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error
+
+
+def _is_visible(path: str, folder: Path) -> bool:
+    """Whether nothing on the way from the folder to the file begins with a dot."""
+    return f"{os.sep}." not in path.removeprefix(str(folder))
 
 
 # digits
@@ -198,11 +205,17 @@ def read_folder(folder: Path) -> Decoded:
 def _list_images(folder: Path) -> "ImageFolder":
     from torchvision.datasets import ImageFolder  # five seconds to import, and needed only here
 
-    try:
-        # Every file counts, not only those with a known suffix: none is left out in silence.
-        found = ImageFolder(folder, is_valid_file=_is_visible, allow_empty=True)
-    except FileNotFoundError as error:
-        raise UserError(f"{folder} has no class folder; images belong in <class>/") from error
+    class VisibleFolder(ImageFolder):
+        def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
+            names = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
+            classes = [name for name in names if not name.startswith(".")]
+            if not classes:
+                raise UserError(f"{folder} has no class folder; images belong in <class>/")
+            return classes, {name: label for label, name in enumerate(classes)}
+
+    # Every file counts, not only those with a known suffix: none is left out in silence.
+    visible = partial(_is_visible, folder=folder)
+    found = VisibleFolder(folder, is_valid_file=visible, allow_empty=True)
     for label in sorted(set(range(len(found.classes))) - set(found.targets)):
         name = found.classes[label]
         raise UserError(f"class {name!r} has no image: {folder / name} is empty")
@@ -211,24 +224,19 @@ def _list_images(folder: Path) -> "ImageFolder":
 
 def _decode(listed: "ImageFolder", numbers: dict[str, int]) -> Images:
     images = np.empty((len(listed), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-
-    def decode(chunk: range) -> None:
-        for i in chunk:
-            images[i] = _decode_one(listed.samples[i][0], listed.loader)
-
-    with ThreadPoolExecutor() as pool:  # the decoders let go of Python's lock
-        list(pool.map(decode, _chunks(len(listed))))
+    # One by one: with images as small as these, threads spend twice the time, on Python's lock.
+    for i, (path, _) in enumerate(listed.samples):
+        images[i] = _decode_one(path)
     labels = [numbers[listed.classes[label]] for label in listed.targets]
     return Images(images, np.array(labels, np.int64))
 
 
-def _chunks(count: int, size: int = 256) -> Iterator[range]:
-    return (range(start, min(start + size, count)) for start in range(0, count, size))
-
-
-def _decode_one(path: str, loader: Callable) -> np.ndarray:
+def _decode_one(path: str) -> np.ndarray:
     try:
-        image = loader(path).resize((IMAGE_SIZE, IMAGE_SIZE))
+        with Image.open(path) as image:
+            if image.mode.startswith(("I", "F")):  # to RGB, Pillow would cut them off at 255
+                raise ValueError(f"its mode is {image.mode}; save it with 8 bits per channel")
+            small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
     except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
         raise UserError(f"{path} is no image that can be read: {error}") from error
-    return np.asarray(image).transpose(2, 0, 1)  # (3, 32, 32)
+    return np.asarray(small).transpose(2, 0, 1)  # (3, 32, 32)

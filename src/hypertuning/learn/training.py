@@ -68,11 +68,14 @@ class Hardware(NamedTuple):
     def of(cls, device: str, precision: str = "auto") -> "Hardware":
         """`auto` is bfloat16 where the hardware multiplies it faster than float32.
 
-        That is a GPU, and a processor with instructions for it (AVX512-BF16, AMX); without them
-        bfloat16 is emulated, and slower.
+        That is a GPU from Ampere (2020) on, and a processor with instructions for it (AVX512-BF16,
+        AMX); elsewhere bfloat16 is emulated, and slower.
         """
-        has = torch.cpu.get_capabilities()
-        fast = device != "cpu" or has.get("avx512_bf16") or has.get("amx_bf16")
+        if device == "cpu":
+            has = torch.cpu.get_capabilities()
+            fast = has.get("avx512_bf16") or has.get("amx_bf16")
+        else:
+            fast = torch.cuda.is_bf16_supported(including_emulation=False)
         chosen = {"auto": "bfloat16" if fast else "float32"}.get(precision, precision)
         return cls(torch.device(device), getattr(torch, chosen))
 
