@@ -1,12 +1,11 @@
 """Get the images and decode them, before any study wants them."""
 
-import logging
 from pathlib import Path
 
 import click
 from rich.console import Console
 
-from entrypoints.options import DATA, NONE, StageCommand, option
+from entrypoints.options import DATA, NONE, StageCommand, option, show_log
 
 
 @click.command(cls=StageCommand)
@@ -18,7 +17,7 @@ def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     from hypertuning.learn.cache import read_meta  # torch takes seconds to import
     from hypertuning.learn.data import MIRRORS, prepare
 
-    logging.basicConfig(format="%(message)s", level=logging.INFO)  # mirrors and progress
+    show_log()
     first = () if mirrors == NONE else tuple(url.strip() for url in mirrors.split(","))
     cache = prepare(dataset, data_dir, (*first, *MIRRORS))
     images = "{train} training and {test} test images".format_map(read_meta(cache))

@@ -1,5 +1,6 @@
 """The command-line options, and how a command fails: one line, status 2 for usage, 1 otherwise."""
 
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,13 @@ class StageCommand(click.Command):
 def _fail(message: str, status: int) -> None:
     click.echo(f"error: {message}", err=True)
     sys.exit(status)
+
+
+def show_log() -> None:
+    """Show what the package has to say of downloads and decoding, and nobody else's log."""
+    logger = logging.getLogger("hypertuning")
+    logger.handlers = [logging.StreamHandler(sys.stdout)]
+    logger.setLevel(logging.INFO)
 
 
 @contextmanager

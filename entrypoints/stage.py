@@ -7,7 +7,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from rich.console import Console
 
-from entrypoints.options import usage
+from entrypoints.options import show_log, usage
 from entrypoints.searches import Search
 from entrypoints.show import show_leaderboard, show_plan
 from hypertuning.config import OBJECTIVE, UserError
@@ -43,6 +43,7 @@ def run_stage(search: Search, options: Mapping) -> None:
         resources = _resources(options)
         find_source(options["dataset"], options["data_dir"])
     client = connect()
+    show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
     with usage():
         train, val = data.sizes(cache, options["train_size"], options["val_size"])

@@ -28,6 +28,23 @@ def stage_run(tmp_path_factory):
     return functools.cache(lambda stage: mlflow_run(tmp_path_factory.mktemp(stage), stage))
 
 
+def python_m(folder, stage, **parameters):
+    """Run a stage without MLflow's runner; give the client of its store, and how it ended."""
+    places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
+    given = [f"--{name}={value}" for name, value in {**SMALL, **places, **parameters}.items()]
+    store = f"sqlite:///{folder}/mlflow.db"
+    path = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
+    ended = subprocess.run(
+        [sys.executable, "-m", f"entrypoints.{stage}", *given],
+        cwd=folder,
+        env={**os.environ, "MLFLOW_TRACKING_URI": store, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return MlflowClient(store), ended
+
+
 def mlflow_run(folder, stage):
     """Run a stage in a folder of its own; give the client of its store, and what was printed."""
     places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
@@ -87,3 +104,31 @@ def test_both_arms_of_hyperband_train_the_same_configurations(stage_run):
     searched = ["hidden_size", "filters", "kernel_size", "padding", "seed"]
     by_arm = {arm: rows[searched].values.tolist() for arm, rows in trials.groupby("augment")}
     assert by_arm["none"] == by_arm["crop_flip"]
+
+
+def test_a_diverging_trial_ends_alone_and_the_others_go_on(tmp_path):
+    points = tmp_path / "points.yaml"
+    points.write_text("- {optimizer: sgd, learning_rate: 1.0e+30}\n- {learning_rate: 0.001}\n")
+    client, ended = python_m(
+        tmp_path, "bohb", num_samples=3, max_epochs=2, min_epochs=2, points=points
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "t0000-e002  diverged" in ended.stdout
+    study = runs.studies(client).iloc[0]
+    trials = runs.trials(client, [study["study_id"]])
+    assert study["outcome"] == "completed"
+    assert trials["outcome"].tolist() == ["diverged", "completed", "completed"]
+    assert trials["status"].tolist() == ["FAILED", "FINISHED", "FINISHED"]
+    assert trials["sampler"].tolist() == ["point", "point", "random"]
+    assert trials["epochs_run"].tolist() == [0, 2, 2]
+
+
+@pytest.mark.slow
+def test_a_study_in_which_every_trial_diverges_fails_and_says_so_in_one_line(tmp_path):
+    client, ended = python_m(tmp_path, "compare", epochs=1, learning_rate=1e30)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "none of its 3 trials finished an epoch; the first cause: diverged" in ended.stderr
+    study = runs.studies(client).iloc[0]
+    assert (study["outcome"], study["status"]) == ("failed", "FAILED")
+    assert set(runs.trials(client, [study["study_id"]])["status"]) == {"FAILED"}

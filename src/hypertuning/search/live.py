@@ -34,7 +34,7 @@ class LiveView(Callback):
         job = trial.config["job"]
         self.begun.add(job["trial"])
         self.epochs += 1
-        loss = result.get(OBJECTIVE.metric, math.inf)
+        loss = result[OBJECTIVE.metric]
         if loss < self.best:
             self.best, self.best_trial = loss, f"t{job['trial']:04d}"
         if self.progress:
@@ -42,8 +42,8 @@ class LiveView(Callback):
 
     def on_trial_complete(self, iteration: int, trials: list, trial, **info) -> None:
         if not self.progress and trial.last_result:
-            loss = trial.last_result.get(OBJECTIVE.metric)
-            ended = f"{OBJECTIVE.metric} {loss:.4f}" if loss is not None else "diverged"
+            loss = trial.last_result[OBJECTIVE.metric]
+            ended = f"{OBJECTIVE.metric} {loss:.4f}" if math.isfinite(loss) else "diverged"
             self._line(f"{trial}  {ended}  |  {self._summary()}")
 
     def on_trial_error(self, iteration: int, trials: list, trial, **info) -> None:

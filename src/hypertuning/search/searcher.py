@@ -1,5 +1,6 @@
 """Ray's searcher: turns the ladder's jobs into Ray trials, and their results into losses."""
 
+import math
 import time
 from pathlib import Path
 
@@ -49,7 +50,7 @@ class LadderSearcher(Searcher):
     ) -> None:
         job = self.jobs.pop(trial_id)
         reached = bool(result) and not error and result.get("epoch") == job.until
-        loss = result[OBJECTIVE.metric] if reached and not result.get("diverged") else float("inf")
+        loss = result[OBJECTIVE.metric] if reached else math.inf  # which it is if it diverged
         self.ladder.tell(job.trial, job.until, loss)
         self.sampler.observe(self.proposals[job.trial][0], job.until, loss)
 

@@ -1,6 +1,7 @@
 """What Ray runs: the job of one trial, an epoch a step."""
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import torch
 from ray import tune
 
-from hypertuning.config import parse_config
+from hypertuning.config import OBJECTIVE, parse_config
 from hypertuning.learn.data import load
 from hypertuning.learn.training import Diverged, Epoch, Hardware, TrainState, fit
 
@@ -73,7 +74,8 @@ class TrialRunner(tune.Trainable):
         try:
             row = next(self.epochs)
         except Diverged as diverged:
-            return {"epoch": diverged.epoch, "diverged": True, "done": True}
+            lost = {OBJECTIVE.metric: math.inf}  # Ray ends a whole study over a result without it
+            return {"epoch": diverged.epoch, **lost, "diverged": True, "done": True}
         return {**asdict(row), "done": row.epoch >= self.until}
 
 
