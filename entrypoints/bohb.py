@@ -2,7 +2,7 @@
 
 import click
 
-from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_options
+from entrypoints.options import AUGMENT, COUNT, NONE, StageCommand, option, stage_options
 
 
 @click.command(cls=StageCommand)
@@ -16,6 +16,13 @@ from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_opti
     click.Choice(["bohb", "hyperband", "asha", "random"]),
     "The model, or only its space.",
 )
+@option(
+    "random_fraction",
+    0.333,
+    click.FloatRange(0, 1),
+    "Share of the configurations that are drawn at random, model or not.",
+)
+@option("warm_start", NONE, help="Earlier studies to learn from: run ids or stages, with commas.")
 @AUGMENT
 @stage_options
 def main(**options) -> None:

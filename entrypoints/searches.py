@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from entrypoints.options import NONE, usage
 from hypertuning.config import Budget, Config, UserError, parse_config
-from hypertuning.search.ladder import Arms, Ladder, sweep
+from hypertuning.search.bohb import PAPER, Bohb, ModelOptions
+from hypertuning.search.ladder import Arms, Ladder, regular_max_epochs, rungs, sweep
+from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.spaces import (
@@ -32,6 +34,14 @@ class Search(NamedTuple):
     max_epochs: int
     sampler: Sampler
     ladder: Callable[[], Ladder]
+    model: Bohb | None = None
+    """The sampler that learns, if there is one."""
+    rungs: tuple[int, ...] = ()
+    """The epochs after which it learns."""
+    enough_samples: int = 0
+    """From how many on the model has something to propose."""
+    notes: tuple[str, ...] = ()
+    """What the user should know before it starts."""
 
 
 def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
@@ -80,16 +90,41 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             )
         if not searched(wanted):
             raise UserError("the space leaves nothing to search; open at least one parameter")
-        sampler = PointsFirst(points, strategy.sampler(wanted, _fixed(options), options["seed"]))
-    if options["augment"] != "both":
-        return Search(stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget))
-    paired = Paired(sampler, ARMS)
-    return Search(
-        stage,
-        options["strategy"],
-        top,
-        paired,
-        lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
+        if options["strategy"] != "bohb" and options.get("warm_start", NONE) != NONE:
+            raise UserError(
+                f"`warm_start` needs `strategy` 'bohb', got {options['strategy']!r}: no other "
+                "strategy learns from results"
+            )
+        model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
+        drawn = strategy.sampler(wanted, _fixed(options), options["seed"], model_options)
+        sampler = PointsFirst(points, drawn)
+    notes = _rungs_note(options["strategy"], shortest, budget)
+    if options["augment"] == "both":
+        paired = Paired(sampler, ARMS)
+        return Search(
+            stage,
+            options["strategy"],
+            top,
+            paired,
+            lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
+            notes=notes,
+        )
+    search = Search(stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget))
+    if not isinstance(drawn, Bohb):
+        return search._replace(notes=notes)
+    enough = enough_samples(strategy.ladder, budget, drawn.needed)
+    return search._replace(model=drawn, rungs=rungs(budget), enough_samples=enough, notes=notes)
+
+
+def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:
+    """Say so where the rungs of a bracket cannot be those of the paper."""
+    regular = regular_max_epochs(budget)
+    if strategy not in ("bohb", "hyperband") or regular == budget.max_epochs:
+        return ()
+    return (
+        f"`max_epochs` (={budget.max_epochs}) is not `{shortest}` (={budget.min_epochs}) times a "
+        f"power of `reduction_factor` (={budget.reduction_factor}): rungs end after "
+        f"{', '.join(map(str, rungs(budget)))} epochs; the nearest that is: {regular}",
     )
 
 

@@ -20,8 +20,8 @@ COLUMNS = {
 }
 
 
-def show_plan(console: Console, search: Search, planned: Plan) -> None:
-    """Print the rungs of a study that has not started."""
+def show_plan(console: Console, search: Search, planned: Plan, estimate: str) -> None:
+    """Print the rungs of a study that has not started, and what it will take."""
     table = _table(
         f"{search.stage}: {planned.trials} trials, {planned.epochs} epochs, {search.strategy}"
     )
@@ -30,6 +30,11 @@ def show_plan(console: Console, search: Search, planned: Plan) -> None:
     for rung in planned.rungs:
         table.add_row(*map(str, (rung.bracket, rung.rung, rung.until, rung.trials, rung.epochs)))
     console.print(table)
+    if search.model and planned.model_from is not None:
+        first, needed = planned.model_from, search.model.needed
+        line = f"model: from trial {first} on; it needs {needed} results after one number of epochs"
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"estimate: {estimate}", highlight=False, soft_wrap=True)
 
 
 def show_leaderboard(console: Console, trials: pd.DataFrame, tracking_uri: str, n: int = 5) -> None:

@@ -1,20 +1,26 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import json
+import math
+import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
+import torch
 from mlflow import MlflowClient
 from rich.console import Console
 
 from entrypoints.options import show_log, usage
 from entrypoints.searches import Search
 from entrypoints.show import show_leaderboard, show_plan
+from entrypoints.warm import Warm, read_warm_start, warm_start_wanted
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.learn import data
 from hypertuning.learn.sources import find_source
 from hypertuning.report.figures import trial_overfitting
 from hypertuning.report.stages import stage_figures
+from hypertuning.search.cost import measure
 from hypertuning.search.live import LiveView
 from hypertuning.search.plan import Plan, plan
 from hypertuning.search.searcher import LadderSearcher
@@ -29,6 +35,9 @@ from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, close_study, open_study
 from hypertuning.tracking.trial import Trial
 
+TIMED_CONFIGS = 6
+NO_ESTIMATE = "none before the images are there; get them by `mlflow run . -e download`"
+
 
 def run_stage(search: Search, options: Mapping) -> None:
     """Run a stage from the data to the leaderboard; everything that can be wrong is seen first.
@@ -36,35 +45,43 @@ def run_stage(search: Search, options: Mapping) -> None:
     Raises:
         UserError: something is lacking, or every trial failed.
     """
-    console, planned = Console(), plan(search.ladder)
-    if options["dry_run"]:
-        return show_plan(console, search, planned)
+    console = Console()
     with usage():
         resources = _resources(options)
-        find_source(options["dataset"], options["data_dir"])
-    client = connect()
+        source = find_source(options["dataset"], options["data_dir"])
+    if options["dry_run"] and source is None:
+        return show_plan(console, search, _plan(search), NO_ESTIMATE)
+    client = connect() if not options["dry_run"] or warm_start_wanted(options) else None
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
     with usage():
-        train, val = data.sizes(cache, options["train_size"], options["val_size"])
+        images = _images(cache, options)
+        warm = read_warm_start(client, search, options, images) if client else None
+    planned = _plan(search, warm)
+    notes = _notes(search, planned, warm)
+    for line in notes:
+        console.print(line, highlight=False, soft_wrap=True)
+    if options["dry_run"]:
+        return show_plan(console, search, planned, _estimate(search, planned, cache, options))
     with ray_started(resources, options["verbose"]) as room:
-        images = _images(cache, train, val)
-        note = _note(search, planned)
+        note = _description(search, planned, notes)
         study_run_id = open_study(client, search.stage, _parameters(options), note, images)
         study_dir = options["storage_path"] / study_run_id
-        _begin_record(study_dir, search, planned, options)
+        _begin_record(study_dir, search, planned, warm, options)
         console.print(
             f"study {study_run_id} ({search.stage}), record in {study_dir}", soft_wrap=True
         )
+        if warm:
+            search.model.warm_start(warm.start.results)
         try:
             outcome = _search(client, search, options, cache, study_dir, room, [LiveView(planned)])
         except KeyboardInterrupt:  # the second one: leave at once
             close_study(client, study_run_id, "interrupted", None)
             raise
         except Exception:
-            _finish(client, search.stage, study_run_id, study_dir, "failed")
+            _finish(client, search, study_run_id, study_dir, "failed")
             raise
-        _finish(client, search.stage, study_run_id, study_dir, outcome)
+        _finish(client, search, study_run_id, study_dir, outcome)
     _conclude(console, client, study_run_id, read_trials(study_dir), outcome)
 
 
@@ -86,22 +103,64 @@ def _parameters(options: Mapping) -> dict[str, str]:
     }
 
 
-def _images(cache: Path, train: int, val: int) -> DatasetInfo:
+def _images(cache: Path, options: Mapping) -> DatasetInfo:
+    train, val = data.sizes(cache, options["train_size"], options["val_size"])
     meta = json.loads((cache / "meta.json").read_text())
     return DatasetInfo(
         name=meta["dataset"], digest=meta["digest"], classes=meta["classes"], train=train, val=val
     )
 
 
-def _note(search: Search, planned: Plan) -> str:
+def _plan(search: Search, warm: Warm | None = None) -> Plan:
+    earlier = [result.epoch for result in warm.start.results] if warm else []
+    return plan(search.ladder, search.model and search.model.needed, earlier)
+
+
+def _notes(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
+    """What the user should know before the search starts, a line each."""
+    notes = [*search.notes, *([warm.note()] if warm else [])]
+    if search.model and planned.model_from is None:
+        notes.append(
+            f"warning: `num_samples` (={planned.trials}) never gives the model the "
+            f"{search.model.needed} results after one number of epochs that it needs, so every "
+            f"configuration is drawn at random; {search.enough_samples} would do"
+        )
+    return notes
+
+
+def _estimate(search: Search, planned: Plan, cache: Path, options: Mapping) -> str:
+    """Time and disk of a study, from a few batches of a few of its configurations."""
+    resources = _resources(options)
+    room = resources.room({"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()})
+    numbers = range(0, planned.trials, math.ceil(planned.trials / TIMED_CONFIGS))
+    problem = _problem(search, options, cache, Path())
+    cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
+    seconds = planned.epochs * cost.seconds / room
     return (
-        f"**{search.stage}**: {planned.trials} trials, {planned.epochs} epochs planned, "
-        f"strategy {search.strategy}. Its trials are the runs nested under it; "
-        "its figures stand under Artifacts."
+        f"about {timedelta(seconds=round(seconds))} at {room} trials at once, "
+        f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
+        f"({len(numbers)} configurations timed: {cost.seconds:.2g} s an epoch)"
     )
 
 
-def _begin_record(study_dir: Path, search: Search, planned: Plan, options: Mapping) -> None:
+def _description(search: Search, planned: Plan, notes: list[str]) -> str:
+    lines = [
+        f"**{search.stage}**: {planned.trials} trials, {planned.epochs} epochs planned, "
+        f"strategy {search.strategy}. Its trials are the runs nested under it; "
+        "its figures stand under Artifacts.",
+        *notes,
+    ]
+    if search.model and planned.model_from is not None:
+        lines.append(
+            f"The model needs {search.model.needed} results after one number of epochs; by plan "
+            f"it may propose from trial {planned.model_from} on."
+        )
+    return "\n\n".join(lines)
+
+
+def _begin_record(
+    study_dir: Path, search: Search, planned: Plan, warm: Warm | None, options: Mapping
+) -> None:
     study_dir.mkdir(parents=True)
     study = {
         "stage": search.stage,
@@ -110,6 +169,7 @@ def _begin_record(study_dir: Path, search: Search, planned: Plan, options: Mappi
         "max_epochs": search.max_epochs,
         "parameters": _parameters(options),
         "plan": planned.as_dict(),
+        "warm_start": warm and {"studies": warm.studies, **warm.start._asdict()},
     }
     (study_dir / "study.json").write_text(json.dumps(study, indent=2))
 
@@ -123,8 +183,20 @@ def _search(
     room: int,
     views: list,
 ) -> str:
+    return run(
+        study_dir,
+        LadderSearcher(search.ladder(), search.sampler, room),
+        trainable(_problem(search, options, cache, study_dir / "checkpoints")),
+        _resources(options),
+        [MLflowMirror(study_dir.name, study_dir, client.tracking_uri, draw_trial), *views],
+        options["max_failures"],
+        options["time_budget_s"],
+    )
+
+
+def _problem(search: Search, options: Mapping, cache: Path, checkpoints: Path) -> Problem:
     resources = _resources(options)
-    problem = Problem(
+    return Problem(
         cache=cache,
         train_size=options["train_size"],
         val_size=options["val_size"],
@@ -133,34 +205,38 @@ def _search(
         device=resources.device(),
         precision=options["precision"],
         threads=resources.cpus_per_trial,
-        checkpoints=study_dir / "checkpoints",
-    )
-    return run(
-        study_dir,
-        LadderSearcher(search.ladder(), search.sampler, room),
-        trainable(problem),
-        resources,
-        [MLflowMirror(study_dir.name, study_dir, client.tracking_uri, draw_trial), *views],
-        options["max_failures"],
-        options["time_budget_s"],
+        checkpoints=checkpoints,
     )
 
 
 def _finish(
-    client: MlflowClient, stage: str, study_run_id: str, study_dir: Path, outcome: str
+    client: MlflowClient, search: Search, study_run_id: str, study_dir: Path, outcome: str
 ) -> None:
     """Mirror every trial once more, log what the study is read by, and close its run."""
-    best = None
+    best, tags = None, {}
     try:
         mirror_study(client, study_run_id, study_dir, draw_trial)
-        best = _best(read_trials(study_dir))
+        found = read_trials(study_dir)
+        best, tags = _best(found), _model_use(search, found)
         client.log_text(study_run_id, (study_dir / "study.json").read_text(), "plan.json")
         trials, curves = runs.trials(client, [study_run_id]), runs.curves(client, [study_run_id])
         client.log_text(study_run_id, trials.to_csv(index=False), "tables/trials.csv")
-        for name, figure in stage_figures(stage, trials, curves).items():
+        for name, figure in stage_figures(search.stage, trials, curves).items():
             client.log_figure(study_run_id, figure, f"figures/{name}.png")
     finally:
-        close_study(client, study_run_id, outcome if best else "failed", best)
+        close_study(client, study_run_id, outcome if best else "failed", best, tags)
+
+
+def _model_use(search: Search, trials: list[Trial]) -> dict[str, str]:
+    """Tags that say what the model needed, when it first proposed, and what share it had."""
+    if not search.model:
+        return {}
+    proposed = [trial for trial in trials if trial.job["sampler"] in ("model", "warm")]
+    return {
+        "model_needs": str(search.model.needed),
+        "model_first_trial": proposed[0].trial_id if proposed else "none",
+        "model_share": f"{len(proposed) / max(1, len(trials)):.3f}",
+    }
 
 
 def _best(trials: list[Trial]) -> Trial | None:

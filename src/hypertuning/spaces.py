@@ -91,6 +91,13 @@ def active(domain: Domain, values: Mapping[str, Value]) -> bool:
     return domain.when is None or values.get(domain.when[0]) == domain.when[1]
 
 
+def contains(domain: Domain, value: Value | None) -> bool:
+    """Whether a value is one of the domain's, both ends included."""
+    if isinstance(domain, Choice):
+        return value in domain.values
+    return isinstance(value, int | float) and domain.low <= value <= domain.high
+
+
 def settle(space: Space) -> Space:
     """Resolve the conditions that the space itself decides: drop what can never be active."""
     settled = {}

@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypertuning.config import Budget, UserError
-from hypertuning.search.ladder import Arms, Asha, Halving, Job, hyperband_brackets, rungs, sweep
+from hypertuning.search.ladder import (
+    Arms,
+    Asha,
+    Halving,
+    Job,
+    hyperband_brackets,
+    regular_max_epochs,
+    rungs,
+    sweep,
+)
 
 
 def climb(ladder, loss, concurrency=1, shuffle=None):
@@ -73,6 +82,14 @@ def test_rungs_end_exactly_at_max_epochs(low, top, eta, epochs):
     assert rungs(Budget(1, top, low, eta)) == epochs
 
 
+@pytest.mark.parametrize(
+    ("low", "top", "eta", "nearest"),
+    [(1, 9, 3, 9), (1, 10, 3, 9), (3, 10, 3, 9), (1, 20, 3, 27), (2, 6, 3, 6), (1, 6, 2, 8)],
+)
+def test_the_nearest_end_whose_rungs_are_the_papers(low, top, eta, nearest):
+    assert regular_max_epochs(Budget(1, top, low, eta)) == nearest
+
+
 def test_grace_beyond_the_end_is_refused_with_both_values():
     with pytest.raises(
         UserError, match=r"`min_epochs` \(=12\) must not exceed `max_epochs` \(=10\)"
@@ -129,7 +146,7 @@ budgets = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(budgets, st.sampled_from(sorted(LADDERS)), st.integers(1, 7), st.integers())
 def test_every_ladder_ends_whatever_arrives_in_whatever_order(budget, kind, concurrency, seed):
     shuffle = random.Random(seed)

@@ -41,7 +41,7 @@ def test_a_space_without_a_trainable_configuration_is_refused():
 def test_points_come_first_and_say_so():
     point = Config(filters=11)
     sampler = PointsFirst([point], Random(HYPERBAND, {}, 0))
-    assert sampler.propose(0) == (point, "point")
+    assert sampler.propose(0) == Proposal(point, "point")
     assert sampler.propose(1) == Random(HYPERBAND, {}, 0).propose(1)
 
 

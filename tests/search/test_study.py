@@ -1,6 +1,7 @@
 """Claims about a whole search on a real local Ray, with a trainable that costs nothing."""
 
 import json
+import random
 from collections import Counter
 
 import pytest
@@ -8,19 +9,20 @@ import ray
 import toy
 
 from hypertuning.config import Budget, UserError
+from hypertuning.search.bohb import PAPER
 from hypertuning.search.ladder import Arms
 from hypertuning.search.sampler import Paired, Random
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.search.study import Resources, run
-from hypertuning.spaces import BOHB
+from hypertuning.spaces import BOHB, Float
 
 ray.cloudpickle.register_pickle_by_value(toy)  # the workers cannot import from tests/
 
 
 def study(tmp_path, strategy, budget, sampler=None, ladder=None, concurrency=2, **more):
     chosen = STRATEGIES[strategy]
-    sampler = sampler or chosen.sampler({**BOHB, "dropout": 0.1}, {"learning_rate": 0.1}, 0)
+    sampler = sampler or chosen.sampler({**BOHB, "dropout": 0.1}, {"learning_rate": 0.1}, 0, PAPER)
     searcher = LadderSearcher(ladder or chosen.ladder(budget), sampler, concurrency)
     trainable = ray.tune.with_parameters(toy.Toy, state=tmp_path)
     outcome = run(tmp_path / "study", searcher, trainable, Resources(), **more)
@@ -63,6 +65,23 @@ def test_every_job_is_done_once_and_no_epoch_is_trained_twice(ray_local, tmp_pat
     assert sum(last == 9 for last in reached.values()) >= 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", range(24))
+def test_no_setting_leaves_a_study_stuck(ray_local, tmp_path, setting):
+    draw = random.Random(setting)
+    low, eta = draw.randint(1, 3), draw.randint(2, 4)
+    budget = Budget(draw.randint(1, 24), draw.randint(low, 12), low, eta)
+    strategy = draw.choice(["asha", "hyperband", "bohb"])
+    space = {**BOHB, "dropout": Float(0.0, draw.choice([0.5, 0.7, 0.99]))}  # above 0.5 it breaks
+    sampler = STRATEGIES[strategy].sampler(space, {}, setting, PAPER)
+    searcher, outcome = study(
+        tmp_path, strategy, budget, sampler, concurrency=draw.randint(1, 2), max_failures=0
+    )
+    assert outcome == "completed"
+    assert searcher.ladder.done
+    assert set(searcher.proposals) == set(range(budget.num_samples))
+
+
 def test_a_trial_that_breaks_is_told_as_lost_and_the_others_go_on(ray_local, tmp_path):
     sampler = Random({**BOHB, "dropout": 0.1}, {}, 0)
     broken = {2, 5}
@@ -92,7 +111,7 @@ def test_both_arms_train_the_same_configurations(ray_local, tmp_path):
     sampler = Paired(Random({**BOHB, "dropout": 0.1}, {}, 0), arms)
     ladder = Arms([STRATEGIES["asha"].ladder(Budget(4, 3)) for _ in arms])
     searcher, _ = study(tmp_path, "asha", Budget(4, 3), sampler, ladder)
-    configs = {t: config.hyperparameters() for t, (config, _) in searcher.proposals.items()}
+    configs = {t: p.config.hyperparameters() for t, p in searcher.proposals.items()}
     for even in range(0, 8, 2):
         assert configs[even] | {"augment": "crop_flip"} == configs[even + 1]
         assert configs[even]["augment"] == "none"

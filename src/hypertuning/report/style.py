@@ -20,7 +20,7 @@ MODEL_LOOKS = {"nn": (VERMILLION, "o"), "resnn": (GREEN, "s"), "cnn": (BLUE, "^"
 SAMPLER_LOOKS = {
     "random": (BLUE, "o", "drawn at random"),
     "model": (VERMILLION, "^", "proposed by the model"),
-    "warm": (GREEN, "s", "taken from an earlier study"),
+    "warm": (GREEN, "s", "proposed from earlier studies"),
     "point": (PURPLE, "D", "given by the user"),
     "grid": (ORANGE, "v", "taken from the grid"),
 }

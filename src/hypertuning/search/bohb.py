@@ -1,4 +1,4 @@
-"""BOHB's model: Ray's TuneBOHB over hpbandster's generator, told everything and seeded.
+"""BOHB's model: hpbandster's bookkeeping, told everything, with draws and densities of its own.
 
 Source: Falkner, Klein, Hutter, BOHB: Robust and Efficient Hyperparameter Optimization at Scale
 (ICML 2018), Algorithm 2. Which trial goes on is the ladder's business (ladder.py).
@@ -6,8 +6,10 @@ Source: Falkner, Klein, Hutter, BOHB: Robust and Efficient Hyperparameter Optimi
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 from ConfigSpace import (
@@ -19,50 +21,93 @@ from ConfigSpace import (
     UniformIntegerHyperparameter,
 )
 
-from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
-from hypertuning.search.sampler import Proposal
-from hypertuning.spaces import Choice, Domain, Float, Space, Value, searched
+from hypertuning.config import Config, UserError, parse_config
+from hypertuning.search.density import Density
+from hypertuning.search.sampler import Proposal, Random
+from hypertuning.spaces import Choice, Domain, Float, Space, Value, active, searched
 
 with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
     warnings.simplefilter("ignore")
-    from ray.tune.search.bohb import TuneBOHB
+    from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
 
-PROPOSAL, OBSERVATION = 0, 1
+COIN, MODEL, GAP = 1, 2, 3
 """What random numbers are drawn for, so that no two draws share theirs."""
 
 
-class Bohb(TuneBOHB):
-    """Proposes from the kernel density model of the largest budget that has one.
+class ModelOptions(NamedTuple):
+    """The paper's constants (section 4 and appendix E), as hpbandster has them."""
 
-    Unlike its base it learns every rung's result (TuneBOHB never sees one that ends a trial), says
-    which proposals are the model's, and draws from nobody's random numbers but its own.
+    random_fraction: float = 1 / 3
+    """ρ: share of the proposals that are drawn from the space, model or not."""
+    top_n_percent: int = 15
+    """q: share of the results that count as good."""
+    num_samples: int = 64
+    """N_s: candidates, of which the one of the best ratio of densities is proposed."""
+    bandwidth_factor: float = 3
+    """b_w: candidates are drawn that much wider than the good density."""
+
+
+PAPER = ModelOptions()
+
+
+class Result(NamedTuple):
+    values: Mapping[str, Value]
+    """Of the searched parameters."""
+    epoch: int
+    loss: float
+
+
+class Bohb:
+    """Proposes from the densities of the largest budget that has enough results.
+
+    Every draw hangs on the seed, the trial's number and what was observed, in its order.
     """
 
-    def __init__(self, space: Space, fixed: Mapping[str, Value], seed: int) -> None:
-        self.searched = searched(space)
+    def __init__(
+        self,
+        space: Space,
+        fixed: Mapping[str, Value],
+        seed: int,
+        options: ModelOptions = PAPER,
+        build: Callable[[dict[str, Value]], Config] = parse_config,
+    ) -> None:
+        self.searched, self.seed, self.build, self.options = searched(space), seed, build, options
+        self.random = Random(space, fixed, seed, build)
         constants = {n: v for n, v in space.items() if n not in self.searched}
         self.fixed = {**fixed, **constants}
-        self.draws = seed
-        self.observations = 0
-        # it prints whole kernel density models where one density is 0, which is no fault
-        logging.getLogger("hpbandster").setLevel(logging.ERROR)
-        super().__init__(
-            configuration_space(self.searched), metric=OBJECTIVE.metric, mode=OBJECTIVE.mode
-        )
+        self.generator = _Generator(configuration_space(self.searched), seed, options)
+        self.own: Counter[int] = Counter()
+        """Results of this study by epoch."""
+
+    def warm_start(self, results: Iterable[Result]) -> None:
+        """Learn what earlier studies measured, before anything of this one's.
+
+        The smallest budget first: once a larger one has a model, hpbandster drops what is smaller.
+        """
+        for values, epoch, loss in sorted(results, key=lambda result: result.epoch):
+            self.generator.learn(values, epoch, loss)
+
+    @property
+    def needed(self) -> int:
+        """Results on one budget from which on there is a model: 2(d + 1)."""
+        return 2 * (len(self.searched) + 1)
 
     def propose(self, trial: int) -> Proposal:
-        """Ask the model until it names a configuration that can be trained.
+        """Propose what the model or, by the trial's coin, what chance would try.
 
         Raises:
-            UserError: it did not a thousand times in a row.
+            UserError: a thousand proposals in a row cannot be trained.
         """
-        for attempt in range(1000):
-            with self._own_randomness(trial, PROPOSAL, attempt):
-                values, info = self.bohber.get_config(None)
-            plain = {name: self._plain(name, value) for name, value in values.items()}
-            origin = "model" if info["model_based_pick"] else "random"
+        coin = np.random.default_rng((self.seed, trial, 0, COIN)).random()
+        budget = self.generator.largest_budget_with_model()
+        if budget < 0 or coin < self.options.random_fraction:
+            return self.random.propose(trial)
+        origin = "model" if self.own[budget] >= self.needed else "warm"
+        rng = np.random.default_rng((self.seed, trial, 0, MODEL))
+        for _ in range(1000):
+            values = self._values(self.generator.propose(budget, rng))
             try:
-                return Proposal(parse_config({**self.fixed, **plain}), origin)
+                return Proposal(self.build({**self.fixed, **values}), origin, budget)
             except UserError as error:
                 refused = error
         raise UserError(f"the space holds no configuration that can be trained: {refused}")
@@ -71,16 +116,18 @@ class Bohb(TuneBOHB):
         given = config.hyperparameters()
         values = {n: given[n] for n in self.searched if n in given}
         try:
-            Configuration(self._space, values)
+            Configuration(self.generator.configspace, values)
         except ValueError:
             return  # a point of the user's outside the space: the model cannot place it
-        key = str(self.observations)
-        self.trial_to_params[key] = values
-        # imputing a momentum that is not there draws at random
-        with self._own_randomness(self.observations + 1, OBSERVATION):
-            result = {OBJECTIVE.metric: loss, "hyperband_info": {"budget": epoch}}
-            self.on_trial_result(key, result)
-        self.observations += 1
+        self.own[epoch] += 1
+        self.generator.learn(values, epoch, loss)
+
+    def _values(self, vector: np.ndarray) -> dict[str, Value]:
+        """The values at a vector (d,), as plain Python's; those of no meaning there left out."""
+        space = self.generator.configspace
+        pairs = zip(list(space.values()), vector, strict=True)
+        values = {p.name: self._plain(p.name, p.to_value(x)) for p, x in pairs}
+        return {n: v for n, v in values.items() if active(self.searched[n], values)}
 
     def _plain(self, name: str, value: object) -> Value:
         """Give back the space's own value: ConfigSpace turns choices into numpy strings."""
@@ -89,19 +136,45 @@ class Bohb(TuneBOHB):
             return next(v for v in domain.values if v == value)
         return float(value) if isinstance(domain, Float) else int(value)
 
-    @contextmanager
-    def _own_randomness(self, *key: int) -> Iterator[None]:
-        """Lend hpbandster, which draws from numpy's global state, one that hangs on `key` alone."""
-        seed = np.random.SeedSequence((self.draws, *key)).generate_state(1)[0]
-        outside = np.random.get_state()
-        np.random.seed(seed)
-        self._space.seed(int(seed))
-        try:
-            with warnings.catch_warnings():  # ConfigSpace deprecates what hpbandster calls
-                warnings.simplefilter("ignore")
-                yield
-        finally:
-            np.random.set_state(outside)
+
+class _Generator(Generator):
+    """hpbandster keeps the results and fits the densities; what it draws is drawn here instead."""
+
+    def __init__(self, space: ConfigurationSpace, seed: int, options: ModelOptions) -> None:
+        self.seed, self.results = seed, Counter()
+        logging.getLogger("hpbandster").setLevel(logging.ERROR)
+        with _quiet():
+            super().__init__(space, **options._asdict())
+
+    def learn(self, values: Mapping[str, Value], budget: int, loss: float) -> None:
+        self.results[budget] += 1
+        kwargs = {"config": dict(values), "budget": budget}
+        with _quiet():
+            self.new_result(SimpleNamespace(kwargs=kwargs, result={"loss": loss}, exception=None))
+
+    def propose(self, budget: int, rng: np.random.Generator) -> np.ndarray:
+        """The candidate (d,) of the highest ratio of the good density to the bad one."""
+        models = (self.kde_models[budget][name] for name in ("good", "bad"))
+        good, bad = (Density.fit(model.data, model.bw, self.vartypes) for model in models)
+        candidates = good.sample(self.num_samples, self.bw_factor, rng)
+        ratio = np.maximum(good(candidates), 1e-32) / np.maximum(bad(candidates), 1e-32)
+        return candidates[ratio.argmax()]
+
+    def impute_conditional_data(self, array: np.ndarray) -> np.ndarray:
+        """Fill what a configuration has no value for from another one, or else with any value."""
+        rng = np.random.default_rng((self.seed, self.results.total(), 0, GAP))
+        filled = np.array(array)
+        for row, column in np.argwhere(np.isnan(array)):
+            known = array[np.isfinite(array[:, column]), column]
+            n = self.vartypes[column]
+            anything = rng.integers(n) if n else rng.random()
+            filled[row, column] = rng.choice(known) if len(known) else anything
+        return filled
+
+
+def _quiet() -> warnings.catch_warnings:
+    """Keep back what ConfigSpace says to hpbandster about deprecated calls."""
+    return warnings.catch_warnings(action="ignore")
 
 
 def configuration_space(domains: Mapping[str, Domain]) -> ConfigurationSpace:

@@ -205,6 +205,15 @@ def rungs(budget: Budget) -> tuple[int, ...]:
     return (*epochs, top)
 
 
+def regular_max_epochs(budget: Budget) -> int:
+    """The r·η^k nearest to R: where it is R itself, the rungs are the paper's."""
+    _, top, low, eta = budget
+    ends = [low]
+    while ends[-1] < top:
+        ends.append(ends[-1] * eta)
+    return min(ends, key=lambda end: (abs(end - top), -end))
+
+
 def hyperband_brackets(budget: Budget) -> list[Bracket]:
     """Hyperband's brackets s = s_max … 0, over and over, until the samples are used up.
 

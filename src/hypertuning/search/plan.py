@@ -1,9 +1,11 @@
 """What a study will do, before it starts."""
 
+import bisect
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
+from hypertuning.config import Budget
 from hypertuning.search.ladder import Ladder
 
 
@@ -23,24 +25,50 @@ class Plan:
     trials: int
     epochs: int
     rungs: tuple[Rung, ...]
+    model_from: int | None = None
+    """The first trial that a model may propose; None where there never is one."""
 
     def as_dict(self) -> dict:
         return asdict(self)
 
 
-def plan(ladder: Callable[[], Ladder]) -> Plan:
+def plan(
+    ladder: Callable[[], Ladder], needed: int | None = None, earlier: Iterable[int] = ()
+) -> Plan:
     """Climb a ladder of its own without training, one job at a time, and count.
 
     A synchronous ladder's counts are exact while no trial fails; ASHA's depend on the order in
     which results arrive, by a trial or two.
+
+    Args:
+        needed: Results after one number of epochs with which a model begins; None without a model.
+        earlier: After how many epochs each result was measured that the model has from the start.
     """
     climbed, reached = ladder(), Counter()
     trials, epochs = Counter(), Counter()
+    results, model_from = Counter(earlier), None
     while job := climbed.next():
+        ready = needed is not None and max(results.values(), default=0) >= needed
+        if ready and model_from is None and job.trial not in reached:
+            model_from = job.trial
+        results[job.until] += 1
         place = (job.bracket, job.rung, job.until)
         trials[place] += 1
         epochs[place] += job.until - reached[job.trial]
         reached[job.trial] = job.until
         climbed.tell(job.trial, job.until, float(job.trial))
     rows = tuple(Rung(*place, trials[place], epochs[place]) for place in sorted(trials))
-    return Plan(len(reached), epochs.total(), rows)
+    return Plan(len(reached), epochs.total(), rows, model_from)
+
+
+def enough_samples(ladder: Callable[[Budget], Ladder], budget: Budget, needed: int) -> int:
+    """The least number of samples with which a model may propose one of them."""
+
+    def has_model(num_samples: int) -> bool:
+        asked = budget._replace(num_samples=num_samples)
+        return plan(lambda: ladder(asked), needed).model_from is not None
+
+    most = needed
+    while not has_model(most):
+        most *= 2
+    return bisect.bisect_left(range(most), True, key=lambda n: n > 0 and has_model(n))

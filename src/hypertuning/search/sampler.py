@@ -4,7 +4,7 @@ A sampler is a function of the trial's number, of the seed and of what it observ
 on how many were drawn before it, so a study that starts again proposes what it would have proposed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -16,7 +16,10 @@ from hypertuning.spaces import Space, Value, sample
 class Proposal(NamedTuple):
     config: Config
     sampler: str
-    """Where it comes from: grid, random, model, point."""
+    """Where it comes from: grid, point, random, model, or warm, which is a model's that could not
+    be there without the results of earlier studies."""
+    model_epochs: int | None = None
+    """After how many epochs the results were measured from which the model proposed it."""
 
 
 class Sampler(Protocol):
@@ -43,8 +46,14 @@ class Listed:
 class Random:
     """Independent draws from a space."""
 
-    def __init__(self, space: Space, fixed: Mapping[str, Value], seed: int) -> None:
-        self.space, self.fixed, self.seed = space, fixed, seed
+    def __init__(
+        self,
+        space: Space,
+        fixed: Mapping[str, Value],
+        seed: int,
+        build: Callable[[dict[str, Value]], Config] = parse_config,
+    ) -> None:
+        self.space, self.fixed, self.seed, self.build = space, fixed, seed, build
 
     def propose(self, trial: int) -> Proposal:
         """Draw until the configuration is one that can be trained.
@@ -55,7 +64,7 @@ class Random:
         for attempt in range(1000):
             values = sample(self.space, np.random.default_rng((self.seed, trial, attempt)))
             try:
-                return Proposal(parse_config({**self.fixed, **values}), "random")
+                return Proposal(self.build({**self.fixed, **values}), "random")
             except UserError as error:
                 refused = error
         raise UserError(f"the space holds no configuration that can be trained: {refused}")
@@ -87,8 +96,9 @@ class Paired:
 
     def propose(self, trial: int) -> Proposal:
         number, arm = divmod(trial, len(self.arms))
-        config, origin = self.sampler.propose(number)
-        return Proposal(config.model_copy(update=dict(self.arms[arm])), origin)
+        proposal = self.sampler.propose(number)
+        config = proposal.config.model_copy(update=dict(self.arms[arm]))
+        return proposal._replace(config=config)
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         self.sampler.observe(config, epoch, loss)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from ray.tune.search import Searcher
 
-from hypertuning.config import OBJECTIVE, Config
+from hypertuning.config import OBJECTIVE
 from hypertuning.search.ladder import Job, Ladder
-from hypertuning.search.sampler import Sampler
+from hypertuning.search.sampler import Proposal, Sampler
 
 
 class LadderSearcher(Searcher):
@@ -22,7 +22,7 @@ class LadderSearcher(Searcher):
     def __init__(self, ladder: Ladder, sampler: Sampler, concurrency: int) -> None:
         super().__init__(metric=OBJECTIVE.metric, mode=OBJECTIVE.mode)
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
-        self.proposals: dict[int, tuple[Config, str]] = {}
+        self.proposals: dict[int, Proposal] = {}
         """By the study's trial number."""
         self.jobs: dict[str, Job] = {}
         """By Ray's trial id."""
@@ -38,12 +38,14 @@ class LadderSearcher(Searcher):
         if job is None:
             return None if self.jobs else Searcher.FINISHED
         if job.trial not in self.proposals:
-            self.proposals[job.trial] = tuple(self.sampler.propose(job.trial))
-        config, sampler = self.proposals[job.trial]
+            self.proposals[job.trial] = self.sampler.propose(job.trial)
+        proposal = self.proposals[job.trial]
         self.jobs[trial_id] = job
         recorded = max((e for trial, e in self.ladder.losses if trial == job.trial), default=0)
-        description = {**job._asdict(), "sampler": sampler, "recorded": recorded}
-        return {"config": config.hyperparameters(), "job": description}
+        description = {**job._asdict(), "sampler": proposal.sampler, "recorded": recorded}
+        if proposal.model_epochs:
+            description["model_epochs"] = proposal.model_epochs
+        return {"config": proposal.config.hyperparameters(), "job": description}
 
     def on_trial_complete(
         self, trial_id: str, result: dict | None = None, error: bool = False
@@ -52,7 +54,7 @@ class LadderSearcher(Searcher):
         reached = bool(result) and not error and result.get("epoch") == job.until
         loss = result[OBJECTIVE.metric] if reached else math.inf  # which it is if it diverged
         self.ladder.tell(job.trial, job.until, loss)
-        self.sampler.observe(self.proposals[job.trial][0], job.until, loss)
+        self.sampler.observe(self.proposals[job.trial].config, job.until, loss)
 
     # Ray stores and restores its searchers; ours is rebuilt from the record, which is never older.
     def save(self, checkpoint_path: str) -> None:

@@ -4,16 +4,20 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from hypertuning.config import Budget
-from hypertuning.search.bohb import Bohb
+from hypertuning.search.bohb import Bohb, ModelOptions
 from hypertuning.search.ladder import Asha, Halving, Ladder, hyperband_brackets, rungs, sweep
 from hypertuning.search.sampler import Random, Sampler
 from hypertuning.spaces import Space, Value
 
 
 class Strategy(NamedTuple):
-    sampler: Callable[[Space, Mapping[str, Value], int], Sampler]
-    """From a space, the values that it leaves fixed, and a seed."""
+    sampler: Callable[[Space, Mapping[str, Value], int, ModelOptions], Sampler]
+    """From a space, the values that it leaves fixed, a seed, and what only a model asks for."""
     ladder: Callable[[Budget], Ladder]
+
+
+def _random(space: Space, fixed: Mapping[str, Value], seed: int, _: ModelOptions) -> Random:
+    return Random(space, fixed, seed)
 
 
 def _halving(budget: Budget) -> Halving:
@@ -25,8 +29,8 @@ def _asha(budget: Budget) -> Asha:
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "random": Strategy(Random, lambda budget: sweep(budget.num_samples, budget.max_epochs)),
-    "asha": Strategy(Random, _asha),
-    "hyperband": Strategy(Random, _halving),
+    "random": Strategy(_random, lambda budget: sweep(budget.num_samples, budget.max_epochs)),
+    "asha": Strategy(_random, _asha),
+    "hyperband": Strategy(_random, _halving),
     "bohb": Strategy(Bohb, _halving),
 }

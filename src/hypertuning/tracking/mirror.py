@@ -26,7 +26,7 @@ from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
 from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.runs import find_trials
 from hypertuning.tracking.store import back_off, reason
-from hypertuning.tracking.trial import EPOCH_METRICS, Row, Trial
+from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Row, Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -167,7 +167,7 @@ class Mirror:
 
     def _tags(self, trial: Trial) -> dict[str, str]:
         tags = {"stage": self._stage, "trial_id": trial.trial_id, "outcome": trial.outcome}
-        tags |= {name: trial.job.get(name) for name in ("sampler", "bracket", "rung")}
+        tags |= {name: trial.job.get(name) for name in PLACE}
         tags[MLFLOW_RUN_NOTE] = note(trial, self._stage)
         return {name: str(value) for name, value in tags.items() if value is not None}
 

@@ -28,7 +28,7 @@ _SAMPLERS = {
     "grid": "taken from the grid",
     "random": "drawn at random",
     "model": "proposed by the model",
-    "warm": "taken from an earlier study",
+    "warm": "proposed by a model of earlier studies",
     "point": "given by the user",
 }
 

@@ -19,7 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from mlflow.utils.rest_utils import call_endpoint
 
 from hypertuning.config import OBJECTIVE, Config, UserError
-from hypertuning.tracking.trial import EPOCH_METRICS
+from hypertuning.tracking.trial import EPOCH_METRICS, PLACE
 
 Columns = Mapping[str, type]
 
@@ -39,7 +39,6 @@ _SUMMARY = {
     "epochs_run": int,
     "overfit_epoch": int,
 }
-_PLACE = {"sampler": str, "bracket": int, "rung": int}
 
 STUDY_COLUMNS: Columns = {
     "study_id": str,
@@ -52,12 +51,17 @@ STUDY_COLUMNS: Columns = {
     f"best_{OBJECTIVE.metric}": float,
     "best_val_accuracy": float,
     "best_epoch": int,
+    "dataset": str,
+    "digest": str,
+    "train_images": int,
+    "val_images": int,
+    "split_seed": int,
     "started": datetime,
     "ended": datetime,
 }
 TRIAL_COLUMNS: Columns = {
     **dict.fromkeys(_NAMES, str),
-    **_PLACE,
+    **PLACE,
     **_HYPERPARAMETERS,
     **_SUMMARY,
     "started": datetime,
@@ -86,6 +90,7 @@ def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -
             "experiment_id": run.info.experiment_id,
             "parent_id": run.data.tags.get(MLFLOW_PARENT_RUN_ID),
             "ended": run.info.end_time,
+            **_images(run),
         }
         for run in found
         if run.data.tags.get("outcome") != "launcher"
@@ -200,6 +205,20 @@ def _row(run: Run) -> dict[str, Any]:
         "status": run.info.status,
         "started": run.info.start_time,
     }
+
+
+def _images(run: Run) -> dict[str, Any]:
+    """The data set that a study trained on; the digest as MLflow keeps it, cut to 36 characters."""
+    for given in run.inputs.dataset_inputs:
+        sizes = json.loads(given.dataset.profile)
+        return {
+            "dataset": given.dataset.name,
+            "digest": given.dataset.digest,
+            "train_images": sizes["train"],
+            "val_images": sizes["val"],
+            "split_seed": run.data.params.get("split_seed"),
+        }
+    return {}
 
 
 def _frame(rows: Iterable[Mapping[str, Any]], columns: Columns) -> pd.DataFrame:

@@ -67,8 +67,14 @@ def open_study(
     return run.info.run_id
 
 
-def close_study(client: MlflowClient, study_run_id: str, outcome: str, best: Trial | None) -> None:
-    """Close the run of a study with the numbers of its best trial.
+def close_study(
+    client: MlflowClient,
+    study_run_id: str,
+    outcome: str,
+    best: Trial | None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Close the run of a study with the numbers of its best trial and some last tags.
 
     Under `mlflow run` MLflow sets the status again when the command ends; `outcome` is the truth.
     """
@@ -81,7 +87,7 @@ def close_study(client: MlflowClient, study_run_id: str, outcome: str, best: Tri
             for name, value in found.items()
             if name.startswith("best_")
         ],
-        tags=[RunTag("outcome", outcome)],
+        tags=[RunTag(key, value) for key, value in {"outcome": outcome, **(tags or {})}.items()],
     )
     client.set_terminated(study_run_id, STATUS[outcome])
 

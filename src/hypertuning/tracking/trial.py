@@ -10,6 +10,9 @@ Outcome = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 Row = dict[str, float]
 """One epoch: `epoch`, `timestamp` (Unix seconds) and EPOCH_METRICS, all of them finite."""
 
+PLACE = {"sampler": str, "bracket": int, "rung": int, "model_epochs": int}
+"""What of a trial's job stands in its tags, and its type."""
+
 EPOCH_METRICS = (
     "train_loss",
     "train_accuracy",

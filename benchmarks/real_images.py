@@ -1,0 +1,187 @@
+"""Best validation loss against epochs spent, on real images: each method at equal epochs.
+
+Every study runs alone in one process, one trial at a time, so that its order is its seed's. Trials
+train as they do in a stage (same code, space, split); only Ray and MLflow are left out. What two
+methods both train (the draws of random search are also ASHA's) is trained once and counted twice.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import numpy as np
+import pandas as pd
+
+from hypertuning.config import Budget, Config, parse_config
+from hypertuning.search.bohb import PAPER
+from hypertuning.search.ladder import Ladder, sweep
+from hypertuning.search.sampler import Listed, Proposal, Sampler
+from hypertuning.search.strategies import STRATEGIES
+from hypertuning.search.study import WORKER_ENVIRONMENT
+from hypertuning.spaces import BOHB, Choice, Integer, grid
+
+MAX_EPOCHS = 9
+SAMPLES = 51
+EPOCHS = 207
+"""What three rounds of Hyperband's brackets cost: the budget of every method."""
+
+SPACE = {**BOHB, "filters": Integer(16, 64, log=True)}
+"""The bohb stage's, with half its filters: an epoch costs a third of what it costs there."""
+
+GRID = {
+    "learning_rate": Choice((2.6e-4, 1.7e-3, 1.2e-2)),
+    "optimizer": Choice(("adamw", "sgd")),
+    "filters": Choice((23, 45)),
+    "dropout": Choice((0.125, 0.375)),
+    "weight_decay": 1e-4,
+    "hidden_size": 181,
+    "batch_size": 128,
+}
+"""SPACE's ranges cut into equal cells, at the middle of each; the rest at its middle."""
+
+
+class Study(NamedTuple):
+    sampler: Sampler
+    ladder: Ladder
+
+
+def strategy(name: str, num_samples: int) -> Callable[[int], Study]:
+    """One of the project's own strategies over SPACE."""
+
+    def study(seed: int) -> Study:
+        chosen = STRATEGIES[name]
+        ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS))
+        return Study(chosen.sampler(SPACE, {"seed": seed}, seed, PAPER), ladder)
+
+    return study
+
+
+def shuffled_grid(seed: int) -> Study:
+    """Every point of GRID to the end, in an order of the seed's: no method has a lucky list."""
+    points = [Proposal(parse_config({**p, "seed": seed}), "grid") for p in grid(GRID)]
+    np.random.default_rng(seed).shuffle(points)
+    return Study(Listed(points), sweep(len(points), MAX_EPOCHS))
+
+
+METHODS: dict[str, Callable[[int], Study]] = {
+    "random": strategy("random", EPOCHS),
+    "asha": strategy("asha", EPOCHS),
+    "grid": shuffled_grid,
+    "bohb": strategy("bohb", SAMPLES),
+}
+
+
+class Trainer:
+    """Trains configurations on real images, and remembers on disk what it has trained."""
+
+    def __init__(self, cache: Path, train_size: int, val_size: int, folder: Path) -> None:
+        import torch
+
+        from hypertuning.learn.data import load
+
+        torch.set_num_threads(1)
+        self.data = load(cache, train_size, val_size, split_seed=0)
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def curve(self, config: Config, epochs: int) -> list[tuple[float, float]]:
+        """(val_loss, val_accuracy) of each epoch; fewer where it diverged."""
+        from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
+
+        text = json.dumps(config.hyperparameters(), sort_keys=True)
+        file = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
+        hardware = Hardware.of("cpu")
+        if file.exists():
+            state = TrainState.load(file, self.data, hardware)
+        else:
+            state = TrainState.new(config, self.data, MAX_EPOCHS, hardware)
+        try:
+            for _ in fit(state, self.data, epochs):
+                state.save(file)
+        except Diverged:
+            pass
+        return [(row.val_loss, row.val_accuracy) for row in state.rows[:epochs]]
+
+
+def climb(study: Study, trainer: Trainer) -> Iterator[dict]:
+    """Run a study; a row per epoch, those of a diverged trial included, as they were spent."""
+    proposals: dict[int, Proposal] = {}
+    reached: dict[int, int] = {}
+    while job := study.ladder.next():
+        if job.trial not in proposals:
+            proposals[job.trial] = study.sampler.propose(job.trial)
+        config, sampler = proposals[job.trial][:2]
+        curve = trainer.curve(config, job.until)
+        for epoch in range(reached.get(job.trial, 0) + 1, job.until + 1):
+            loss, accuracy = curve[epoch - 1] if epoch <= len(curve) else (math.inf, 0.0)
+            yield {
+                "trial": job.trial,
+                "sampler": sampler,
+                "epoch": epoch,
+                "val_loss": loss,
+                "val_accuracy": accuracy,
+            }
+        reached[job.trial] = job.until
+        loss = curve[job.until - 1][0] if len(curve) >= job.until else math.inf
+        study.ladder.tell(job.trial, job.until, loss)
+        study.sampler.observe(config, job.until, loss)
+
+
+def run_study(method: str, seed: int, trainer: Trainer, out: Path) -> None:
+    """Run one study of EPOCHS epochs and write its rows, whole or not at all."""
+    file = out / f"{method}-{seed}.csv"
+    if file.exists():
+        return
+    frame = pd.DataFrame(itertools.islice(climb(METHODS[method](seed), trainer), EPOCHS))
+    frame.insert(0, "spent", range(1, len(frame) + 1))
+    frame.insert(0, "seed", seed)
+    frame.insert(0, "method", method)
+    frame.to_csv(file.with_suffix(".unfinished"), index=False)
+    os.replace(file.with_suffix(".unfinished"), file)
+    print(f"{method} seed {seed}: best {frame['val_loss'].min():.4f}", flush=True)
+
+
+def run_seed(methods: list[str], seed: int, cache: Path, sizes: tuple[int, int], out: Path) -> None:
+    """All methods with one seed, one after the other: they share what they have trained."""
+    trainer = Trainer(cache, *sizes, out / "trained" / str(seed))
+    for method in methods:
+        run_study(method, seed, trainer, out)
+
+
+@click.command()
+@click.option("--dataset", default="cifar10", help="As for a stage: cifar10, digits or a folder.")
+@click.option("--data-dir", default="data", type=click.Path(path_type=Path))
+@click.option("--train-size", default=5000)
+@click.option("--val-size", default=2000)
+@click.option("--methods", default=",".join(METHODS))
+@click.option("--seeds", default=5)
+@click.option("--processes", default=os.cpu_count())
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="A study: one CSV.")
+def main(dataset, data_dir, train_size, val_size, methods, seeds, processes, out) -> None:
+    """Run what is not yet in the output folder; broken off, it goes on where it was."""
+    from hypertuning.learn.data import prepare
+
+    out.mkdir(parents=True, exist_ok=True)
+    cache = prepare(dataset, data_dir)
+    os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
+    processes_of = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=processes_of) as pool:
+        sizes = train_size, val_size
+        jobs = [
+            pool.submit(run_seed, methods.split(","), seed, cache, sizes, out)
+            for seed in range(seeds)
+        ]
+        for job in jobs:
+            job.result()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What a study will take, measured on a few of its configurations before it starts."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import torch
+
+from hypertuning.config import Config
+from hypertuning.learn.data import Split, Splits, load
+from hypertuning.learn.training import Hardware, TrainState, fit
+from hypertuning.search.trial import Problem
+
+BATCHES = 4
+VALIDATION_IMAGES = 500
+
+
+class Cost(NamedTuple):
+    """Of one configuration."""
+
+    seconds: float
+    """Of an epoch."""
+    checkpoint_bytes: int
+
+
+def measure(problem: Problem, configs: Sequence[Config]) -> Cost:
+    """The mean cost of some configurations, from a few batches each, warmed up before."""
+    data = load(problem.cache, problem.train_size, problem.val_size, problem.split_seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(problem.threads)
+    try:
+        costs = [_measure(problem, data, config) for config in configs]
+    finally:
+        torch.set_num_threads(threads)
+    seconds, sizes = zip(*costs, strict=True)
+    return Cost(statistics.fmean(seconds), round(statistics.fmean(sizes)))
+
+
+def _measure(problem: Problem, data: Splits, config: Config) -> Cost:
+    few = replace(
+        data,
+        train=_first(data.train, BATCHES * config.batch_size),
+        val=_first(data.val, VALIDATION_IMAGES),
+    )
+    # nobody minds a wild configuration that diverges here: its weights are never used
+    calm = config.model_copy(update={"learning_rate": 1e-6, "lr_schedule": "constant"})
+    hardware = Hardware.of(problem.device, problem.precision)
+    state = TrainState.new(calm, few, problem.horizon, hardware)
+    *_, row = fit(state, few, 2)
+    per_image = 1 / row.images_per_second
+    per_validation_image = (row.epoch_seconds - len(few.train) * per_image) / len(few.val)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "checkpoint.pt"
+        state.save(file)
+        size = file.stat().st_size
+    return Cost(len(data.train) * per_image + len(data.val) * per_validation_image, size)
+
+
+def _first(split: Split, n: int) -> Split:
+    return replace(split, indices=split.indices[:n])

@@ -1,0 +1,102 @@
+"""Earlier trials → results that the model of another study can learn."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from hypertuning.search.bohb import Result
+from hypertuning.search.sampler import Random
+from hypertuning.spaces import Choice, Domain, Value, active, contains, searched
+
+MISSING = 4
+"""What random numbers are drawn for here; bohb.py has the others."""
+
+
+class Earlier(NamedTuple):
+    """A trial of an earlier study."""
+
+    config: Mapping[str, Value]
+    losses: Mapping[int, float]
+    """By epoch."""
+    diverged: bool = False
+
+
+class WarmStart(NamedTuple):
+    results: tuple[Result, ...]
+    placed: int
+    """Trials that gave at least one result."""
+    left_out: dict[str, int]
+    """Why, and how many trials."""
+
+
+def warm_start(
+    studies: Sequence[Sequence[Earlier]], random: Random, epochs: Sequence[int]
+) -> WarmStart:
+    """Place earlier trials in the space of a study that draws from `random`.
+
+    Each curve is read at `epochs`, the rungs of the new study; other epochs are passed over.
+
+    What this study searches and that one did not is drawn at random for every trial: the model
+    would take the constant that all of them share for the best there is. A trial that differs in
+    what this study fixes, or lies outside what it searches, is left out.
+    """
+    here, opened = random.propose(0).config.hyperparameters(), searched(random.space)
+    results: list[Result] = []
+    left_out, placed = Counter(), 0
+    for number, study in enumerate(studies):
+        constant = _constant(study)
+        for index, trial in enumerate(study):
+            known = {n: v for n, v in trial.config.items() if n in opened and n not in constant}
+            losses = _read(trial, epochs)
+            if reason := _misfit(trial.config, known, opened, here) or _unread(losses, epochs):
+                left_out[reason] += 1
+                continue
+            rng = np.random.default_rng((random.seed, number, index, MISSING))
+            values = {n: domain.sample(rng) for n, domain in opened.items()} | known
+            values = {n: v for n, v in values.items() if active(opened[n], values)}
+            results += [Result(values, epoch, loss) for epoch, loss in losses.items()]
+            placed += 1
+    return WarmStart(tuple(results), placed, dict(left_out))
+
+
+def _constant(study: Sequence[Earlier]) -> set[str]:
+    """Hyperparameters that have one value in all trials of a study of several."""
+    names = {name for trial in study for name in trial.config}
+    values = {n: {t.config[n] for t in study if n in t.config} for n in names}
+    return {n for n in names if len(values[n]) == 1 and len(study) > 1}
+
+
+def _misfit(
+    config: Mapping[str, Value],
+    known: Mapping[str, Value],
+    opened: Mapping[str, Domain],
+    here: Mapping[str, Value],
+) -> str | None:
+    """The first thing for which a trial has no place here."""
+    for name, value in known.items():
+        if not contains(opened[name], value):
+            return f"{name} outside {_extent(opened[name])}"
+    for name, value in config.items():
+        if name not in opened and name != "seed" and name in here and value != here[name]:
+            return f"another {name}"
+    return None
+
+
+def _read(trial: Earlier, epochs: Sequence[int]) -> dict[int, float]:
+    """The losses of a trial on the rungs; one that diverged is bad on the first it missed."""
+    losses = {epoch: trial.losses[epoch] for epoch in epochs if epoch in trial.losses}
+    missed = [epoch for epoch in epochs if epoch > max(trial.losses, default=0)]
+    return {**losses, **dict.fromkeys(missed[:1], math.inf)} if trial.diverged else losses
+
+
+def _unread(losses: Mapping[int, float], epochs: Sequence[int]) -> str | None:
+    return None if losses else f"no loss after {' or '.join(map(str, epochs))} epochs"
+
+
+def _extent(domain: Domain) -> str:
+    if isinstance(domain, Choice):
+        return ", ".join(map(str, domain.values))
+    return f"{domain.low}–{domain.high}"
