@@ -5,10 +5,11 @@ PYTHON ?= python3
 PORT ?= 5000
 DEMO ?= -P dataset=digits -P train_size=600
 LOCK ?=
+BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui test test-slow lint format lock clean machine
+.PHONY: help demo ui test test-slow bench-bohb bench-images lint format lock clean machine
 
 # Both stamps are touched last, so an install that was broken off is done again from the start.
 packages := .venv/packages-installed
@@ -35,6 +36,12 @@ test: $(project)  ## all tests but the slow ones
 
 test-slow: $(project)  ## the slow tests alone
 	@$(python) -m pytest -q -m slow
+
+bench-bohb: $(project)  ## BOHB and its rivals on counting ones; 2 hours: BENCH="--seeds 2"
+	@$(python) -m benchmarks.bench_bohb --out build/bench-bohb $(BENCH)
+
+bench-images: $(project)  ## the strategies on real images; hours: BENCH="--dataset path/to/images"
+	@$(python) -m benchmarks.real_images --out build/bench-images $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .

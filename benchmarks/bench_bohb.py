@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.counting_ones import MAX_UNITS, CountingOnes, incumbents
+from benchmarks.figures import regrets
 
 
 def run(method: str, n: int, seed: int, evaluations: int, file: Path) -> str:
@@ -63,7 +64,9 @@ def main(methods, dimensions, seeds, evaluations, processes, out) -> None:
         for job in as_completed(jobs):
             print(job.result(), flush=True)
     table = summary(pd.read_csv(file) for file in sorted(out.glob("*-*-*.csv")))
-    print(table[table["evaluations"] == evaluations].to_string(index=False))
+    print(table[table["evaluations"] == table["evaluations"].max()].to_string(index=False))
+    table.to_csv(out / "counting-ones.csv", index=False, float_format="%.5g")
+    regrets(table).savefig(out / "counting-ones.png")
 
 
 if __name__ == "__main__":

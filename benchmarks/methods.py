@@ -37,7 +37,7 @@ def climb(problem: CountingOnes, ladder: Ladder, sampler: Sampler, budget: int) 
 
 
 def endless_brackets(budget: int) -> Halving:
-    return Halving(hyperband_brackets(Budget(10 * budget // MAX_UNITS, MAX_UNITS)))
+    return Halving(hyperband_brackets(Budget(budget, MAX_UNITS)))
 
 
 def bohb(options: ModelOptions = PAPER) -> Method:

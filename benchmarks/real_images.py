@@ -20,12 +20,14 @@ import click
 import numpy as np
 import pandas as pd
 
+from benchmarks.figures import anytime
 from hypertuning.config import Budget, Config, parse_config
 from hypertuning.search.bohb import PAPER
 from hypertuning.search.ladder import Ladder, sweep
 from hypertuning.search.sampler import Listed, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.search.study import WORKER_ENVIRONMENT
+from hypertuning.search.warm import Earlier, warm_start
 from hypertuning.spaces import BOHB, Choice, Integer, grid
 
 MAX_EPOCHS = 9
@@ -48,15 +50,22 @@ GRID = {
 """SPACE's ranges cut into equal cells, at the middle of each; the rest at its middle."""
 
 
+SEEDS = 5
+
+
 class Study(NamedTuple):
     sampler: Sampler
     ladder: Ladder
 
 
-def strategy(name: str, num_samples: int) -> Callable[[int], Study]:
+Method = Callable[[int, Path], Study]
+"""From a seed, and the folder with the studies so far."""
+
+
+def strategy(name: str, num_samples: int) -> Method:
     """One of the project's own strategies over SPACE."""
 
-    def study(seed: int) -> Study:
+    def study(seed: int, out: Path) -> Study:
         chosen = STRATEGIES[name]
         ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS))
         return Study(chosen.sampler(SPACE, {"seed": seed}, seed, PAPER), ladder)
@@ -64,18 +73,35 @@ def strategy(name: str, num_samples: int) -> Callable[[int], Study]:
     return study
 
 
-def shuffled_grid(seed: int) -> Study:
+def shuffled_grid(seed: int, out: Path) -> Study:
     """Every point of GRID to the end, in an order of the seed's: no method has a lucky list."""
     points = [Proposal(parse_config({**p, "seed": seed}), "grid") for p in grid(GRID)]
     np.random.default_rng(seed).shuffle(points)
     return Study(Listed(points), sweep(len(points), MAX_EPOCHS))
 
 
-METHODS: dict[str, Callable[[int], Study]] = {
+def warm_bohb(seed: int, out: Path) -> Study:
+    """BOHB that knows the results of an ASHA study with another seed, the next one below."""
+    warm = strategy("bohb", SAMPLES)(seed, out)
+    other = pd.read_csv(out / f"asha-{(seed + 1) % SEEDS}.csv")
+    drawn = strategy("asha", EPOCHS)((seed + 1) % SEEDS, out).sampler
+    earlier = [
+        Earlier(
+            drawn.propose(trial).config.hyperparameters(),
+            dict(zip(curve["epoch"], curve["val_loss"], strict=True)),
+        )
+        for trial, curve in other.groupby("trial")
+    ]
+    warm.sampler.warm_start(warm_start([earlier], warm.sampler.random, (1, 3, 9)).results)
+    return warm
+
+
+METHODS: dict[str, Method] = {
     "random": strategy("random", EPOCHS),
     "asha": strategy("asha", EPOCHS),
     "grid": shuffled_grid,
     "bohb": strategy("bohb", SAMPLES),
+    "bohb_warm": warm_bohb,
 }
 
 
@@ -140,7 +166,7 @@ def run_study(method: str, seed: int, trainer: Trainer, out: Path) -> None:
     file = out / f"{method}-{seed}.csv"
     if file.exists():
         return
-    frame = pd.DataFrame(itertools.islice(climb(METHODS[method](seed), trainer), EPOCHS))
+    frame = pd.DataFrame(itertools.islice(climb(METHODS[method](seed, out), trainer), EPOCHS))
     frame.insert(0, "spent", range(1, len(frame) + 1))
     frame.insert(0, "seed", seed)
     frame.insert(0, "method", method)
@@ -156,13 +182,20 @@ def run_seed(methods: list[str], seed: int, cache: Path, sizes: tuple[int, int],
         run_study(method, seed, trainer, out)
 
 
+def summary(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds of the best loss so far, with its standard error, by epochs spent."""
+    best = rows.groupby(["method", "seed"])["val_loss"].cummin()
+    by = rows.assign(best=best).groupby(["method", "spent"])["best"]
+    return by.agg(mean="mean", error="sem", seeds="count").reset_index()
+
+
 @click.command()
 @click.option("--dataset", default="cifar10", help="As for a stage: cifar10, digits or a folder.")
 @click.option("--data-dir", default="data", type=click.Path(path_type=Path))
 @click.option("--train-size", default=5000)
 @click.option("--val-size", default=2000)
 @click.option("--methods", default=",".join(METHODS))
-@click.option("--seeds", default=5)
+@click.option("--seeds", default=SEEDS)
 @click.option("--processes", default=os.cpu_count())
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A study: one CSV.")
 def main(dataset, data_dir, train_size, val_size, methods, seeds, processes, out) -> None:
@@ -181,6 +214,10 @@ def main(dataset, data_dir, train_size, val_size, methods, seeds, processes, out
         ]
         for job in jobs:
             job.result()
+    table = summary(pd.concat(pd.read_csv(file) for file in sorted(out.glob("*-*.csv"))))
+    print(table[table["spent"] == EPOCHS].to_string(index=False))
+    table.to_csv(out / "real_images.csv", index=False, float_format="%.5g")
+    anytime(table).savefig(out / "real_images.png")
 
 
 if __name__ == "__main__":

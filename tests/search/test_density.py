@@ -44,6 +44,15 @@ def test_a_choice_that_no_point_made_is_rare_and_not_infinite():
         assert oracle.pdf(np.array([[0.5, 0.0]])) == np.inf
 
 
+def test_points_that_agree_do_not_become_all_that_there_is():
+    agreed = np.array([[0.88]] * 9)
+    density = Density.fit(agreed, np.array([0.001]), np.array([0]))
+    samples = density.sample(500, 3, np.random.default_rng(0))
+    assert samples.std() > 0.05
+    many = Density.fit(np.repeat(agreed, 11, axis=0), np.array([0.001]), np.array([0]))
+    assert many.bandwidths == pytest.approx(0.005), "the more of them agree, the closer they hold"
+
+
 def test_no_choice_is_rarer_than_by_chance_alone():
     wide = Density.fit(np.array([[0.0], [2.0]]), np.array([0.9]), np.array([3]))
     assert wide(np.array([[0.0], [1.0], [2.0]])) == pytest.approx([1 / 3] * 3)

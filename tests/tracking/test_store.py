@@ -29,6 +29,26 @@ def test_a_relative_store_means_the_same_after_ray_went_elsewhere(tmp_path, monk
     assert connect(timeout_s=60).tracking_uri == client.tracking_uri == f"sqlite:///{store}"
 
 
+def test_a_fresh_store_is_whole_or_absent(tmp_path, monkeypatch):
+    file = tmp_path / "mlflow.db"
+    script = f"""
+import threading, os, time
+from hypertuning.tracking.store import connect
+threading.Thread(target=connect, daemon=True).start()
+while not os.path.exists("{file}.unfinished"):
+    time.sleep(0.01)
+time.sleep(0.3)
+os._exit(9)
+"""
+    track(monkeypatch, f"sqlite:///{file}")
+    killed = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=False)
+    assert killed.returncode == 9
+    assert not file.exists()
+    client = connect()
+    assert [experiment.name for experiment in client.search_experiments()] == ["Default"]
+    assert not list(tmp_path.glob("*.unfinished*"))
+
+
 OPEN_IN_TWO_PROCESSES = """
 import os
 from hypertuning.tracking.store import connect

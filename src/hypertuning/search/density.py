@@ -23,16 +23,16 @@ class Density:
 
     @classmethod
     def fit(cls, points: np.ndarray, bandwidths: np.ndarray, choices: np.ndarray) -> "Density":
-        """Take bandwidths of hpbandster's, with half a count for the choices that no point made.
+        """Take hpbandster's bandwidths, but none below half a count in n + 1.
 
-        Where all points agree on a choice, its bandwidth as hpbandster has it is 0.001, and no
-        candidate would ever leave it again; half a count of n + 1 is Krichevsky and Trofimov's
-        estimate of what was not seen. Nor is another choice ever likelier than all of them alike.
+        Where the n points agree, hpbandster's bandwidth is 0.001: of a choice no candidate would
+        ever leave it again, and of a number all candidates would be that one. Half a count is
+        Krichevsky and Trofimov's estimate of what was not seen; the evidence is in docs/bohb.md.
+        Nor is another choice ever likelier than all of them alike.
         """
-        unseen = 0.5 / (len(points) + 1)
+        floored = np.maximum(bandwidths, 0.5 / (len(points) + 1))
         alike = 1 - 1 / np.maximum(choices, 1)
-        of_choices = np.clip(bandwidths, np.minimum(unseen, alike), alike)
-        return cls(points, np.where(choices > 0, of_choices, bandwidths), choices)
+        return cls(points, np.where(choices > 0, np.minimum(floored, alike), floored), choices)
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
         """Density (m,) at vectors (m, d).

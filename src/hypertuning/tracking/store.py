@@ -7,7 +7,6 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,12 +26,14 @@ def connect(timeout_s: float = 15) -> MlflowClient:
     Makes the URI absolute, for this process and those it starts: Ray works in other directories.
 
     Raises:
-        UserError: the store does not answer within `timeout_s`.
+        UserError: the store cannot be opened, or a server does not answer within `timeout_s`.
     """
     uri = _absolute(mlflow.get_tracking_uri())
     mlflow.set_tracking_uri(uri)
     _fail_soon()
     try:
+        if uri.startswith(_SQLITE):
+            return _open_file(uri)  # never away, but on a busy machine its tables take a minute
         return _within(timeout_s, lambda: _open(uri))
     except Exception as error:
         shown = re.sub(r"//[^/@]*@", "//", uri)  # no password on the screen
@@ -75,19 +76,27 @@ def _fail_soon() -> None:
 
 def _open(uri: str) -> MlflowClient:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # not "Creating tables…"
-    with _alone(uri):
-        client = MlflowClient(uri)
-        client.search_experiments(max_results=1)
+    client = MlflowClient(uri)
+    client.search_experiments(max_results=1)
     return client
 
 
-def _alone(uri: str) -> AbstractContextManager:
-    """Let one process at a time open an SQLite store: all would make the tables of a fresh one."""
-    path = uri.removeprefix(_SQLITE)
-    if path == uri:
-        return nullcontext()
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(f"{path}.lock")
+def _open_file(uri: str) -> MlflowClient:
+    """Open an SQLite store; a fresh one is made by one process, and is whole or absent.
+
+    MLflow never mends a store whose making was broken off.
+    """
+    file = Path(uri.removeprefix(_SQLITE))
+    if str(file) in ("", ":memory:"):
+        return _open(uri)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock"):
+        if not file.exists():
+            unfinished = file.with_name(f"{file.name}.unfinished")
+            unfinished.unlink(missing_ok=True)
+            _open(f"{_SQLITE}{unfinished}")
+            unfinished.replace(file)
+        return _open(uri)
 
 
 def _within(timeout_s: float, action: Callable[[], T]) -> T:

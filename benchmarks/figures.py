@@ -1,0 +1,90 @@
+"""Means over seeds, with their standard errors, as lines with bands."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from hypertuning.report import marks, style
+from hypertuning.report.marks import End
+from hypertuning.report.style import page, styled
+
+NAMES = {
+    "bohb": "BOHB, ours",
+    "bohb_less_random": "ours, 10 % random",
+    "bohb_warm": "BOHB, warm start",
+    "hpbandster": "HpBandSter",
+    "ray_1": "Ray, one at a time",
+    "ray_4": "Ray's pair",
+    "optuna_tpe": "Optuna TPE",
+    "hyperband": "Hyperband",
+    "random": "random search",
+    "asha": "ASHA",
+    "grid": "grid",
+}
+
+
+@styled
+def regrets(rows: pd.DataFrame) -> Figure:
+    """Mean regret by budget spent, a panel for each number of dimensions.
+
+    `rows`: dimensions, method, evaluations, mean, error, seeds; `benchmarks.bench_bohb.summary`.
+    """
+    title = f"Stochastic counting ones: mean regret of {rows['seeds'].max()} seeds"
+    note = "Bands: one standard error. A point that goes on pays only for the difference."
+    figure = page(9.5, 4.2, title, note)
+    for axes, (dimensions, shown) in zip(
+        figure.subplots(1, rows["dimensions"].nunique(), squeeze=False)[0],
+        rows.groupby("dimensions"),
+        strict=True,
+    ):
+        axes.set_title(f"{dimensions // 2} binary + {dimensions // 2} continuous")
+        axes.set(xscale="log", yscale="log", xlim=(1, shown["evaluations"].max()))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            axis.set_minor_formatter(NullFormatter())
+        axes.set_xlabel("budget spent (full evaluations)")
+        axes.set_ylabel("regret per dimension")
+        _lines(axes, shown, "evaluations", "method")
+    return figure
+
+
+@styled
+def anytime(rows: pd.DataFrame) -> Figure:
+    """Mean of the best validation loss so far by epochs spent.
+
+    `rows`: method, spent, mean, error, seeds; `benchmarks.real_images.summary`.
+    """
+    title = f"Best validation loss so far on real images: mean of {rows['seeds'].max()} seeds"
+    figure = page(7.6, 3.9, title, "Bands: one standard error. Every method spends 207 epochs.")
+    axes = figure.subplots()
+    axes.set(xlabel="epochs spent", ylabel="validation loss (nats per image)")
+    late = rows[rows["spent"] >= 9]
+    axes.set_xlim(9, rows["spent"].max())
+    marks.value_axis(axes, np.r_[late["mean"] - late["error"], late["mean"] + late["error"]])
+    _lines(axes, late, "spent", "method")
+    return figure
+
+
+def _lines(axes: Axes, rows: pd.DataFrame, x: str, by: str) -> None:
+    ends = []
+    for place, name in enumerate(name for name in NAMES if name in set(rows[by])):
+        line = rows[rows[by] == name]
+        colour, dashes = _look(place)
+        low, high = line["mean"] - line["error"], line["mean"] + line["error"]
+        axes.fill_between(line[x], low, high, color=colour, alpha=0.13, lw=0)
+        axes.plot(line[x], line["mean"], color=colour, ls=dashes)
+        last = line.iloc[-1]
+        ends.append(End(last[x], last["mean"], f"{NAMES[name]}  {last['mean']:.3f}", colour))
+    marks.label_ends(axes, ends, size=6.5)
+
+
+def _look(place: int) -> tuple[str, object]:
+    colours: Mapping[int, str] = {0: style.VERMILLION, 1: style.ORANGE}
+    others = (style.BLUE, style.GREEN, style.PURPLE, style.SKY, style.INK, style.FAINT)
+    colour = colours.get(place, others[(place - 2) % len(others)])
+    return colour, style.LINES[0 if place == 0 else 1 + (place - 1) % 3]
