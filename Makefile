@@ -37,7 +37,7 @@ test: $(project)  ## all tests but the slow ones
 test-slow: $(project)  ## the slow tests alone
 	@$(python) -m pytest -q -m slow
 
-bench-bohb: $(project)  ## BOHB and its rivals on counting ones; 2 hours: BENCH="--seeds 2"
+bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH="--seeds 2"
 	@$(python) -m benchmarks.bench_bohb --out build/bench-bohb $(BENCH)
 
 bench-images: $(project)  ## the strategies on real images; hours: BENCH="--dataset path/to/images"

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -50,7 +50,9 @@ def run_stage(search: Search, options: Mapping) -> None:
         resources = _resources(options)
         source = find_source(options["dataset"], options["data_dir"])
     if options["dry_run"] and source is None:
-        return show_plan(console, search, _plan(search), NO_ESTIMATE)
+        planned = _plan(search)
+        _say(console, _notes(search, planned, None))
+        return show_plan(console, search, planned, NO_ESTIMATE)
     client = connect() if not options["dry_run"] or warm_start_wanted(options) else None
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
@@ -59,8 +61,7 @@ def run_stage(search: Search, options: Mapping) -> None:
         warm = read_warm_start(client, search, options, images) if client else None
     planned = _plan(search, warm)
     notes = _notes(search, planned, warm)
-    for line in notes:
-        console.print(line, highlight=False, soft_wrap=True)
+    _say(console, notes)
     if options["dry_run"]:
         return show_plan(console, search, planned, _estimate(search, planned, cache, options))
     with ray_started(resources, options["verbose"]) as room:
@@ -83,6 +84,11 @@ def run_stage(search: Search, options: Mapping) -> None:
             raise
         _finish(client, search, study_run_id, study_dir, outcome)
     _conclude(console, client, study_run_id, read_trials(study_dir), outcome)
+
+
+def _say(console: Console, lines: Iterable[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def draw_trial(trial: Trial):

@@ -1,6 +1,7 @@
 """Claims about what a stage leaves in MLflow, run as users run it: by `mlflow run`."""
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -28,11 +29,11 @@ def stage_run(tmp_path_factory):
     return functools.cache(lambda stage: mlflow_run(tmp_path_factory.mktemp(stage), stage))
 
 
-def python_m(folder, stage, **parameters):
+def python_m(folder, stage, store=None, **parameters):
     """Run a stage without MLflow's runner; give the client of its store, and how it ended."""
     places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
     given = [f"--{name}={value}" for name, value in {**SMALL, **places, **parameters}.items()]
-    store = f"sqlite:///{folder}/mlflow.db"
+    store = store or f"sqlite:///{folder}/mlflow.db"
     path = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
     ended = subprocess.run(
         [sys.executable, "-m", f"entrypoints.{stage}", *given],
@@ -104,6 +105,37 @@ def test_both_arms_of_hyperband_train_the_same_configurations(stage_run):
     searched = ["hidden_size", "filters", "kernel_size", "padding", "seed"]
     by_arm = {arm: rows[searched].values.tolist() for arm, rows in trials.groupby("augment")}
     assert by_arm["none"] == by_arm["crop_flip"]
+
+
+def test_bohb_learns_from_an_earlier_study_and_keeps_to_its_plan(stage_run, tmp_path):
+    client, _ = stage_run("hyperband")
+    (tmp_path / "space.yaml").write_text(
+        "{filters: {low: 100, high: 200}, kernel_size: [2, 3], padding: [0, 1]}"
+    )
+    given = {"num_samples": 5, "max_epochs": 3, "warm_start": "hyperband"}
+    client, ended = python_m(
+        tmp_path, "bohb", client.tracking_uri, space=tmp_path / "space.yaml", **given
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    earlier, study = runs.studies(client)["study_id"]
+    assert (
+        f"warm start from {earlier[:8]}: 4 of 8 trials placed, 4 results after 1" in ended.stdout
+        or f"warm start from {earlier[:8]}: 4 of 8 trials placed, 5 results after 1, 3"
+        in ended.stdout
+    )
+    assert "left out: 4 × another augment" in ended.stdout
+    assert "`num_samples` (=5) never gives the model the 22 results" in ended.stdout
+
+    record = json.loads((tmp_path / "ray_results" / study / "study.json").read_text())
+    assert record["warm_start"]["studies"] == [earlier]
+    assert len(record["warm_start"]["results"]) in (4, 5)
+    trials = runs.trials(client, [study])
+    assert len(trials) == record["plan"]["trials"] == 5
+    assert trials["epochs_run"].sum() == record["plan"]["epochs"] == 11
+    tags = client.get_run(study).data.tags
+    assert (tags["model_needs"], tags["model_first_trial"], tags["model_share"]) == (
+        "22", "none", "0.000",
+    )  # fmt: skip
 
 
 def test_a_diverging_trial_ends_alone_and_the_others_go_on(tmp_path):

@@ -1,6 +1,7 @@
 """Claims about wrong input: one line, status 2 or 1, nothing half-written, no run left open."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,8 @@ def refused(command, *arguments):
         (bohb, ["--min-epochs", "12"], "`min_epochs` (=12) must not exceed `max_epochs` (=9)"),
         (bohb, ["--space", "nowhere.yaml"], "nowhere.yaml cannot be read: No such file"),
         (compare, ["--dataset", "cifar100"], "`dataset` must be 'cifar10', 'digits' or a folder"),
+        (bohb, ["--warm-start", "x", "--strategy", "asha"], "`warm_start` needs `strategy` 'bohb'"),
+        (bohb, ["--random-fraction", "1.1"], "1.1 is not in the range 0<=x<=1"),
         (compare, ["--gpus-per-trial", "1.5"], "`gpus_per_trial` must be a fraction up to 1"),
     ],
 )
@@ -133,4 +136,43 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch):
     result = CliRunner().invoke(bohb.main, ["--dry-run", "true"])
     assert result.exit_code == 0
     assert "51 trials, 207 epochs" in result.output
+    assert "model: from trial 26 on; it needs 18 results after one number" in result.output
+    assert "estimate: none before the images are there" in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_with_images_estimates_time_and_disk(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(compare.main, ["--dry-run", "true", "--dataset", "digits"])
+    assert result.exit_code == 0, result.output
+    estimate = result.output.strip().splitlines()[-1]
+    assert re.fullmatch(
+        r"estimate: about \d+:\d\d:\d\d at \d+ trials at once, \d+ MB of checkpoints "
+        r"\(3 configurations timed: [\d.]+ s an epoch\)",
+        estimate,
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            ["--num-samples", "20"],
+            "warning: `num_samples` (=20) never gives the model the 18 results after one number "
+            "of epochs that it needs, so every configuration is drawn at random; 27 would do",
+        ),
+        (
+            ["--max-epochs", "10"],
+            "`max_epochs` (=10) is not `min_epochs` (=1) times a power of `reduction_factor` (=3)"
+            ": rungs end after 1, 3, 10 epochs; the nearest that is: 9",
+        ),
+        ([], None),
+    ],
+)
+def test_what_the_model_lacks_is_said_once_at_the_start(tmp_path, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(bohb.main, ["--dry-run", "true", *arguments])
+    assert result.exit_code == 0
+    above = result.output[: result.output.index("bohb: ")].strip()
+    assert above == (said or "")
