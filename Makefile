@@ -38,10 +38,10 @@ test-slow: $(project)  ## the slow tests alone
 	@$(python) -m pytest -q -m slow
 
 bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH="--seeds 2"
-	@$(python) -m benchmarks.bench_bohb --out build/bench-bohb $(BENCH)
+	@$(python) -m benchmarks.bench_bohb --out bench_results/counting-ones $(BENCH)
 
 bench-images: $(project)  ## the strategies on real images; hours: BENCH="--dataset path/to/images"
-	@$(python) -m benchmarks.real_images --out build/bench-images $(BENCH)
+	@$(python) -m benchmarks.real_images --out bench_results/images $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .

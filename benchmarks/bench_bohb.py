@@ -54,7 +54,7 @@ def main(methods, dimensions, seeds, evaluations, processes, out) -> None:
 
     out.mkdir(parents=True, exist_ok=True)
     wanted = [
-        (method, int(d) // 2, seed, evaluations, out / f"{method}-{d}-{seed}.csv")
+        (method, int(d) // 2, seed, evaluations, out / f"{method}-{d}-{seed}-{evaluations}.csv")
         for seed in range(seeds)
         for d in dimensions.split(",")
         for method in (methods.split(",") if methods else METHODS)
@@ -63,7 +63,7 @@ def main(methods, dimensions, seeds, evaluations, processes, out) -> None:
         jobs = [pool.submit(run, *job) for job in wanted if not job[-1].exists()]
         for job in as_completed(jobs):
             print(job.result(), flush=True)
-    table = summary(pd.read_csv(file) for file in sorted(out.glob("*-*-*.csv")))
+    table = summary(pd.read_csv(file) for file in sorted(out.glob(f"*-*-*-{evaluations}.csv")))
     print(table[table["evaluations"] == table["evaluations"].max()].to_string(index=False))
     table.to_csv(out / "counting-ones.csv", index=False, float_format="%.5g")
     regrets(table).savefig(out / "counting-ones.png")

@@ -81,10 +81,12 @@ def shuffled_grid(seed: int, out: Path) -> Study:
 
 
 def warm_bohb(seed: int, out: Path) -> Study:
-    """BOHB that knows the results of an ASHA study with another seed, the next one below."""
+    """BOHB that knows the results of the ASHA study with the next seed."""
     warm = strategy("bohb", SAMPLES)(seed, out)
-    other = pd.read_csv(out / f"asha-{(seed + 1) % SEEDS}.csv")
-    drawn = strategy("asha", EPOCHS)((seed + 1) % SEEDS, out).sampler
+    studied = sorted(int(file.stem.split("-")[1]) for file in out.glob("asha-*.csv"))
+    another = next((s for s in studied if s > seed), studied[0])
+    other = pd.read_csv(out / f"asha-{another}.csv")
+    drawn = strategy("asha", EPOCHS)(another, out).sampler
     earlier = [
         Earlier(
             drawn.propose(trial).config.hyperparameters(),
@@ -202,18 +204,21 @@ def main(dataset, data_dir, train_size, val_size, methods, seeds, processes, out
     """Run what is not yet in the output folder; broken off, it goes on where it was."""
     from hypertuning.learn.data import prepare
 
-    out.mkdir(parents=True, exist_ok=True)
     cache = prepare(dataset, data_dir)
+    out = out / f"{cache.name}-{train_size}-{val_size}"
+    out.mkdir(parents=True, exist_ok=True)
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
     processes_of = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=processes_of) as pool:
-        sizes = train_size, val_size
-        jobs = [
-            pool.submit(run_seed, methods.split(","), seed, cache, sizes, out)
-            for seed in range(seeds)
-        ]
-        for job in jobs:
-            job.result()
+        # a warm start reads what another seed's study has left
+        warm = [method for method in methods.split(",") if method == "bohb_warm"]
+        for wanted in ([m for m in methods.split(",") if m not in warm], warm):
+            jobs = [
+                pool.submit(run_seed, wanted, seed, cache, (train_size, val_size), out)
+                for seed in range(seeds)
+            ]
+            for job in jobs:
+                job.result()
     table = summary(pd.concat(pd.read_csv(file) for file in sorted(out.glob("*-*.csv"))))
     print(table[table["spent"] == EPOCHS].to_string(index=False))
     table.to_csv(out / "real_images.csv", index=False, float_format="%.5g")

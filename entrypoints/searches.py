@@ -1,6 +1,6 @@
 """From a stage's options to what it searches."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +38,8 @@ class Search(NamedTuple):
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()
     """The epochs after which it learns."""
+    points: int = 0
+    """How many of the first trials the user has given."""
     enough_samples: int = 0
     """From how many on the model has something to propose."""
     notes: tuple[str, ...] = ()
@@ -83,7 +85,8 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
         if low > top:
             raise UserError(f"`{shortest}` (={low}) must not exceed `max_epochs` (={top})")
         changed = _space_of(options)
-        wanted, points = settle({**space, **changed}), _points(options, changed)
+        wanted = settle({**space, **changed}, _fixed(options))
+        points = _points(options, changed)
         if len(points) > budget.num_samples:
             raise UserError(
                 f"{len(points)} points do not fit in `num_samples` (={budget.num_samples})"
@@ -98,7 +101,11 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
         model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, _fixed(options), options["seed"], model_options)
         sampler = PointsFirst(points, drawn)
-    notes = _rungs_note(options["strategy"], shortest, budget)
+    notes = _rungs_note(options["strategy"], shortest, budget) + tuple(
+        f"`{name}` is not searched: `{changed[name].when[0]}` is never {changed[name].when[1]!r}"
+        for name in searched(changed)
+        if name not in wanted
+    )
     if options["augment"] == "both":
         paired = Paired(sampler, ARMS)
         return Search(
@@ -112,8 +119,23 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     search = Search(stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget))
     if not isinstance(drawn, Bohb):
         return search._replace(notes=notes)
-    enough = enough_samples(strategy.ladder, budget, drawn.needed)
-    return search._replace(model=drawn, rungs=rungs(budget), enough_samples=enough, notes=notes)
+    return search._replace(
+        model=drawn,
+        rungs=rungs(budget),
+        points=len(points),
+        enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
+        notes=notes + _points_note(points, drawn),
+    )
+
+
+def _points_note(points: Sequence[Config], model: Bohb) -> tuple[str, ...]:
+    """Say so where the model cannot learn from a point."""
+    reasons = [model.random.misfit(point.hyperparameters()) for point in points]
+    return tuple(
+        f"point {number} is trained, but the model does not learn from it: {reason}"
+        for number, reason in enumerate(reasons)
+        if reason
+    )
 
 
 def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:

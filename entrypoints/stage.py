@@ -1,12 +1,13 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import json
-import math
 import os
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryFile
 
+import numpy as np
 import torch
 from mlflow import MlflowClient
 from rich.console import Console
@@ -36,6 +37,7 @@ from hypertuning.tracking.study_run import DatasetInfo, close_study, open_study
 from hypertuning.tracking.trial import Trial
 
 TIMED_CONFIGS = 6
+UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
 NO_ESTIMATE = "none before the images are there; get them by `mlflow run . -e download`"
 
 
@@ -51,7 +53,8 @@ def run_stage(search: Search, options: Mapping) -> None:
         source = find_source(options["dataset"], options["data_dir"])
     if options["dry_run"] and source is None:
         planned = _plan(search)
-        _say(console, _notes(search, planned, None))
+        notes = [UNREAD] if warm_start_wanted(options) else _notes(search, planned, None)
+        _say(console, notes)
         return show_plan(console, search, planned, NO_ESTIMATE)
     client = connect() if not options["dry_run"] or warm_start_wanted(options) else None
     show_log()
@@ -64,7 +67,10 @@ def run_stage(search: Search, options: Mapping) -> None:
     _say(console, notes)
     if options["dry_run"]:
         return show_plan(console, search, planned, _estimate(search, planned, cache, options))
+    if warm:
+        search.model.warm_start(warm.start.results)
     with ray_started(resources, options["verbose"]) as room:
+        _check_writable(options["storage_path"])
         note = _description(search, planned, notes)
         study_run_id = open_study(client, search.stage, _parameters(options), note, images)
         study_dir = options["storage_path"] / study_run_id
@@ -72,8 +78,6 @@ def run_stage(search: Search, options: Mapping) -> None:
         console.print(
             f"study {study_run_id} ({search.stage}), record in {study_dir}", soft_wrap=True
         )
-        if warm:
-            search.model.warm_start(warm.start.results)
         try:
             outcome = _search(client, search, options, cache, study_dir, room, [LiveView(planned)])
         except KeyboardInterrupt:  # the second one: leave at once
@@ -119,7 +123,7 @@ def _images(cache: Path, options: Mapping) -> DatasetInfo:
 
 def _plan(search: Search, warm: Warm | None = None) -> Plan:
     earlier = [result.epoch for result in warm.start.results] if warm else []
-    return plan(search.ladder, search.model and search.model.needed, earlier)
+    return plan(search.ladder, search.model and search.model.needed, earlier, search.points)
 
 
 def _notes(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
@@ -136,9 +140,12 @@ def _notes(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
 
 def _estimate(search: Search, planned: Plan, cache: Path, options: Mapping) -> str:
     """Time and disk of a study, from a few batches of a few of its configurations."""
-    resources = _resources(options)
-    room = resources.room({"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()})
-    numbers = range(0, planned.trials, math.ceil(planned.trials / TIMED_CONFIGS))
+    if options["ray_address"] != "local":
+        return "none for a cluster; one with ray_address=local says what this machine would take"
+    has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
+    room = min(planned.trials, _resources(options).room(has))
+    count = min(planned.trials, TIMED_CONFIGS)
+    numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
     problem = _problem(search, options, cache, Path())
     cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
     seconds = planned.epochs * cost.seconds / room
@@ -162,6 +169,18 @@ def _description(search: Search, planned: Plan, notes: list[str]) -> str:
             f"it may propose from trial {planned.model_from} on."
         )
     return "\n\n".join(lines)
+
+
+def _check_writable(storage_path: Path) -> None:
+    """Refuse a folder that cannot take the record, while no run has been opened."""
+    try:
+        storage_path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=storage_path):
+            pass
+    except OSError as error:
+        raise UserError(
+            f"`storage_path` {storage_path} cannot be written to: {error.strerror}; name another"
+        ) from error
 
 
 def _begin_record(

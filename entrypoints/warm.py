@@ -51,7 +51,8 @@ def read_warm_start(
         return None
     studies = runs.studies(client)
     names = [name.strip() for name in options["warm_start"].split(",") if name.strip()]
-    chosen = [_find(studies, name, images, options["split_seed"]) for name in names]
+    found = (_find(studies, name, images, options["split_seed"]) for name in names)
+    chosen = list(dict.fromkeys(found))
     trials, curves = runs.trials(client, chosen), runs.curves(client, chosen)
     earlier = [_earlier(trials[trials["study_id"] == study], curves) for study in chosen]
     return Warm(chosen, warm_start(earlier, search.model.random, search.rungs))

@@ -5,7 +5,7 @@ import pytest
 
 from hypertuning import spaces
 from hypertuning.config import Config, UserError
-from hypertuning.spaces import Choice, Float, Integer, grid, read_space, sample
+from hypertuning.spaces import Choice, Float, Integer, grid, read_space, sample, settle
 
 
 def draws(space, count=400):
@@ -83,3 +83,32 @@ def test_a_space_file_fixes_parameters_and_opens_others(tmp_path):
         "optimizer": Choice(("adamw", "sgd")),
         "hidden_size": 100,
     }
+
+
+def test_a_choice_that_is_offered_twice_is_refused():
+    with pytest.raises(UserError, match=r"must not offer a value twice, got \[64, 64.0\]"):
+        Choice((64, 64.0))
+
+
+@pytest.mark.parametrize(
+    ("parent", "when", "searched_there"),
+    [
+        (Integer(2, 3), 3, True),
+        (Integer(4, 5), 3, False),
+        (Choice((2, 3)), 3, True),
+        (3, 3, True),
+        (2, 3, False),
+        (None, 3, True),  # its default
+        (None, 5, False),
+    ],
+)
+def test_a_condition_that_is_decided_beforehand_is_settled(parent, when, searched_there):
+    space = {"padding": Integer(0, 1, when=("kernel_size", when))}
+    given = space if parent is None else {"kernel_size": parent, **space}
+    assert ("padding" in settle(given, {})) == searched_there
+
+
+def test_a_condition_on_an_option_of_the_stage_is_settled_by_it():
+    space = {"dropout": Float(0, 0.5, when=("augment", "crop_flip"))}
+    assert settle(space, {"augment": "crop_flip"}) == {"dropout": Float(0, 0.5)}
+    assert settle(space, {"augment": "none"}) == {}

@@ -32,6 +32,9 @@ class Float:
             return math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
         return rng.uniform(self.low, self.high)
 
+    def extent(self) -> str:
+        return f"{self.low}–{self.high}"
+
 
 @dataclass(frozen=True)
 class Integer:
@@ -52,6 +55,9 @@ class Integer:
             return min(max(round(real), self.low), self.high)
         return int(rng.integers(self.low, self.high, endpoint=True))
 
+    def extent(self) -> str:
+        return f"{self.low}–{self.high}"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -64,9 +70,14 @@ class Choice:
     def __post_init__(self) -> None:
         if not self.values:
             raise UserError("a choice must offer at least one value, got none")
+        if len(set(self.values)) < len(self.values):
+            raise UserError(f"a choice must not offer a value twice, got {list(self.values)}")
 
     def sample(self, rng: np.random.Generator) -> Value:
         return self.values[rng.integers(len(self.values))]
+
+    def extent(self) -> str:
+        return ", ".join(map(str, self.values))
 
 
 Domain = Float | Integer | Choice
@@ -98,15 +109,19 @@ def contains(domain: Domain, value: Value | None) -> bool:
     return isinstance(value, int | float) and domain.low <= value <= domain.high
 
 
-def settle(space: Space) -> Space:
-    """Resolve the conditions that the space itself decides: drop what can never be active."""
+def settle(space: Space, fixed: Mapping[str, Value]) -> Space:
+    """Resolve the conditions that are decided beforehand: drop what can never be active.
+
+    What the space does not hold has its value in `fixed`, or else its default in `Config`.
+    """
+    defaults = {name: field.default for name, field in Config.model_fields.items()}
     settled = {}
     for name, domain in space.items():
         parent, value = getattr(domain, "when", None) or (None, None)
-        given = space.get(parent)
-        if parent is None or (isinstance(given, Choice) and value in given.values):
+        given = {**defaults, **fixed, **space}.get(parent)
+        if parent is None or (parent in searched(space) and contains(given, value)):
             settled[name] = domain
-        elif given == value:
+        elif parent not in searched(space) and given == value:
             settled[name] = replace(domain, when=None)
     return settled
 

@@ -69,6 +69,7 @@ def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, argument
         (grid, "kernel_size: 9\npadding: 0", "[]", "leaves no pixels after conv layer 3 of 3"),
         (grid, "dropout: {low: 0, high: 0.5}", "[]", "must give values of dropout, not bounds"),
         (bohb, "filters: -3", "[]", "`filters` must be greater than or equal to 1, got -3"),
+        (bohb, "optimizer: [adam, adam]", "[]", "must not offer a value twice"),
         (bohb, "filters: 3", "- {filtres: 3}", "`filtres` is no hyperparameter"),
         (bohb, "filters: 3", "filters: 3", "must be a list of configurations"),
         (bohb, "filters: 3", "[{}, {}, {}]", "3 points do not fit in `num_samples` (=2)"),
@@ -89,12 +90,14 @@ def test_wrong_files_end_with_status_2(tmp_path, monkeypatch, command, space, po
     [
         (["--dataset", "digits", "--cpus-per-trial", "4096"], "one trial asks for 4096 CPU"),
         (["--dataset", "digits", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at"),
+        (["--dataset", "digits", "--storage-path", "a-file/records"], "cannot be written to"),
     ],
 )
 def test_what_is_lacking_ends_with_status_1_and_leaves_no_run(
     tmp_path, monkeypatch, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
     store = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     status, line = refused(compare, *arguments)

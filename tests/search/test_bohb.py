@@ -9,7 +9,7 @@ from hypertuning.config import Budget, Config
 from hypertuning.search.bohb import PAPER, Bohb, Result
 from hypertuning.search.ladder import Halving, hyperband_brackets
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import BOHB, HYPERBAND, Choice, Integer, settle
+from hypertuning.spaces import BOHB, HYPERBAND, Choice, Float, Integer, settle
 
 
 class Study:
@@ -163,13 +163,36 @@ def test_every_rung_reaches_the_model_the_last_ones_included():
 def test_points_outside_the_space_are_trained_but_not_shown_to_the_model():
     sampler = Bohb(BOHB, {}, 0)
     sampler.observe(Config(optimizer="adam"), 9, 1.0)
+    sampler.observe(Config(optimizer="adamw", weight_decay=1e-4, kernel_size=5), 9, 1.0)
+    assert not sampler.own
     sampler.observe(Config(optimizer="adamw", weight_decay=1e-4), 9, 1.0)
     assert sampler.own == {9: 1}
 
 
+def test_every_result_of_a_space_with_several_models_and_conditions_is_learnt():
+    space = {
+        "model": Choice(("nn", "cnn")),
+        "filters": Integer(8, 64, when=("model", "cnn")),
+        "weight_decay": Float(1e-6, 1e-2, log=True, when=("optimizer", "adamw")),
+        "optimizer": Choice(("adamw", "sgd")),
+        "kernel_size": Integer(2, 5),
+    }
+    sampler = Bohb(space, {}, 0)
+    proposals = search(sampler, Budget(51, 9), lambda c: c.learning_rate + (c.model == "nn"))
+    assert sampler.own.total() == 3 * (9 + 3 + 1 + 5 + 1 + 3)
+    assert {p.config.model for p in proposals} == {"nn", "cnn"}
+
+
+def test_a_model_that_likes_what_cannot_be_trained_does_not_end_the_study():
+    space = {"num_conv_layers": Integer(2, 8)}  # more than five leave no pixels
+    proposals = search(Bohb(space, {}, 0), Budget(51, 9), lambda c: -c.num_conv_layers)
+    assert len(proposals) == 51
+    assert max(p.config.num_conv_layers for p in proposals) == 5
+
+
 def test_a_space_that_fixes_the_optimizer_settles_whether_there_is_momentum():
     for optimizer, there in (("adamw", False), ("sgd", True)):
-        space = settle({**BOHB, "optimizer": optimizer})
+        space = settle({**BOHB, "optimizer": optimizer}, {})
         assert ("momentum" in space) == there
         proposals = search(Bohb(space, {}, 0), Budget(51, 9), far_from_optimum)
         assert all((p.config.momentum is not None) == there for p in proposals)

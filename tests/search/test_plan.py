@@ -42,6 +42,17 @@ def test_enough_samples_are_the_fewest_that_do(needed):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_plan_counts_every_epoch_once(strategy):
-    planned = plan(lambda: STRATEGIES[strategy].ladder(Budget(20, 10, 3)))
-    assert planned.trials == 20
+    budget, reached = Budget(20, 10, 3), {}
+    climbed = STRATEGIES[strategy].ladder(budget)
+    while job := climbed.next():
+        reached[job.trial] = job.until
+        climbed.tell(job.trial, job.until, float(job.trial))
+    planned = plan(lambda: STRATEGIES[strategy].ladder(budget))
+    assert planned.trials == len(reached) == 20
+    assert planned.epochs == sum(reached.values())
     assert planned.epochs == sum(rung.epochs for rung in planned.rungs)
+
+
+def test_given_points_are_nobodys_proposals():
+    planned = plan(lambda: STRATEGIES["bohb"].ladder(Budget(51, 9)), needed=18, points=30)
+    assert planned.model_from == 30

@@ -7,7 +7,7 @@ import pytest
 
 from hypertuning.search.sampler import Random
 from hypertuning.search.warm import Earlier, warm_start
-from hypertuning.spaces import BOHB, HYPERBAND
+from hypertuning.spaces import BOHB, HYPERBAND, Choice, Float, Integer
 
 RUNGS = (1, 3, 9)
 
@@ -76,6 +76,22 @@ def test_a_trial_that_diverged_is_bad_on_the_first_rung_it_missed(losses, expect
     earlier = study(BOHB, losses, count=2, diverged=True)
     start = warm_start([earlier], Random(BOHB, {}, 0), RUNGS)
     assert {r.epoch: r.loss for r in start.results} == expected
+
+
+def test_what_follows_from_a_searched_value_is_no_difference():
+    space = {"kernel_size": Choice((3, 5, 7)), "filters": Integer(8, 64)}  # padding follows
+    earlier = study(space, {1: 1.0})
+    start = warm_start([earlier], Random(space, {}, 0), RUNGS)
+    assert (start.placed, start.left_out) == (20, {})
+
+
+def test_a_value_without_meaning_is_no_difference():
+    when = ("optimizer", "adamw")
+    space = {**BOHB, "weight_decay": Float(1e-6, 1e-2, log=True, when=when)}
+    start = warm_start([study(space, {1: 1.0})], Random(space, {}, 0), RUNGS)
+    assert start.placed == 20
+    for result in start.results:
+        assert ("weight_decay" in result.values) == (result.values["optimizer"] == "adamw")
 
 
 def test_a_single_trial_keeps_its_values():

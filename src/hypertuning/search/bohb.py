@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from ConfigSpace import (
     CategoricalHyperparameter,
-    Configuration,
     ConfigurationSpace,
     EqualsCondition,
     UniformFloatHyperparameter,
@@ -30,7 +29,7 @@ with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from P
     warnings.simplefilter("ignore")
     from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
 
-COIN, MODEL, GAP = 1, 2, 3
+COIN, MODEL, GAP, MISSING, ABSENT = 1, 2, 3, 4, 5
 """What random numbers are drawn for, so that no two draws share theirs."""
 
 
@@ -96,7 +95,7 @@ class Bohb:
         """Propose what the model or, by the trial's coin, what chance would try.
 
         Raises:
-            UserError: a thousand proposals in a row cannot be trained.
+            UserError: chance finds nothing that can be trained.
         """
         coin = np.random.default_rng((self.seed, trial, 0, COIN)).random()
         budget = self.generator.largest_budget_with_model()
@@ -104,23 +103,25 @@ class Bohb:
             return self.random.propose(trial)
         origin = "model" if self.own[budget] >= self.needed else "warm"
         rng = np.random.default_rng((self.seed, trial, 0, MODEL))
-        for _ in range(1000):
-            values = self._values(self.generator.propose(budget, rng))
+        for vector in self.generator.candidates(budget, rng):
             try:
-                return Proposal(self.build({**self.fixed, **values}), origin, budget)
-            except UserError as error:
-                refused = error
-        raise UserError(f"the space holds no configuration that can be trained: {refused}")
+                config = self.build({**self.fixed, **self._values(vector)})
+            except UserError:
+                continue  # the model is never told of these, and may well think them the best
+            return Proposal(config, origin, budget)
+        return self.random.propose(trial)
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
+        """Learn a result; that of a point outside the space has no place, and is passed over."""
         given = config.hyperparameters()
-        values = {n: given[n] for n in self.searched if n in given}
-        try:
-            Configuration(self.generator.configspace, values)
-        except ValueError:
-            return  # a point of the user's outside the space: the model cannot place it
+        if self.random.misfit(given):
+            return
+        # what this model of several has no use for, as layers without convolutions have for filters
+        rng = np.random.default_rng((self.seed, self.generator.results.total(), 0, ABSENT))
+        values = {n: given[n] if n in given else d.sample(rng) for n, d in self.searched.items()}
         self.own[epoch] += 1
-        self.generator.learn(values, epoch, loss)
+        active_ones = {n: v for n, v in values.items() if active(self.searched[n], values)}
+        self.generator.learn(active_ones, epoch, loss)
 
     def _values(self, vector: np.ndarray) -> dict[str, Value]:
         """The values at a vector (d,), as plain Python's; those of no meaning there left out."""
@@ -152,13 +153,13 @@ class _Generator(Generator):
         with _quiet():
             self.new_result(SimpleNamespace(kwargs=kwargs, result={"loss": loss}, exception=None))
 
-    def propose(self, budget: int, rng: np.random.Generator) -> np.ndarray:
-        """The candidate (d,) of the highest ratio of the good density to the bad one."""
+    def candidates(self, budget: int, rng: np.random.Generator) -> np.ndarray:
+        """Candidates (n, d), those of the highest ratio of good to bad density first."""
         models = (self.kde_models[budget][name] for name in ("good", "bad"))
         good, bad = (Density.fit(model.data, model.bw, self.vartypes) for model in models)
-        candidates = good.sample(self.num_samples, self.bw_factor, rng)
-        ratio = np.maximum(good(candidates), 1e-32) / np.maximum(bad(candidates), 1e-32)
-        return candidates[ratio.argmax()]
+        drawn = good.sample(self.num_samples, self.bw_factor, rng)
+        ratio = np.maximum(good(drawn), 1e-32) / np.maximum(bad(drawn), 1e-32)
+        return drawn[np.argsort(-ratio, kind="stable")]
 
     def impute_conditional_data(self, array: np.ndarray) -> np.ndarray:
         """Fill what a configuration has no value for from another one, or else with any value."""

@@ -33,7 +33,10 @@ class Plan:
 
 
 def plan(
-    ladder: Callable[[], Ladder], needed: int | None = None, earlier: Iterable[int] = ()
+    ladder: Callable[[], Ladder],
+    needed: int | None = None,
+    earlier: Iterable[int] = (),
+    points: int = 0,
 ) -> Plan:
     """Climb a ladder of its own without training, one job at a time, and count.
 
@@ -43,13 +46,15 @@ def plan(
     Args:
         needed: Results after one number of epochs with which a model begins; None without a model.
         earlier: After how many epochs each result was measured that the model has from the start.
+        points: How many of the first trials are given, and so proposed by nobody.
     """
     climbed, reached = ladder(), Counter()
     trials, epochs = Counter(), Counter()
     results, model_from = Counter(earlier), None
     while job := climbed.next():
         ready = needed is not None and max(results.values(), default=0) >= needed
-        if ready and model_from is None and job.trial not in reached:
+        new = job.trial not in reached and job.trial >= points
+        if ready and model_from is None and new:
             model_from = job.trial
         results[job.until] += 1
         place = (job.bracket, job.rung, job.until)
@@ -61,14 +66,16 @@ def plan(
     return Plan(len(reached), epochs.total(), rows, model_from)
 
 
-def enough_samples(ladder: Callable[[Budget], Ladder], budget: Budget, needed: int) -> int:
+def enough_samples(
+    ladder: Callable[[Budget], Ladder], budget: Budget, needed: int, points: int = 0
+) -> int:
     """The least number of samples with which a model may propose one of them."""
 
     def has_model(num_samples: int) -> bool:
         asked = budget._replace(num_samples=num_samples)
-        return plan(lambda: ladder(asked), needed).model_from is not None
+        return plan(lambda: ladder(asked), needed, points=points).model_from is not None
 
-    most = needed
+    most = needed + points
     while not has_model(most):
         most *= 2
     return bisect.bisect_left(range(most), True, key=lambda n: n > 0 and has_model(n))

@@ -4,13 +4,13 @@ A sampler is a function of the trial's number, of the seed and of what it observ
 on how many were drawn before it, so a study that starts again proposes what it would have proposed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from hypertuning.config import Config, UserError, parse_config
-from hypertuning.spaces import Space, Value, sample
+from hypertuning.spaces import Space, Value, active, contains, sample, searched
 
 
 class Proposal(NamedTuple):
@@ -71,6 +71,26 @@ class Random:
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         pass
+
+    def misfit(self, given: Mapping[str, Value], known: Iterable[str] | None = None) -> str | None:
+        """The first reason why these hyperparameters are not of this space, if there is one.
+
+        Args:
+            known: Which of the searched ones count; by default all. The others may be anything.
+        """
+        opened = searched(self.space)
+        for name in opened if known is None else known:
+            there = name in given and active(opened[name], given)
+            if there and not contains(opened[name], given[name]):
+                return f"{name} outside {opened[name].extent()}"
+        constants = {n: v for n, v in self.space.items() if n not in opened}
+        values = {n: given[n] for n in opened if n in given}
+        try:
+            own = self.build({**self.fixed, **constants, **values}).hyperparameters()
+        except UserError:
+            return "what cannot be trained here"
+        unlike = (n for n in own if n in given and n not in opened and n != "seed")
+        return next((f"another {n}" for n in unlike if own[n] != given[n]), None)
 
 
 class PointsFirst:

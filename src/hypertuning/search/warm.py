@@ -7,12 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hypertuning.search.bohb import Result
+from hypertuning.search.bohb import MISSING, Result
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import Choice, Domain, Value, active, contains, searched
-
-MISSING = 4
-"""What random numbers are drawn for here; bohb.py has the others."""
+from hypertuning.spaces import Value, active, searched
 
 
 class Earlier(NamedTuple):
@@ -43,7 +40,7 @@ def warm_start(
     would take the constant that all of them share for the best there is. A trial that differs in
     what this study fixes, or lies outside what it searches, is left out.
     """
-    here, opened = random.propose(0).config.hyperparameters(), searched(random.space)
+    opened = searched(random.space)
     results: list[Result] = []
     left_out, placed = Counter(), 0
     for number, study in enumerate(studies):
@@ -51,7 +48,7 @@ def warm_start(
         for index, trial in enumerate(study):
             known = {n: v for n, v in trial.config.items() if n in opened and n not in constant}
             losses = _read(trial, epochs)
-            if reason := _misfit(trial.config, known, opened, here) or _unread(losses, epochs):
+            if reason := random.misfit(trial.config, known) or _unread(losses, epochs):
                 left_out[reason] += 1
                 continue
             rng = np.random.default_rng((random.seed, number, index, MISSING))
@@ -69,22 +66,6 @@ def _constant(study: Sequence[Earlier]) -> set[str]:
     return {n for n in names if len(values[n]) == 1 and len(study) > 1}
 
 
-def _misfit(
-    config: Mapping[str, Value],
-    known: Mapping[str, Value],
-    opened: Mapping[str, Domain],
-    here: Mapping[str, Value],
-) -> str | None:
-    """The first thing for which a trial has no place here."""
-    for name, value in known.items():
-        if not contains(opened[name], value):
-            return f"{name} outside {_extent(opened[name])}"
-    for name, value in config.items():
-        if name not in opened and name != "seed" and name in here and value != here[name]:
-            return f"another {name}"
-    return None
-
-
 def _read(trial: Earlier, epochs: Sequence[int]) -> dict[int, float]:
     """The losses of a trial on the rungs; one that diverged is bad on the first it missed."""
     losses = {epoch: trial.losses[epoch] for epoch in epochs if epoch in trial.losses}
@@ -94,9 +75,3 @@ def _read(trial: Earlier, epochs: Sequence[int]) -> dict[int, float]:
 
 def _unread(losses: Mapping[int, float], epochs: Sequence[int]) -> str | None:
     return None if losses else f"no loss after {' or '.join(map(str, epochs))} epochs"
-
-
-def _extent(domain: Domain) -> str:
-    if isinstance(domain, Choice):
-        return ", ".join(map(str, domain.values))
-    return f"{domain.low}–{domain.high}"

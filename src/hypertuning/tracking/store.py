@@ -18,6 +18,8 @@ from hypertuning.config import UserError
 
 T = TypeVar("T")
 _SQLITE = "sqlite:///"
+LOCK_SECONDS = 300
+"""To wait for another process that makes the same store; on a busy machine that takes a minute."""
 
 
 def connect(timeout_s: float = 15) -> MlflowClient:
@@ -86,15 +88,16 @@ def _open_file(uri: str) -> MlflowClient:
 
     MLflow never mends a store whose making was broken off.
     """
-    file = Path(uri.removeprefix(_SQLITE))
-    if str(file) in ("", ":memory:"):
+    path, *query = uri.removeprefix(_SQLITE).split("?", 1)
+    if path in ("", ":memory:"):
         return _open(uri)
+    file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock"):
+    with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
         if not file.exists():
             unfinished = file.with_name(f"{file.name}.unfinished")
             unfinished.unlink(missing_ok=True)
-            _open(f"{_SQLITE}{unfinished}")
+            _open("?".join([f"{_SQLITE}{unfinished}", *query]))
             unfinished.replace(file)
         return _open(uri)
 
