@@ -118,17 +118,15 @@ def test_bohb_learns_from_an_earlier_study_and_keeps_to_its_plan(stage_run, tmp_
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     earlier, study = runs.studies(client)["study_id"]
-    assert (
-        f"warm start from {earlier[:8]}: 4 of 8 trials placed, 4 results after 1" in ended.stdout
-        or f"warm start from {earlier[:8]}: 4 of 8 trials placed, 5 results after 1, 3"
-        in ended.stdout
-    )
+    # rungs after 1 and 3 epochs; one in three of four trials went on to the second at least
+    assert f"warm start from {earlier[:8]}: 4 of 8 trials placed" in ended.stdout
+    assert "results after 1, 3 epochs" in ended.stdout
     assert "left out: 4 × another augment" in ended.stdout
     assert "`num_samples` (=5) never gives the model the 22 results" in ended.stdout
 
     record = json.loads((tmp_path / "ray_results" / study / "study.json").read_text())
     assert record["warm_start"]["studies"] == [earlier]
-    assert len(record["warm_start"]["results"]) in (4, 5)
+    assert sorted({epoch for _, epoch, _ in record["warm_start"]["results"]}) == [1, 3]
     trials = runs.trials(client, [study])
     assert len(trials) == record["plan"]["trials"] == 5
     assert trials["epochs_run"].sum() == record["plan"]["epochs"] == 11
