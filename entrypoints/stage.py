@@ -1,18 +1,22 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import json
-import os
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import numpy as np
-import torch
 from mlflow import MlflowClient
 from rich.console import Console
 
 from entrypoints.options import show_log, usage
+from entrypoints.planning import (
+    NO_ESTIMATE,
+    UNREAD,
+    description,
+    estimate,
+    notes_on,
+    plan_of,
+)
 from entrypoints.searches import Search
 from entrypoints.show import show_leaderboard, show_plan
 from entrypoints.warm import Warm, read_warm_start, warm_start_wanted
@@ -21,9 +25,8 @@ from hypertuning.learn import data
 from hypertuning.learn.sources import find_source
 from hypertuning.report.figures import trial_overfitting
 from hypertuning.report.stages import stage_figures
-from hypertuning.search.cost import measure
 from hypertuning.search.live import LiveView
-from hypertuning.search.plan import Plan, plan
+from hypertuning.search.plan import Plan
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.study import Resources, ray_started, run
 from hypertuning.search.trial import Problem, trainable
@@ -35,10 +38,6 @@ from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, close_study, open_study
 from hypertuning.tracking.trial import Trial
-
-TIMED_CONFIGS = 6
-UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
-NO_ESTIMATE = "none before the images are there; get them by `mlflow run . -e download`"
 
 
 def run_stage(search: Search, options: Mapping) -> None:
@@ -52,8 +51,8 @@ def run_stage(search: Search, options: Mapping) -> None:
         resources = _resources(options)
         source = find_source(options["dataset"], options["data_dir"])
     if options["dry_run"] and source is None:
-        planned = _plan(search)
-        notes = [UNREAD] if warm_start_wanted(options) else _notes(search, planned, None)
+        planned = plan_of(search)
+        notes = [UNREAD] if warm_start_wanted(options) else notes_on(search, planned, None)
         _say(console, notes)
         return show_plan(console, search, planned, NO_ESTIMATE)
     client = connect() if not options["dry_run"] or warm_start_wanted(options) else None
@@ -62,16 +61,21 @@ def run_stage(search: Search, options: Mapping) -> None:
     with usage():
         images = _images(cache, options)
         warm = read_warm_start(client, search, options, images) if client else None
-    planned = _plan(search, warm)
-    notes = _notes(search, planned, warm)
+    planned = plan_of(search, warm)
+    notes = notes_on(search, planned, warm)
     _say(console, notes)
     if options["dry_run"]:
-        return show_plan(console, search, planned, _estimate(search, planned, cache, options))
+        return show_plan(
+            console,
+            search,
+            planned,
+            estimate(search, planned, _problem(search, options, cache, Path()), resources),
+        )
     if warm:
         search.model.warm_start(warm.start.results)
     with ray_started(resources, options["verbose"]) as room:
         _check_writable(options["storage_path"])
-        note = _description(search, planned, notes)
+        note = description(search, planned, notes)
         study_run_id = open_study(client, search.stage, _parameters(options), note, images)
         study_dir = options["storage_path"] / study_run_id
         _begin_record(study_dir, search, planned, warm, options)
@@ -119,56 +123,6 @@ def _images(cache: Path, options: Mapping) -> DatasetInfo:
     return DatasetInfo(
         name=meta["dataset"], digest=meta["digest"], classes=meta["classes"], train=train, val=val
     )
-
-
-def _plan(search: Search, warm: Warm | None = None) -> Plan:
-    earlier = [result.epoch for result in warm.start.results] if warm else []
-    return plan(search.ladder, search.model and search.model.needed, earlier, search.points)
-
-
-def _notes(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
-    """What the user should know before the search starts, a line each."""
-    notes = [*search.notes, *([warm.note()] if warm else [])]
-    if search.model and planned.model_from is None:
-        notes.append(
-            f"warning: `num_samples` (={planned.trials}) never gives the model the "
-            f"{search.model.needed} results after one number of epochs that it needs, so every "
-            f"configuration is drawn at random; {search.enough_samples} would do"
-        )
-    return notes
-
-
-def _estimate(search: Search, planned: Plan, cache: Path, options: Mapping) -> str:
-    """Time and disk of a study, from a few batches of a few of its configurations."""
-    if options["ray_address"] != "local":
-        return "none for a cluster; one with ray_address=local says what this machine would take"
-    has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
-    room = min(planned.trials, _resources(options).room(has))
-    count = min(planned.trials, TIMED_CONFIGS)
-    numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
-    problem = _problem(search, options, cache, Path())
-    cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
-    seconds = planned.epochs * cost.seconds / room
-    return (
-        f"about {timedelta(seconds=round(seconds))} at {room} trials at once, "
-        f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
-        f"({len(numbers)} configurations timed: {cost.seconds:.2g} s an epoch)"
-    )
-
-
-def _description(search: Search, planned: Plan, notes: list[str]) -> str:
-    lines = [
-        f"**{search.stage}**: {planned.trials} trials, {planned.epochs} epochs planned, "
-        f"strategy {search.strategy}. Its trials are the runs nested under it; "
-        "its figures stand under Artifacts.",
-        *notes,
-    ]
-    if search.model and planned.model_from is not None:
-        lines.append(
-            f"The model needs {search.model.needed} results after one number of epochs; by plan "
-            f"it may propose from trial {planned.model_from} on."
-        )
-    return "\n\n".join(lines)
 
 
 def _check_writable(storage_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""What a study will do and take, and what the user should know of it before it starts."""
+
+import os
+from datetime import timedelta
+
+import numpy as np
+import torch
+
+from entrypoints.searches import Search
+from entrypoints.warm import Warm
+from hypertuning.search.cost import measure
+from hypertuning.search.plan import Plan, plan
+from hypertuning.search.study import Resources
+from hypertuning.search.trial import Problem
+
+TIMED_CONFIGS = 6
+NO_ESTIMATE = "none before the images are there; get them by `mlflow run . -e download`"
+UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
+
+
+def plan_of(search: Search, warm: Warm | None = None) -> Plan:
+    earlier = [result.epoch for result in warm.start.results] if warm else []
+    return plan(search.ladder, search.model and search.model.needed, earlier, search.points)
+
+
+def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
+    """What the user should know before the search starts, a line each."""
+    notes = [*search.notes, *([warm.note()] if warm else [])]
+    if search.model and planned.model_from is None:
+        notes.append(
+            f"warning: `num_samples` (={planned.trials}) never gives the model the "
+            f"{search.model.needed} results after one number of epochs that it needs, so every "
+            f"configuration is drawn at random; {search.enough_samples} would do"
+        )
+    return notes
+
+
+def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> str:
+    """Time and disk of a study, from a few batches of a few of its configurations."""
+    if resources.address != "local":
+        return "none for a cluster; one with ray_address=local says what this machine would take"
+    has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
+    room = min(planned.trials, resources.room(has))
+    count = min(planned.trials, TIMED_CONFIGS)
+    numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
+    cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
+    seconds = planned.epochs * cost.seconds / room
+    return (
+        f"about {timedelta(seconds=round(seconds))} at {room} trials at once, "
+        f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
+        f"({len(numbers)} configurations timed: {cost.seconds:.2g} s an epoch)"
+    )
+
+
+def description(search: Search, planned: Plan, notes: list[str]) -> str:
+    lines = [
+        f"**{search.stage}**: {planned.trials} trials, {planned.epochs} epochs planned, "
+        f"strategy {search.strategy}. Its trials are the runs nested under it; "
+        "its figures stand under Artifacts.",
+        *notes,
+    ]
+    if search.model and planned.model_from is not None:
+        lines.append(
+            f"The model needs {search.model.needed} results after one number of epochs; by plan "
+            f"it may propose from trial {planned.model_from} on."
+        )
+    return "\n\n".join(lines)
