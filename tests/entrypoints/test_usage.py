@@ -90,7 +90,11 @@ def test_wrong_files_end_with_status_2(tmp_path, monkeypatch, command, space, po
     [
         (["--dataset", "digits", "--cpus-per-trial", "4096"], "one trial asks for 4096 CPU"),
         (["--dataset", "digits", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at"),
-        (["--dataset", "digits", "--storage-path", "a-file/records"], "cannot be written to"),
+        pytest.param(
+            ["--dataset", "digits", "--storage-path", "a-file/records"],
+            "cannot be written to",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_lacking_ends_with_status_1_and_leaves_no_run(

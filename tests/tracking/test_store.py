@@ -29,6 +29,7 @@ def test_a_relative_store_means_the_same_after_ray_went_elsewhere(tmp_path, monk
     assert connect(timeout_s=60).tracking_uri == client.tracking_uri == f"sqlite:///{store}"
 
 
+@pytest.mark.slow
 def test_a_fresh_store_is_whole_or_absent(tmp_path, monkeypatch):
     file = tmp_path / "mlflow.db"
     script = f"""
