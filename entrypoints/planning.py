@@ -36,7 +36,10 @@ def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
 
 
 def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> str:
-    """Time and disk of a study, from a few batches of a few of its configurations."""
+    """Time and disk of a study, from a few batches of a few of its configurations.
+
+    Training alone: starting workers, writing the record and drawing figures come on top.
+    """
     if resources.address != "local":
         return "none for a cluster; one with ray_address=local says what this machine would take"
     has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
@@ -46,7 +49,7 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
     cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
     seconds = planned.epochs * cost.seconds / room
     return (
-        f"about {timedelta(seconds=round(seconds))} at {room} trials at once, "
+        f"about {timedelta(seconds=round(seconds))} of training at {room} trials at once, "
         f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
         f"({len(numbers)} configurations timed: {cost.seconds:.2g} s an epoch)"
     )
