@@ -78,11 +78,11 @@ def run_stage(search: Search, options: Mapping) -> None:
         note = description(search, planned, notes)
         study_run_id = open_study(client, search.stage, _parameters(options), note, images)
         study_dir = options["storage_path"] / study_run_id
-        _begin_record(study_dir, search, planned, warm, options)
         console.print(
             f"study {study_run_id} ({search.stage}), record in {study_dir}", soft_wrap=True
         )
         try:
+            _begin_record(study_dir, search, planned, warm, options)
             outcome = _search(client, search, options, cache, study_dir, room, [LiveView(planned)])
         except KeyboardInterrupt:  # the second one: leave at once
             close_study(client, study_run_id, "interrupted", None)
