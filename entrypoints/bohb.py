@@ -32,7 +32,7 @@ def main(**options) -> None:
     from entrypoints.stage import run_stage
     from hypertuning.spaces import BOHB
 
-    run_stage(sampled("bohb", BOHB, "min_epochs", options), options)
+    run_stage("bohb", lambda given: sampled("bohb", BOHB, "min_epochs", given), options)
 
 
 if __name__ == "__main__":

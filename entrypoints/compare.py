@@ -1,5 +1,7 @@
 """Learning curves of three models: fully connected, with residual layers, convolutional."""
 
+from collections.abc import Mapping
+
 import click
 
 from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_options
@@ -15,14 +17,19 @@ def main(**options) -> None:
     # torch, Ray and MLflow take seconds to import: not before the options are right
     from entrypoints.searches import listed
     from entrypoints.stage import run_stage
+
+    run_stage("compare", lambda given: listed("compare", models(given), given), options)
+
+
+def models(options: Mapping) -> list[Mapping]:
+    """Every model once per repeat, all of a repeat before the next one."""
     from hypertuning.spaces import COMPARE
 
-    models = [
+    return [
         {**model, "seed": options["seed"] + repeat}
         for repeat in range(options["repeats"])
         for model in COMPARE
     ]
-    run_stage(listed("compare", models, options), options)
 
 
 if __name__ == "__main__":

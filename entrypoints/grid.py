@@ -16,7 +16,7 @@ def main(**options) -> None:
     from entrypoints.stage import run_stage
     from hypertuning.spaces import GRID
 
-    run_stage(listed("grid", [GRID], options), options)
+    run_stage("grid", lambda given: listed("grid", [GRID], given), options)
 
 
 if __name__ == "__main__":

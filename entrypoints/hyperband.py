@@ -24,7 +24,10 @@ def main(**options) -> None:
     from entrypoints.stage import run_stage
     from hypertuning.spaces import HYPERBAND
 
-    run_stage(sampled("hyperband", HYPERBAND, "grace_period", options), options)
+    def build(given):
+        return sampled("hyperband", HYPERBAND, "grace_period", given)
+
+    run_stage("hyperband", build, options)
 
 
 if __name__ == "__main__":

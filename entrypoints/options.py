@@ -82,6 +82,13 @@ RESOURCES = [
     option("ray_address", "local", help="local, auto, or the address of a Ray cluster."),
     option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study."),
     option("max_failures", 1, COUNT_OR_ALL, "Times that a trial which broke is tried again."),
+    option("resume", NONE, help="Run id of a study that is to go on, or last."),
+    option(
+        "sync_timeout_s",
+        60.0,
+        click.FloatRange(0),
+        "At the end, to wait for a tracking server that is away.",
+    ),
     option(
         "time_budget_s",
         0.0,

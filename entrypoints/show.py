@@ -1,5 +1,7 @@
 """What a command prints: the plan before a study, the leaderboard after it."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 from rich import box
 from rich.console import Console
@@ -18,6 +20,12 @@ COLUMNS = {
     "epochs_run": "of",
     "run_name": "configuration",
 }
+
+
+def say(console: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are."""
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def show_plan(console: Console, search: Search, planned: Plan, estimate: str) -> None:

@@ -24,6 +24,14 @@ def report(view, number, *losses):
     view.on_trial_complete(0, [], trial)
 
 
+def test_a_study_that_goes_on_shows_what_it_has_done_before(capsys):
+    view = LiveView(plan(lambda: sweep(3, 2)), {(0, 1): 0.5, (0, 2): 0.3, (1, 1): 0.9})
+    view.setup()
+    report(view, 2, 0.7, 0.6)
+    shown = capsys.readouterr().out
+    assert "trials 3/3 · epochs 5/6 · best val_loss 0.3000 (t0000)" in shown
+
+
 @pytest.fixture
 def view():
     view = LiveView(plan(lambda: sweep(3, 2)))

@@ -35,7 +35,7 @@ def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(trial):
     with open(f"{trial.storage.trial_fs_path}/result.json", "w") as file:
         file.write('{"epoch": 1}\n{"epoch": 2, "val_lo')
     recorder.log_trial_result(2, trial, {"epoch": 2})
-    assert json.loads(lines(trial)[-1]) == {"epoch": 2}
+    assert json.loads(lines(trial)[-1]) == {"epoch": 2, "order": 1}
 
 
 def test_a_trial_that_dies_before_it_starts_leaves_its_configuration_and_its_error(trial, tmp_path):
@@ -43,3 +43,15 @@ def test_a_trial_that_dies_before_it_starts_leaves_its_configuration_and_its_err
     folder = tmp_path / "t0000-e003"
     assert json.loads((folder / "params.json").read_text()) == trial.config
     assert (folder / "error.txt").read_text() == "it broke"
+    assert json.loads(lines(trial)[-1])["failed"] is True
+
+
+def test_lines_are_numbered_in_the_order_in_which_the_search_learnt_of_them(tmp_path):
+    recorder, trials = Recorder(), [SimpleNamespace(config={"job": {}}) for _ in range(2)]
+    for number, trial in enumerate(trials):
+        trial.storage = SimpleNamespace(trial_fs_path=str(tmp_path / str(number)))
+        recorder.log_trial_start(trial)
+    for number in (1, 0, 0, 1):
+        recorder.log_trial_result(1, trials[number], {})
+    orders = [[json.loads(line)["order"] for line in lines(trial)] for trial in trials]
+    assert orders == [[2, 3], [1, 4]]

@@ -18,6 +18,7 @@ from hypertuning.tracking.mirror import Mirror, mirror_study, only_writer
 from hypertuning.tracking.naming import run_name
 from hypertuning.tracking.record import read_trial
 from hypertuning.tracking.runs import find_trials
+from hypertuning.tracking.store import insist
 from hypertuning.tracking.trial import EPOCH_METRICS
 
 TRACE = 'Failure # 1\nray::x()\n  File "x.py", line 1, in f\nValueError: no such luck\n'
@@ -271,8 +272,8 @@ def test_a_long_history_is_mirrored_whole_when_only_some_of_its_requests_arrived
         sent.append(log_batch(*args, **kwargs))
 
     monkeypatch.setattr(SqlAlchemyStore, "log_batch", break_down_after_one)
-    with pytest.raises(UserError, match="gone"):
-        mirror_study(client, study_id, record.folder, patience_s=0)
+    with pytest.raises(MlflowException, match="gone"):
+        mirror_study(client, study_id, record.folder)
     monkeypatch.undo()
     mirror_study(client, study_id, record.folder)
     points = [key for _, key, *_ in dump(store)["metrics"]]
@@ -286,7 +287,7 @@ def test_a_request_or_an_answer_that_is_lost_makes_no_difference(
 ):
     write_study(record)
     record.end("completed", part=2)
-    monkeypatch.setattr("hypertuning.tracking.mirror.back_off", lambda: iter([0.0] * 99))
+    monkeypatch.setattr("hypertuning.tracking.store.back_off", lambda: iter([0.0] * 99))
     request, sent = getattr(client, name), []
 
     def lossy(*args, **kwargs):
@@ -300,7 +301,7 @@ def test_a_request_or_an_answer_that_is_lost_makes_no_difference(
         return answer
 
     monkeypatch.setattr(client, name, lossy)
-    mirror_study(client, study_id, record.folder)
+    insist(lambda: mirror_study(client, study_id, record.folder), patience_s=60)
     undisturbed, other = new_store()
     mirror_study(other, new_study(other), record.folder)
     assert dump(store, run_ids=False) == dump(undisturbed, run_ids=False)
@@ -347,11 +348,36 @@ def test_a_study_that_another_process_mirrors_is_refused_after_a_while(record):
         pass
 
 
-def test_a_store_that_stays_away_is_a_plain_error_that_names_the_record(record, client, study_id):
-    record.job(0, until=9)
-    client = Mock(wraps=client, get_run=Mock(side_effect=MlflowException("no route to host")))
-    with pytest.raises(UserError, match=f"no route to host.*{record.folder}"):
-        mirror_study(client, study_id, record.folder, patience_s=0)
+@pytest.mark.parametrize("late_has", ["nothing", "all"])
+def test_a_run_that_a_slow_server_made_after_all_is_folded_into_the_one_that_has_the_epochs(
+    record, client, study_id, late_has
+):
+    experiment_id = client.get_run(study_id).info.experiment_id
+    record.epochs(record.job(0, until=9), [1, 2])
+    mirror_study(client, study_id, record.folder)
+    kept = runs_of(client, study_id)["t0000"]
+    tags = {**kept.data.tags, "mlflow.parentRunId": study_id}
+    late = client.create_run(experiment_id, kept.info.start_time, tags).info.run_id
+    if late_has == "all":
+        for name in EPOCH_METRICS:
+            for point in client.get_metric_history(kept.info.run_id, name):
+                client.log_metric(late, name, point.value, point.timestamp, point.step)
+    mirror_study(client, study_id, record.folder)
+    (left,) = find_trials(client, experiment_id, study_id)
+    gone = {late, kept.info.run_id} - {left.info.run_id}
+    assert client.get_run(*gone).data.tags["duplicate_of"] == left.info.run_id
+    assert left.data.metrics["val_loss"] == row(2)["val_loss"]
+
+
+def test_a_second_run_that_holds_what_the_first_has_not_is_never_deleted(record, client, study_id):
+    experiment_id = client.get_run(study_id).info.experiment_id
+    record.epochs(record.job(0, until=9), [1, 2])
+    mirror_study(client, study_id, record.folder)
+    tags = {"mlflow.parentRunId": study_id, "trial_id": "t0000"}
+    other = client.create_run(experiment_id, tags=tags).info.run_id
+    client.log_metric(other, EPOCH_METRICS[-1], 1.0, step=3)
+    mirror_study(client, study_id, record.folder)
+    assert len(find_trials(client, experiment_id, study_id)) == 2
 
 
 @pytest.mark.parametrize(

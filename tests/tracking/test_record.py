@@ -1,12 +1,21 @@
 """Claims about reading a study's record, whole and damaged."""
 
+import math
 import os
 
 import pytest
 from records import START, row
 
 from hypertuning.config import UserError
-from hypertuning.tracking.record import read_outcome, read_study, read_trial, read_trials
+from hypertuning.tracking.record import (
+    read_jobs,
+    read_outcome,
+    read_study,
+    read_trial,
+    read_trials,
+    study_outcome,
+)
+from hypertuning.tracking.recovery import is_driven, only_driver, recover_epochs
 from hypertuning.tracking.trial import EPOCH_METRICS, overfit_epoch
 
 
@@ -197,3 +206,79 @@ def test_overfitting_begins_after_the_last_lowest_val_loss_if_train_loss_fell_on
     pairs = enumerate(zip(val, train, strict=True), start=1)
     epochs = [{"epoch": n, "val_loss": v, "train_loss": t} for n, (v, t) in pairs]
     assert overfit_epoch(epochs) == epoch
+
+
+def jobs(record):
+    return [(job.job["trial"], job.job["until"], job.loss) for job in read_jobs(record.folder)]
+
+
+def test_jobs_come_in_the_order_in_which_the_search_learnt_of_their_end(record):
+    first, second = record.job(0, until=1), record.job(1, until=1)
+    record.epochs(second, [1], order=1, val_loss=0.1)
+    record.epochs(first, [1], order=2, val_loss=0.2)
+    record.end("interrupted")
+    third = record.job(1, until=3, part=2)
+    record.epochs(third, [2, 3], order=1, val_loss=0.3)
+    record.epochs(record.job(2, until=1, part=2), [])
+    assert jobs(record) == [(1, 1, 0.1), (0, 1, 0.2), (1, 3, 0.3), (2, 1, None)]
+
+
+def test_a_job_that_a_later_part_ended_counts_once(record):
+    record.epochs(record.job(0, until=3), [1, 2])
+    record.end("interrupted")
+    record.epochs(record.job(0, until=3, part=2), [3], val_loss=0.5)
+    (job,) = read_jobs(record.folder)
+    assert (job.loss, job.recorded) == (0.5, 3)
+
+
+def test_a_job_that_failed_or_diverged_ended_with_an_infinite_loss(record):
+    diverged, failed = record.job(0, until=3), record.job(1, until=3)
+    record.epochs(diverged, [1])
+    record.line(diverged, {"epoch": 2, "val_loss": math.inf, "diverged": True, "order": 3})
+    record.epochs(record.job(1, until=1), [1], val_loss=0.5, order=1)
+    record.line(failed, {"failed": True, "order": 2})
+    assert jobs(record) == [(1, 1, 0.5), (1, 3, math.inf), (0, 3, math.inf)]
+    assert read_trial(record.folder, 1).outcome == "failed"
+
+
+def test_what_comes_after_a_gap_is_reported_again(record):
+    job = record.job(0, until=9)
+    record.epochs(job, [1])
+    record.line(job, '{"epoch": 2, "train_lo\n')
+    record.epochs(job, [3])
+    assert [job.recorded for job in read_jobs(record.folder)] == [1]
+
+
+def test_a_study_without_an_epoch_has_failed_unless_it_was_interrupted(record):
+    for outcome, becomes in [("completed", "failed"), ("interrupted", "interrupted")]:
+        record.end(outcome)
+        assert study_outcome(record.folder, read_trials(record.folder)) == becomes
+    record.end("completed")
+    record.epochs(record.job(0, until=9), [1])
+    assert study_outcome(record.folder, read_trials(record.folder)) == "completed"
+
+
+def test_epochs_that_only_a_checkpoint_knows_are_taken_into_the_record(record):
+    record.epochs(record.job(0, until=1), [1])
+    record.epochs(record.job(0, until=9, part=2), [2])
+    record.job(1, until=9)
+    checkpoints = {"t0000.pt": [row(n) for n in range(1, 5)], "t0001.pt": [row(1)]}
+    (record.folder / "checkpoints").mkdir()
+    for name in checkpoints:
+        (record.folder / "checkpoints" / name).touch()
+    read = lambda file: checkpoints[file.name]
+    assert recover_epochs(record.folder, read) == 3
+    assert recover_epochs(record.folder, read) == 0, "doing it twice changes nothing"
+    assert [trial.epochs_run for trial in read_trials(record.folder)] == [4, 1]
+    assert [job.recorded for job in read_jobs(record.folder)] == [4, 4, 1]
+    checkpoints["t0000.pt"].append(row(5))
+    assert recover_epochs(record.folder, read) == 1
+
+
+def test_only_one_process_drives_a_study(record):
+    assert not is_driven(record.folder)
+    with only_driver(record.folder):
+        assert is_driven(record.folder)
+        with pytest.raises(UserError, match="is being run by another"), only_driver(record.folder):
+            pass
+    assert not is_driven(record.folder)

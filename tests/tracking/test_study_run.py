@@ -4,12 +4,19 @@ import importlib.metadata
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from hypertuning.config import UserError
+from hypertuning.tracking import runs
 from hypertuning.tracking.record import read_trial
-from hypertuning.tracking.study_run import close_study, open_study
+from hypertuning.tracking.study_run import (
+    close_study,
+    open_study,
+    record_here,
+    reopen_study,
+)
 
 DATASET = {
     "name": "cifar10",
@@ -22,6 +29,7 @@ DATASET = {
 
 def opened(client, **changed):
     given = {"stage": "grid", "parameters": {"epochs": 3}, "note": "What?", "dataset": DATASET}
+    given["storage_path"] = Path("/somewhere")
     return client.get_run(open_study(client, **(given | changed)))
 
 
@@ -132,3 +140,26 @@ def test_a_study_without_a_trial_that_worked_is_closed_without_numbers(client):
     run_id = opened(client).info.run_id
     close_study(client, run_id, "failed", None)
     assert client.get_run(run_id).data.metrics == {}
+
+
+def test_a_study_says_where_its_record_is(client):
+    run = opened(client)
+    assert record_here(run) == Path("/somewhere") / run.info.run_id
+    client.set_tag(run.info.run_id, "record", "another-machine:/somewhere")
+    assert record_here(client.get_run(run.info.run_id)) is None
+
+
+def test_a_study_that_goes_on_is_open_again_and_has_its_launcher_below_it(client, monkeypatch):
+    study_id = opened(client).info.run_id
+    close_study(client, study_id, "interrupted", None)
+    experiment_id = client.get_run(study_id).info.experiment_id
+    launcher = client.create_run(experiment_id, run_name="bold-fox-123").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", launcher)
+    reopen_study(client, study_id, "goes on")
+    study, made = client.get_run(study_id), client.get_run(launcher)
+    assert (study.info.status, study.data.tags.get("outcome")) == ("RUNNING", None)
+    assert study.data.tags["mlflow.note.content"] == "goes on"
+    assert (made.info.run_name, made.data.tags["outcome"]) == ("grid resumed", "launcher")
+    assert made.data.tags["mlflow.parentRunId"] == study_id
+    assert list(runs.studies(client)["study_id"]) == [study_id]
+    assert runs.trials(client, [study_id]).empty

@@ -1,11 +1,13 @@
 """Train one configuration, epoch by epoch, from a state that can be saved and taken up again."""
 
+import io
 import math
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +23,10 @@ from hypertuning.learn.optimizers import build_optimizer, learning_rate
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""
+
+
+DAMAGED = (EOFError, KeyError, RuntimeError, UnpicklingError)
+"""What reading a checkpoint raises that is not whole."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Epoch:
     """Training and validation."""
     images_per_second: float
     """Training images over the time of training alone."""
+    timestamp: float
+    """When it ended, in Unix seconds."""
 
 
 class Diverged(Exception):
@@ -104,7 +112,11 @@ class TrainState:
         return cls(config, horizon, model, build_optimizer(config, model), hardware.precision)
 
     def save(self, file: Path) -> None:
-        """Write a checkpoint; a reader finds the old one or the new one, whole."""
+        """Write a checkpoint; a reader finds the old one or the new one, whole, also after a crash.
+
+        Raises:
+            OSError: the disk is full, or cannot be written to; the old one is still there.
+        """
         content = {
             "config": self.config.hyperparameters(),
             "horizon": self.horizon,
@@ -112,9 +124,19 @@ class TrainState:
             "optimizer": self.optimizer.state_dict(),
             "rows": [asdict(row) for row in self.rows],
         }
-        unfinished = file.with_suffix(".unfinished")
-        torch.save(content, unfinished)
-        os.replace(unfinished, file)
+        whole = io.BytesIO()  # PyTorch's own writing hides what the system says of a full disk
+        torch.save(content, whole)
+        # a worker that outlives its killed driver for a moment must not write into the same file
+        unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
+        try:
+            with unfinished.open("wb") as written:
+                written.write(whole.getbuffer())
+                written.flush()
+                os.fsync(written.fileno())
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+        unfinished.replace(file)
 
     @classmethod
     def load(cls, file: Path, data: Splits, hardware: "Hardware") -> "TrainState":
@@ -125,6 +147,15 @@ class TrainState:
         state.optimizer.load_state_dict(content["optimizer"])
         state.rows = [Epoch(**row) for row in content["rows"]]
         return state
+
+
+def read_rows(file: Path) -> list[Epoch]:
+    """The epochs that a checkpoint has behind it, none if it is damaged; weights are not read."""
+    try:
+        content = torch.load(file, map_location="meta", weights_only=True, mmap=True)
+        return [Epoch(**row) for row in content["rows"]]
+    except DAMAGED:
+        return []
 
 
 def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
@@ -152,6 +183,7 @@ def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
             learning_rate=state.optimizer.param_groups[0]["lr"],
             epoch_seconds=time.perf_counter() - started,
             images_per_second=len(data.train) / (trained - started),
+            timestamp=time.time(),
         )
         state.rows.append(row)
         yield row

@@ -57,8 +57,12 @@ class Ladder(ABC):
         """Hand out a job, which then counts as under way; None means wait, or the end if `done`."""
         job = self._choose()
         if job:
-            self.running[job.trial] = job
+            self.begin(job)
         return job
+
+    def begin(self, job: Job) -> None:
+        """Count a job as under way, whoever decided on it."""
+        self.running[job.trial] = job
 
     def tell(self, trial: int, epoch: int, loss: float) -> None:
         """Record the loss of a trial after an epoch; the first one told counts.
@@ -176,9 +180,9 @@ class Arms(Ladder):
             if job := self.arms[index]._choose():
                 yield index, job
 
-    def next(self) -> Job | None:
-        offer = next(self._offers(), None)
-        return self._outer(offer[0], self.arms[offer[0]].next()) if offer else None
+    def begin(self, job: Job) -> None:
+        number, index = divmod(job.trial, len(self.arms))
+        self.arms[index].begin(job._replace(trial=number))
 
     def tell(self, trial: int, epoch: int, loss: float) -> None:
         number, index = divmod(trial, len(self.arms))

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 
 from ray.tune import Callback
 from rich.console import Console
@@ -12,13 +13,19 @@ from hypertuning.search.plan import Plan
 
 
 class LiveView(Callback):
-    """Trials and epochs done of those planned, the best loss so far, the time left."""
+    """Trials and epochs done of those planned, the best loss so far, the time left.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        losses: By trial and epoch, what earlier parts of the study measured.
+    """
+
+    def __init__(self, plan: Plan, losses: Mapping[tuple[int, int], float] | None = None) -> None:
         self.plan = plan
-        self.begun: set[int] = set()
-        self.epochs = 0
-        self.best, self.best_trial = math.inf, ""
+        before = losses or {}
+        self.begun = {trial for trial, _ in before}
+        self.epochs = self.epochs_before = len(before)
+        best = min(before, key=lambda at: before[at], default=None)
+        self.best, self.best_trial = (before[best], _name(best[0])) if best else (math.inf, "")
 
     def setup(self, **info) -> None:
         self.console = Console()  # here, not earlier: Ray pickles a callback before its set-up
@@ -36,7 +43,7 @@ class LiveView(Callback):
         self.epochs += 1
         loss = result[OBJECTIVE.metric]
         if loss < self.best:
-            self.best, self.best_trial = loss, f"t{job['trial']:04d}"
+            self.best, self.best_trial = loss, _name(job["trial"])
         if self.progress:
             self.progress.update(self.task, completed=self.epochs, description=self._summary())
 
@@ -63,13 +70,17 @@ class LiveView(Callback):
         ]
         if self.best_trial:
             parts.append(f"best {OBJECTIVE.metric} {self.best:.4f} ({self.best_trial})")
-        if self.epochs:
+        if self.epochs > self.epochs_before:
             parts.append(f"{_clock(self._seconds_left())} left")
         return " · ".join(parts)
 
     def _seconds_left(self) -> float:
-        per_epoch = (time.monotonic() - self.started) / self.epochs
+        per_epoch = (time.monotonic() - self.started) / (self.epochs - self.epochs_before)
         return per_epoch * max(0, self.plan.epochs - self.epochs)
+
+
+def _name(trial: int) -> str:
+    return f"t{trial:04d}"
 
 
 def _clock(seconds: float) -> str:

@@ -14,7 +14,12 @@ class Recorder(LoggerCallback):
 
     Ray's own JsonLoggerCallback writes the same files, but under the session's temporary folder,
     from where they are copied at intervals: what it wrote last is lost with the machine.
+
+    Every line of result.json has its `order` among all lines of the part: the order in which the
+    search learnt of them, which a study that goes on repeats.
     """
+
+    order = 0
 
     def log_trial_start(self, trial) -> None:
         folder = _folder(trial)
@@ -24,18 +29,18 @@ class Recorder(LoggerCallback):
         (folder / "params.json.unfinished").replace(folder / "params.json")
 
     def log_trial_result(self, iteration: int, trial, result: dict) -> None:
+        self.order += 1
+        line = json.dumps({**result, "order": self.order}, cls=SafeFallbackEncoder).encode()
         # opened for every line: an epoch takes seconds, and no line is left in a buffer
         with (_folder(trial) / "result.json").open("ab+") as file:
-            torn = _ends_in_half_a_line(
-                file
-            )  # a full disk did that; what follows must stay readable
-            line = json.dumps(result, cls=SafeFallbackEncoder).encode()
+            torn = _ends_in_half_a_line(file)  # a full disk did that; what follows stays readable
             file.write(b"\n" * torn + line + b"\n")
 
     def log_trial_end(self, trial, failed: bool = False) -> None:
         if not (_folder(trial) / "params.json").exists():
             self.log_trial_start(trial)  # a trial that dies in its constructor has never started
         if failed and trial.error_file:
+            self.log_trial_result(0, trial, {"failed": True})
             (_folder(trial) / "error.txt").write_text(Path(trial.error_file).read_text())
 
 

@@ -2,7 +2,9 @@
 
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ray.tune.search import Searcher
 
@@ -11,48 +13,85 @@ from hypertuning.search.ladder import Job, Ladder
 from hypertuning.search.sampler import Proposal, Sampler
 
 
+class Past(NamedTuple):
+    """A job that an earlier part of the study began."""
+
+    job: Job
+    proposal: Proposal
+    recorded: int
+    """Up to which epoch its trial's results stand in the record without a gap."""
+    loss: float | None
+    """At the end of the job; +inf if it failed or diverged, None if it did not end."""
+
+
 class LadderSearcher(Searcher):
     """Hands out one Ray trial per job of a ladder.
 
     A promotion is a new Ray trial that goes on from the checkpoint of the study's trial. So Ray
     never pauses anything, its own scheduler has nothing to decide, and the one mechanism by which
     a job begins serves promotion, retry and resumption.
+
+    Args:
+        past: What earlier parts of the study did, the jobs that ended in the order in which they
+            did. Those that did not end come first: the study that was cut off would be at them.
     """
 
-    def __init__(self, ladder: Ladder, sampler: Sampler, concurrency: int) -> None:
+    def __init__(
+        self, ladder: Ladder, sampler: Sampler, concurrency: int, past: Sequence[Past] = ()
+    ) -> None:
         super().__init__(metric=OBJECTIVE.metric, mode=OBJECTIVE.mode)
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
-        self.proposals: dict[int, Proposal] = {}
+        self.proposals = {trial.job.trial: trial.proposal for trial in past}
         """By the study's trial number."""
+        self.recorded = {trial.job.trial: trial.recorded for trial in past}
+        """Epochs, by the study's trial number."""
         self.jobs: dict[str, Job] = {}
         """By Ray's trial id."""
         self.deadline: float | None = None
         """After this `time.monotonic()` nothing more is handed out; what runs goes to its end."""
+        for job, _, _, loss in past:
+            if loss is not None:
+                self._learn(job, loss)
+        self.unfinished = [trial.job for trial in past if trial.loss is None]
+        for job in self.unfinished:
+            self.ladder.begin(job)
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self.ladder.done  # what is unfinished counts as under way there
 
     def suggest(self, trial_id: str) -> dict | str | None:
         # Ray asks for one trial ahead; a job drawn early would be drawn without the latest losses.
         if len(self.jobs) >= self.concurrency:
             return None
         late = self.deadline is not None and time.monotonic() > self.deadline
-        job = None if late else self.ladder.next()
+        job = None if late else self._next()
         if job is None:
             return None if self.jobs else Searcher.FINISHED
         if job.trial not in self.proposals:
             self.proposals[job.trial] = self.sampler.propose(job.trial)
         proposal = self.proposals[job.trial]
         self.jobs[trial_id] = job
-        recorded = max((e for trial, e in self.ladder.losses if trial == job.trial), default=0)
+        recorded = self.recorded.get(job.trial, 0)
         description = {**job._asdict(), "sampler": proposal.sampler, "recorded": recorded}
         if proposal.model_epochs:
             description["model_epochs"] = proposal.model_epochs
         return {"config": proposal.config.hyperparameters(), "job": description}
+
+    def _next(self) -> Job | None:
+        return self.unfinished.pop(0) if self.unfinished else self.ladder.next()
 
     def on_trial_complete(
         self, trial_id: str, result: dict | None = None, error: bool = False
     ) -> None:
         job = self.jobs.pop(trial_id)
         reached = bool(result) and not error and result.get("epoch") == job.until
-        loss = result[OBJECTIVE.metric] if reached else math.inf  # which it is if it diverged
+        self.recorded[job.trial] = job.until
+        # a trial that diverged has an infinite loss
+        self._learn(job, result[OBJECTIVE.metric] if reached else math.inf)
+
+    def _learn(self, job: Job, loss: float) -> None:
         self.ladder.tell(job.trial, job.until, loss)
         self.sampler.observe(self.proposals[job.trial].config, job.until, loss)
 

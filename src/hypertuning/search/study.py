@@ -8,7 +8,7 @@ import socket
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,9 @@ def run(
     Returns:
         `completed`, or `interrupted` by the user or by the end of the time budget. It also stands
         in the part's ended.json, whose absence says that the driver died.
+
+    Raises:
+        UserError: the disk takes no more; the study is interrupted, and can go on from there.
     """
     # By default Ray asks for the next trial only when none is waiting for its worker to start, and
     # gives the waiting one the first worker that falls free: where trials are short, the second
@@ -131,6 +134,7 @@ def run(
     part = _next_part(study_dir)
     part.mkdir(parents=True)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
+    full_disk = _FullDisk()
     tuner = tune.Tuner(
         tune.with_resources(trainable, per_trial),
         tune_config=tune.TuneConfig(
@@ -149,23 +153,48 @@ def run(
                 checkpoint_frequency=0, checkpoint_at_end=False
             ),
             failure_config=tune.FailureConfig(max_failures=max_failures),
+            stop=full_disk,
             verbose=0,
         ),
     )
     searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
-    outcome = "failed"
+    outcome = "interrupted"
     try:
-        with _stopped_cleanly(), warnings.catch_warnings():
+        with _stopped_cleanly() as stopped, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's, about Ray's own deprecations
             tuner.fit()
-        outcome = "completed" if searcher.ladder.done else "interrupted"
-    except KeyboardInterrupt:
-        outcome = "interrupted"
+        if searcher.done and not stopped:  # a trial that was stopped counts as lost to the ladder
+            outcome = "completed"
+    except OSError as error:
+        raise UserError(f"the record in {part} could not be written: {error.strerror}") from error
+    except Exception:
+        outcome = "failed"
         raise
     finally:
-        ended = {"outcome": outcome, "timestamp": time.time()}
-        (part / "ended.json").write_text(json.dumps(ended))
+        with suppress(OSError):  # on a full disk; then it reads like that of a driver that died
+            write_ending(part, outcome)
+    if full_disk.reason:
+        raise UserError(full_disk.reason)
     return outcome
+
+
+def write_ending(part: Path, outcome: str) -> None:
+    """Say in the record how a part ended: `completed`, `interrupted` or `failed`."""
+    ended = {"outcome": outcome, "timestamp": time.time()}
+    (part / "ended.json").write_text(json.dumps(ended))
+
+
+class _FullDisk(tune.Stopper):
+    """Ends the search, not trial after trial, when checkpoints can no longer be written."""
+
+    reason = ""
+
+    def __call__(self, trial_id: str, result: dict) -> bool:
+        self.reason = self.reason or result.get("unsaved", "")
+        return False
+
+    def stop_all(self) -> bool:
+        return bool(self.reason)
 
 
 def _next_part(study_dir: Path) -> Path:
@@ -174,8 +203,10 @@ def _next_part(study_dir: Path) -> Path:
 
 
 @contextmanager
-def _stopped_cleanly() -> Iterator[None]:
+def _stopped_cleanly() -> Iterator[list[float]]:
     """End the search cleanly at a Ctrl-C or SIGTERM, and leave at once at another one after that.
+
+    Gives a list that is empty until then.
 
     The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second: they
     count as one. Ray's own handlers would leave at the second, in the middle of their cleaning up.
@@ -194,7 +225,7 @@ def _stopped_cleanly() -> Iterator[None]:
     handlers[signal.SIGUSR1] = signal.default_int_handler
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
-        yield
+        yield stopped_at
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

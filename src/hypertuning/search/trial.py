@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,7 @@ from ray import tune
 
 from hypertuning.config import OBJECTIVE, parse_config
 from hypertuning.learn.data import load
-from hypertuning.learn.training import Diverged, Epoch, Hardware, TrainState, fit
+from hypertuning.learn.training import DAMAGED, Diverged, Epoch, Hardware, TrainState, fit
 
 
 class Problem(NamedTuple):
@@ -38,7 +39,8 @@ class TrialRunner(tune.Trainable):
     """Trains the trial of a job from its checkpoint, if there is one, until the job's epoch.
 
     The checkpoint is written before the epoch is reported, in one place whatever job wrote it, and
-    carries the rows of all epochs so far: what the record lacks is reported first.
+    carries the rows of all epochs so far: what the record lacks is reported first. Where it cannot
+    be written, the epoch is reported all the same, with the reason as `unsaved`.
     """
 
     def setup(self, config: dict, problem: Problem) -> None:
@@ -58,16 +60,25 @@ class TrialRunner(tune.Trainable):
         self.state = self._state(config["config"])
         known = [row for row in self.state.rows if row.epoch > job["recorded"]]
         self.epochs: Iterator[Epoch] = itertools.chain(known, self._train())
+        self.unsaved: str | None = None
 
     def _state(self, given: dict) -> TrainState:
+        """From the checkpoint, unless a crash has damaged it or left that of a lost proposal."""
+        config = parse_config(given)
         hardware = Hardware.of(self.problem.device, self.problem.precision)
         if self.checkpoint.exists():
-            return TrainState.load(self.checkpoint, self.data, hardware)
-        return TrainState.new(parse_config(given), self.data, self.problem.horizon, hardware)
+            with suppress(*DAMAGED):
+                state = TrainState.load(self.checkpoint, self.data, hardware)
+                if state.config == config:
+                    return state
+        return TrainState.new(config, self.data, self.problem.horizon, hardware)
 
     def _train(self) -> Iterator[Epoch]:
         for row in fit(self.state, self.data, self.until):
-            self.state.save(self.checkpoint)
+            try:
+                self.state.save(self.checkpoint)
+            except OSError as error:
+                self.unsaved = f"{self.checkpoint} could not be written: {error.strerror}"
             yield row
 
     def step(self) -> dict:
@@ -76,7 +87,8 @@ class TrialRunner(tune.Trainable):
         except Diverged as diverged:
             lost = {OBJECTIVE.metric: math.inf}  # Ray ends a whole study over a result without it
             return {"epoch": diverged.epoch, **lost, "diverged": True, "done": True}
-        return {**asdict(row), "done": row.epoch >= self.until}
+        unsaved = {"unsaved": self.unsaved} if self.unsaved else {}
+        return {**asdict(row), **unsaved, "done": row.epoch >= self.until}
 
 
 def trainable(problem: Problem) -> type[tune.Trainable]:

@@ -34,6 +34,8 @@ class MLflowMirror(MLflowLoggerCallback):
         self.study_run_id, self.study_dir, self.draw = study_run_id, study_dir, draw
         self.last_error: str | None = None
         """What keeps the mirror from being up to date, as far as it knows."""
+        self.delivered: dict[int, int] = {}
+        """How many epochs of a trial the store is known to hold."""
 
     def setup(self, *args, **info) -> None:  # Ray pickles a callback before this: no thread earlier
         self._changed: SimpleQueue[int | None] = SimpleQueue()
@@ -65,6 +67,7 @@ class MLflowMirror(MLflowLoggerCallback):
                     mirror = mirror or self._connect()
                     if trial := read_trial(self.study_dir, number):
                         mirror.trial(trial)
+                        self.delivered[number] = len(trial.epochs)
                     self.last_error, pauses = None, back_off()
                 except Exception as error:  # noqa: BLE001 - training goes on, whatever it was
                     self.last_error, mirror = reason(error), None

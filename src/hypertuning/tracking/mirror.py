@@ -8,7 +8,6 @@ at its end one `log_batch`, one figure and one `set_terminated`.
 
 import logging
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,14 +17,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from hypertuning.config import UserError
 from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
 from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.runs import find_trials
-from hypertuning.tracking.store import back_off, reason
 from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Row, Trial
 
 if TYPE_CHECKING:
@@ -77,9 +74,11 @@ class Mirror:
         self._client, self._study_id, self._draw = client, study_run_id, draw
         self._experiment_id = study.info.experiment_id
         self._stage = study.data.tags.get("stage", "")
-        found = find_trials(client, self._experiment_id, study_run_id)
-        # of two runs of one trial, which only a fault can leave, the first one keeps it
-        self._found = {run.data.tags["trial_id"]: run for run in reversed(found)}
+        self._found: dict[str, Run] = {}
+        self._doubles: list[Run] = []
+        for run in sorted(find_trials(client, self._experiment_id, study_run_id), key=_fewest):
+            if self._found.setdefault(run.data.tags["trial_id"], run) is not run:
+                self._doubles.append(run)
         self._copies: dict[str, _Copy] = {}
 
     def trial(self, trial: Trial) -> str:
@@ -92,6 +91,18 @@ class Mirror:
             self._go_on(copy, trial, missing)
         # otherwise an ended trial of a study that goes on: it may never be touched again
         return copy.run_id
+
+    def fold_doubles(self) -> None:
+        """Delete second runs of a trial that hold nothing which the first has not.
+
+        A server that was too slow to answer `create_run` may still obey it, after we have given up
+        and made another run. MLflow can restore what is deleted.
+        """
+        for run in self._doubles:
+            kept = self._copies[run.data.tags["trial_id"]]
+            if self._ask(run).epochs <= kept.epochs:
+                self._client.set_tag(run.info.run_id, "duplicate_of", kept.run_id)
+                self._client.delete_run(run.info.run_id)
 
     def _copy(self, trial: Trial) -> _Copy:
         if trial.trial_id not in self._copies:
@@ -177,28 +188,23 @@ def mirror_study(
     study_run_id: str,
     study_dir: Path,
     draw: Draw | None = None,
-    patience_s: float = 60,
+    sent: Callable[[Trial], None] = lambda trial: None,
 ) -> None:
-    """Mirror every trial of a study's record, and try again for a while if the store goes away.
+    """Mirror every trial of a study's record.
+
+    Args:
+        sent: Told of each trial that the store holds now.
 
     Raises:
-        UserError: the store did not take everything in time, or another process is mirroring.
+        MlflowException: the store is away; what did arrive is not sent again next time.
+        UserError: another process is mirroring.
     """
-    deadline = time.monotonic() + patience_s
-    for pause in back_off():
-        try:
-            with only_writer(study_dir):
-                mirror = Mirror(client, study_run_id, draw)
-                for trial in read_trials(study_dir):
-                    mirror.trial(trial)
-            return
-        except (MlflowException, OSError) as error:
-            if time.monotonic() + pause > deadline:
-                raise UserError(
-                    f"not all of study {study_run_id} reached the tracking store: {reason(error)}; "
-                    f"nothing is lost, its record is in {study_dir}"
-                ) from error
-        time.sleep(pause)
+    with only_writer(study_dir):
+        mirror = Mirror(client, study_run_id, draw)
+        for trial in read_trials(study_dir):
+            mirror.trial(trial)
+            sent(trial)
+        mirror.fold_doubles()
 
 
 @contextmanager
@@ -213,6 +219,11 @@ def only_writer(study_dir: Path, timeout_s: float = LOCK_SECONDS) -> Iterator[No
             yield
     except Timeout as error:
         raise UserError(f"another process is mirroring {study_dir}; wait until it ends") from error
+
+
+def _fewest(run: Run) -> int:
+    """Of two runs of one trial the one that holds more keeps it, or else the first one made."""
+    return -len(run.data.metrics)
 
 
 def _points(epochs: Iterable[Row]) -> list[Metric]:

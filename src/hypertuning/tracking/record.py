@@ -1,8 +1,10 @@
-"""Ray's record of a study, read back as trials.
+"""Ray's record of a study, read back as trials and as jobs.
 
     <study>/study.json                           what was asked for
+    <study>/checkpoints/t0007.pt                 the trial's state, and its epochs so far
     <study>/part-001/t0007-e009/params.json      hyperparameters, and the job: trial 7 until epoch 9
                                /result.json      one result a line
+                               /recovered.json   what a checkpoint knew and result.json did not
                                /error.txt        only of a job that failed
     <study>/part-001/ended.json                  how the part ended; absent while it lives
 
@@ -13,10 +15,11 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hypertuning.config import UserError
+from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.tracking.trial import EPOCH_METRICS, Outcome, Row, Trial
 
 
@@ -32,20 +35,45 @@ def read_study(study_dir: Path) -> dict[str, Any]:
     return study
 
 
+def write_study(study_dir: Path, study: dict[str, Any]) -> None:
+    """Write what was asked for; a reader finds the old words or the new ones, whole."""
+    study_dir.mkdir(parents=True, exist_ok=True)
+    (study_dir / "study.json.unfinished").write_text(json.dumps(study, indent=2))
+    (study_dir / "study.json.unfinished").replace(study_dir / "study.json")
+
+
+def parts(study_dir: Path) -> list[Path]:
+    """The folders of the study's parts, the first one first."""
+    return sorted(study_dir.glob("part-*"), key=_numbers)
+
+
+def last_job(study_dir: Path, number: int) -> Path:
+    """The folder of the job that a trial began last."""
+    folders = _job_folders(study_dir, f"t{number:04d}-e*")
+    return [folder for folder in folders if (folder / "params.json").exists()][-1]
+
+
 def read_outcome(study_dir: Path) -> str | None:
     """How the last part ended; None while it lives, and where its driver was killed."""
-    parts = sorted(study_dir.glob("part-*"), key=_numbers)
-    ended = _read_json(parts[-1] / "ended.json") if parts else None
+    begun = parts(study_dir)
+    ended = _read_json(begun[-1] / "ended.json") if begun else None
     return ended and ended["outcome"]
+
+
+def study_outcome(study_dir: Path, trials: Iterable[Trial]) -> str | None:
+    """How a study ended: as its last part did, but failed if no trial finished an epoch."""
+    outcome = read_outcome(study_dir)
+    measured = any(trial.epochs for trial in trials)
+    return "failed" if outcome == "completed" and not measured else outcome
 
 
 def read_trials(study_dir: Path) -> list[Trial]:
     """All trials that have begun, in the order of their numbers."""
     max_epochs, study_outcome = read_study(study_dir)["max_epochs"], read_outcome(study_dir)
-    folders: dict[int, list[Path]] = {}
-    for folder in _job_folders(study_dir):
-        folders.setdefault(_numbers(folder)[1], []).append(folder)
-    trials = (_trial(n, folders[n], max_epochs, study_outcome) for n in sorted(folders))
+    trials = (
+        _trial(number, folders, max_epochs, study_outcome)
+        for number, folders in _folders_by_trial(study_dir)
+    )
     return [trial for trial in trials if trial]
 
 
@@ -54,6 +82,74 @@ def read_trial(study_dir: Path, number: int) -> Trial | None:
     max_epochs, study_outcome = read_study(study_dir)["max_epochs"], read_outcome(study_dir)
     folders = _job_folders(study_dir, f"t{number:04d}-e*")
     return _trial(number, folders, max_epochs, study_outcome)
+
+
+@dataclass(frozen=True)
+class RecordedJob:
+    """What is known of a job: to train a trial until an epoch."""
+
+    config: dict[str, Any]
+    job: dict[str, Any]
+    """`trial`, `until` and what else was said of it when it began last."""
+    recorded: int
+    """Up to which epoch the trial's rows stand in the record without a gap."""
+    loss: float | None
+    """The objective at the job's end; +inf if it failed or diverged, None if it did not end."""
+
+
+def read_jobs(study_dir: Path) -> list[RecordedJob]:
+    """The jobs that ended, in the order in which the search learnt of it, then the others."""
+    ended, unfinished = [], []
+    for _, folders in _folders_by_trial(study_dir):
+        for order, job in _jobs(folders):
+            if job.loss is None:
+                unfinished.append(job)
+            else:
+                ended.append((order, job))
+    return [job for _, job in sorted(ended, key=lambda pair: pair[0])] + unfinished
+
+
+_Order = tuple[float, float]
+"""Number of the part, and of the line in it."""
+_NEVER_SEEN: _Order = (math.inf, math.inf)
+"""Of a job that did not end."""
+
+
+def _jobs(folders: list[Path]) -> Iterator[tuple[_Order, RecordedJob]]:
+    """The jobs of one trial; of one that was begun again, the last beginning."""
+    begun = [(f, params) for f in folders if (params := _read_json(f / "params.json"))]
+    lines = [(_numbers(f)[0], line) for f, _ in begun for line in _read_results(f)]
+    rows = _epochs(line for _, line in lines)
+    losses = {row["epoch"]: row[OBJECTIVE.metric] for row in rows}
+    failed = any(_is_lost(line) for _, line in lines) or (begun and _read_error(begun[-1][0]))
+    lost = math.inf if failed else None
+    for until, params in {p["job"]["until"]: p for _, p in begun}.items():
+        ends = (
+            (part, line.get("order", math.inf))
+            for part, line in lines
+            if line.get("epoch") == until or _is_lost(line)
+        )
+        job = RecordedJob(
+            params["config"], params["job"], _without_gap(rows), losses.get(until, lost)
+        )
+        yield min(ends, default=_NEVER_SEEN), job
+
+
+def _is_lost(result: dict[str, Any]) -> bool:
+    """Whether this is the line of a job that diverged or failed: its trial's last."""
+    return result.get("diverged") is True or result.get("failed") is True
+
+
+def _without_gap(rows: list[Row]) -> int:
+    """Up to which epoch there is one row after the other."""
+    return sum(row["epoch"] == number for number, row in enumerate(rows, start=1))
+
+
+def _folders_by_trial(study_dir: Path) -> list[tuple[int, list[Path]]]:
+    folders: dict[int, list[Path]] = {}
+    for folder in _job_folders(study_dir):
+        folders.setdefault(_numbers(folder)[1], []).append(folder)
+    return sorted(folders.items())
 
 
 def _job_folders(study_dir: Path, name: str = "t*-e*") -> list[Path]:
@@ -82,8 +178,8 @@ def _trial(
     outcome: Outcome | None
     if any(result.get("diverged") is True for result in results):
         outcome = "diverged"
-    elif error and reached < job["until"]:
-        outcome = "failed"
+    elif (error or any(map(_is_lost, results))) and reached < job["until"]:
+        outcome, error = "failed", error or "it left no message"
     elif reached >= max_epochs:
         outcome = "completed"
     else:
@@ -116,8 +212,8 @@ def _epochs(results: Iterable[dict[str, Any]]) -> list[Row]:
 
 def _read_results(folder: Path) -> Iterator[dict[str, Any]]:
     """The results of a job; a line that was cut off, by kill -9 or a full disk, is passed over."""
-    results = map(_parse, _read(folder / "result.json").split("\n"))
-    return (result for result in results if isinstance(result, dict))
+    text = _read(folder / "result.json") + "\n" + _read(folder / "recovered.json")
+    return (result for result in map(_parse, text.split("\n")) if isinstance(result, dict))
 
 
 def _read_error(folder: Path) -> str | None:

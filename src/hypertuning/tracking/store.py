@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TypeVar
 import mlflow
 from filelock import FileLock
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 
 from hypertuning.config import UserError
 
@@ -22,14 +24,16 @@ LOCK_SECONDS = 300
 """To wait for another process that makes the same store; on a busy machine that takes a minute."""
 
 
-def connect(timeout_s: float = 15) -> MlflowClient:
-    """Open the store that MLFLOW_TRACKING_URI names, by default mlflow.db in the working directory.
+def connect(timeout_s: float = 15, otherwise: str | None = None) -> MlflowClient:
+    """Open the store that MLFLOW_TRACKING_URI names, else `otherwise`, else mlflow.db here.
 
     Makes the URI absolute, for this process and those it starts: Ray works in other directories.
 
     Raises:
         UserError: the store cannot be opened, or a server does not answer within `timeout_s`.
     """
+    if otherwise and not mlflow.is_tracking_uri_set():
+        mlflow.set_tracking_uri(otherwise)
     uri = _absolute(mlflow.get_tracking_uri())
     mlflow.set_tracking_uri(uri)
     _fail_soon()
@@ -38,11 +42,16 @@ def connect(timeout_s: float = 15) -> MlflowClient:
             return _open_file(uri)  # never away, but on a busy machine its tables take a minute
         return _within(timeout_s, lambda: _open(uri))
     except Exception as error:
-        shown = re.sub(r"//[^/@]*@", "//", uri)  # no password on the screen
         raise UserError(
-            f"the tracking store {shown} does not answer: {reason(error)}; start it, or set "
-            "MLFLOW_TRACKING_URI to another one (unset, it is mlflow.db in the working directory)"
+            f"the tracking store {without_password(uri)} does not answer: {reason(error)}; start "
+            "it, or set MLFLOW_TRACKING_URI to another one (unset, it is mlflow.db in the working "
+            "directory)"
         ) from error
+
+
+def without_password(uri: str) -> str:
+    """An address that may be shown and kept."""
+    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def reason(error: BaseException) -> str:
@@ -55,6 +64,24 @@ def reason(error: BaseException) -> str:
 def back_off() -> Iterator[float]:
     """Seconds to wait before each new try: 1, 2, 4, … 30, 30, …"""
     return (min(2.0**attempt, 30.0) for attempt in itertools.count())
+
+
+def insist(action: Callable[[], T], patience_s: float) -> T:
+    """Do something that is safe to repeat, again and again while the store is away.
+
+    Raises:
+        MlflowException, OSError: what was wrong with the store when patience ended.
+    """
+    deadline = time.monotonic() + patience_s
+    for pause in back_off():
+        try:
+            return action()
+        except (MlflowException, OSError):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise
+            time.sleep(min(pause, left))
+    raise AssertionError("there is always another pause")
 
 
 def _absolute(uri: str) -> str:

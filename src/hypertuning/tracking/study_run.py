@@ -3,7 +3,9 @@
 import json
 import os
 import re
+import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypedDict
 
 from mlflow import MlflowClient
@@ -21,6 +23,8 @@ from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.provenance import provenance
 from hypertuning.tracking.trial import Trial
 
+RECORD_TAG = "record"
+"""Of a study: machine and folder of its record, so that it is found from any shell."""
 _EXPERIMENT_KIND = "mlflow.experimentKind"
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 """What MLflow calls a run that nobody named: `bold-fox-123`."""
@@ -44,9 +48,10 @@ def open_study(
     parameters: Mapping[str, Any],
     note: str,
     dataset: DatasetInfo,
+    storage_path: Path,
     parent_run_id: str | None = None,
 ) -> str:
-    """Open the run of a study; give its id.
+    """Open the run of a study; give its id, which names the folder of its record.
 
     It is the run that `mlflow run` made for this command, unless the study is part of a larger one,
     `parent_run_id`; otherwise a new run in the experiment that MLflow's variables name.
@@ -56,7 +61,8 @@ def open_study(
     """
     adopted = None if parent_run_id else os.environ.get("MLFLOW_RUN_ID")
     run = _adopt(client, adopted, stage) if adopted else _create(client, stage, parent_run_id)
-    tags = {"stage": stage, MLFLOW_RUN_NOTE: note, **provenance()}
+    record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
+    tags = {"stage": stage, MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
     client.log_batch(
         run.info.run_id,
         params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
@@ -65,6 +71,37 @@ def open_study(
     client.log_inputs(run.info.run_id, [_input(dataset)])
     _say_kind(client, run.info.experiment_id)
     return run.info.run_id
+
+
+def reopen_study(client: MlflowClient, study_run_id: str, note: str) -> None:
+    """Open the run of a study again that goes on, and put the run that started that below it.
+
+    `mlflow run` has made a run for the command that resumes; it measured nothing, and says so.
+    """
+    run = client.get_run(study_run_id)
+    client.update_run(study_run_id, status="RUNNING")
+    client.set_tag(study_run_id, MLFLOW_RUN_NOTE, note)
+    if "outcome" in run.data.tags:
+        client.delete_tag(study_run_id, "outcome")
+    launcher = os.environ.get("MLFLOW_RUN_ID", study_run_id)
+    if launcher == study_run_id:
+        return
+    stage = run.data.tags.get("stage", "")
+    tags = {
+        "outcome": "launcher",
+        "stage": stage,
+        MLFLOW_PARENT_RUN_ID: study_run_id,
+        MLFLOW_RUN_NOTE: f"Started study {study_run_id} again, and holds nothing itself.",
+    }
+    client.log_batch(launcher, tags=[RunTag(key, value) for key, value in tags.items()])
+    if _MADE_UP_NAME.fullmatch(client.get_run(launcher).info.run_name or ""):
+        client.update_run(launcher, name=f"{stage} resumed")
+
+
+def record_here(run: Run) -> Path | None:
+    """Where the record of a study is, if it was written on this machine."""
+    host, _, path = run.data.tags.get(RECORD_TAG, "").partition(":")
+    return Path(path) if host == socket.gethostname() else None
 
 
 def close_study(
@@ -76,7 +113,7 @@ def close_study(
 ) -> None:
     """Close the run of a study with the numbers of its best trial and some last tags.
 
-    Under `mlflow run` MLflow sets the status again when the command ends; `outcome` is the truth.
+    `mlflow run` leaves the status as it is set here.
     """
     found = best.summary() if best else {}
     timestamp = round(best.ended * 1000) if best else 0
@@ -106,10 +143,10 @@ def _adopt(client: MlflowClient, run_id: str, stage: str) -> Run:
 
 def _create(client: MlflowClient, stage: str, parent_run_id: str | None) -> Run:
     tags = resolve_tags({MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {})
-    return client.create_run(_experiment_id(client), tags=tags, run_name=stage)
+    return client.create_run(this_experiment(client), tags=tags, run_name=stage)
 
 
-def _experiment_id(client: MlflowClient) -> str:
+def this_experiment(client: MlflowClient) -> str:
     """The experiment that MLflow's variables name, else its default one."""
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
     experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")

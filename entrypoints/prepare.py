@@ -1,0 +1,119 @@
+"""From a stage's options to what it will do; everything that can be wrong is seen here."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from mlflow import MlflowClient
+from rich.console import Console
+
+from entrypoints.options import NONE, show_log, usage
+from entrypoints.planning import NO_ESTIMATE, UNREAD, estimate, notes_on, plan_of
+from entrypoints.resume import Earlier, find_earlier
+from entrypoints.searches import Search
+from entrypoints.show import say, show_plan
+from entrypoints.warm import Warm, read_warm_start, warm_start_wanted
+from hypertuning.learn import data
+from hypertuning.learn.sources import find_source
+from hypertuning.search.plan import Plan
+from hypertuning.search.study import Resources
+from hypertuning.search.trial import Problem
+from hypertuning.tracking.store import connect
+from hypertuning.tracking.study_run import DatasetInfo
+
+Build = Callable[[Mapping], Search]
+"""What a stage searches, from its options."""
+
+
+class Job(NamedTuple):
+    """What a stage will do."""
+
+    search: Search
+    options: Mapping
+    client: MlflowClient
+    resources: Resources
+    problem: Problem
+    """Its checkpoints have no place yet."""
+    images: DatasetInfo
+    warm: Warm | None
+    planned: Plan
+    notes: list[str]
+    earlier: Earlier | None
+    """The study that it continues."""
+
+
+def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job | None:
+    """Look at options, data and store; None if that was all that was wanted.
+
+    Raises:
+        UserError: something is wrong or lacking.
+    """
+    resume = options["resume"] != NONE
+    client = connect() if resume else None
+    with usage():
+        earlier = find_earlier(client, stage, options) if resume else None
+    options = earlier.options if earlier else options
+    search = build(options)
+    with usage():
+        resources = _resources(options)
+        source = find_source(options["dataset"], options["data_dir"])
+    if options["dry_run"] and source is None:
+        planned = plan_of(search)
+        say(console, [UNREAD] if warm_start_wanted(options) else notes_on(search, planned, None))
+        return show_plan(console, search, planned, NO_ESTIMATE)
+    if not client and (warm_start_wanted(options) or not options["dry_run"]):
+        client = connect()
+    show_log()
+    cache = data.prepare(options["dataset"], options["data_dir"])
+    with usage():
+        images = _images(cache, options)
+        warm = _warm(client, search, options, images, earlier)
+    planned = plan_of(search, warm)
+    notes = notes_on(search, planned, warm)
+    say(console, notes)
+    problem = _problem(search, options, cache, resources)
+    if options["dry_run"]:
+        return show_plan(console, search, planned, estimate(search, planned, problem, resources))
+    return Job(search, options, client, resources, problem, images, warm, planned, notes, earlier)
+
+
+def _warm(
+    client: MlflowClient | None,
+    search: Search,
+    options: Mapping,
+    images: DatasetInfo,
+    earlier: Earlier | None,
+) -> Warm | None:
+    """What a study that goes on has learnt of others stands in its record."""
+    if earlier:
+        earlier.check_images(images)
+        return earlier.warm()
+    return read_warm_start(client, search, options, images) if client else None
+
+
+def _resources(options: Mapping) -> Resources:
+    names = ("ray_address", "cpus_per_trial", "gpus_per_trial", "concurrency")
+    return Resources(*(options[name] for name in names))
+
+
+def _images(cache: Path, options: Mapping) -> DatasetInfo:
+    train, val = data.sizes(cache, options["train_size"], options["val_size"])
+    meta = json.loads((cache / "meta.json").read_text())
+    return DatasetInfo(
+        name=meta["dataset"], digest=meta["digest"], classes=meta["classes"], train=train, val=val
+    )
+
+
+def _problem(search: Search, options: Mapping, cache: Path, resources: Resources) -> Problem:
+    return Problem(
+        cache=cache,
+        train_size=options["train_size"],
+        val_size=options["val_size"],
+        split_seed=options["split_seed"],
+        horizon=search.max_epochs,
+        device=resources.device(),
+        precision=options["precision"],
+        threads=resources.cpus_per_trial,
+        checkpoints=Path(),
+    )

@@ -1,0 +1,200 @@
+"""From the option `resume` to the study that goes on, and the options with which it does."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from click.core import ParameterSource
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from entrypoints.options import NONE
+from entrypoints.warm import Warm
+from hypertuning.config import UserError, parse_config
+from hypertuning.search.bohb import Result
+from hypertuning.search.ladder import Job
+from hypertuning.search.sampler import Proposal
+from hypertuning.search.searcher import Past
+from hypertuning.search.warm import WarmStart
+from hypertuning.tracking import runs
+from hypertuning.tracking.record import RecordedJob, read_jobs, read_study
+from hypertuning.tracking.study_run import (
+    RECORD_TAG,
+    DatasetInfo,
+    record_here,
+    this_experiment,
+)
+
+OF_THIS_START = {
+    "data_dir", "dry_run", "ray_address", "resume", "storage_path", "sync_timeout_s",
+    "time_budget_s", "verbose",
+}  # fmt: skip
+"""What holds for one start of a study and is not remembered."""
+OF_ANY_START = {"concurrency", "cpus_per_trial", "gpus_per_trial", "max_failures"}
+"""What a study may go on with in another way."""
+GROWING = {"num_samples", "repeats"}
+"""What a study may get more of."""
+FILES = ("space", "points")
+"""Kept with the record, so that a study goes on with what it began with."""
+
+
+class Earlier(NamedTuple):
+    """A study that goes on."""
+
+    study_dir: Path
+    study: dict[str, Any]
+    """What was asked for, as it stands in the record."""
+    options: dict[str, Any]
+    """With which it goes on."""
+
+    def warm(self) -> Warm | None:
+        """What it has learnt of others; it is not read again."""
+        if not (kept := self.study["warm_start"]):
+            return None
+        results = tuple(Result(*result) for result in kept["results"])
+        return Warm(kept["studies"], WarmStart(results, kept["placed"], kept["left_out"]))
+
+    def check_images(self, images: DatasetInfo) -> None:
+        """Raises UserError where the images are not those of the study."""
+        had = self.study["dataset"]
+        if had != dict(images):
+            raise UserError(
+                f"study {self.study_dir.name} trained on {had['train']} images of {had['name']} "
+                f"(digest {had['digest'][:8]}), this is {images['train']} of {images['name']} "
+                f"(digest {images['digest'][:8]}): it can only go on with the images it had"
+            )
+
+
+def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
+    """Find the study that `resume` names, and merge the options into what it was started with.
+
+    Raises:
+        UserError: there is no such study, its record is gone, or an option contradicts it.
+    """
+    run = _find_run(client, stage, options["resume"])
+    study_dir = find_record(client, run, options["storage_path"])
+    study = read_study(study_dir)
+    merged = _merge(click.get_current_context(), options, study_dir, study["parameters"])
+    return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent})
+
+
+def keep_files(study_dir: Path, options: Mapping) -> None:
+    """Copy what the study was given in files to its record."""
+    for name in FILES:
+        if options[name] != NONE:
+            shutil.copyfile(options[name], study_dir / f"{name}.yaml")
+
+
+def read_past(study_dir: Path) -> list[Past]:
+    """What the parts of a study did so far, as the search understands it."""
+    return [_past(job) for job in read_jobs(study_dir)]
+
+
+def _past(recorded: RecordedJob) -> Past:
+    job = Job(*(recorded.job[name] for name in Job._fields))
+    sampler, model_epochs = recorded.job["sampler"], recorded.job.get("model_epochs")
+    proposal = Proposal(parse_config(recorded.config), sampler, model_epochs)
+    return Past(job, proposal, recorded.recorded, recorded.loss)
+
+
+def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
+    if name == "last":
+        studies = runs.studies(client, [this_experiment(client)])
+        found = studies[studies["stage"] == stage]
+        if found.empty:
+            raise UserError(
+                f"`resume` is last, but the experiment holds no study of stage {stage}; "
+                "MLFLOW_EXPERIMENT_NAME, or --experiment-name of `mlflow run`, names another one"
+            )
+        name = found.iloc[-1]["study_id"]
+    try:
+        run = client.get_run(name)
+    except MlflowException as error:
+        raise UserError(
+            f"`resume` must be the run id of a study, or last, got {name!r}; the tracking store "
+            f"{client.tracking_uri} has no such run"
+        ) from error
+    tags = run.data.tags
+    if "trial_id" in tags or tags.get("outcome") == "launcher":
+        parent = tags.get("mlflow.parentRunId")
+        raise UserError(f"`resume`: run {name} is part of study {parent}; resume that")
+    if tags.get("stage") != stage:
+        raise UserError(
+            f"`resume`: run {name} is of stage {tags.get('stage', 'none')}, not of {stage}"
+        )
+    return run
+
+
+def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
+    """Where the record of a study is: in `storage_path`, or where it was written.
+
+    Raises:
+        UserError: in neither, with what can be done instead.
+    """
+    study_id, written = study.info.run_id, record_here(study)
+    places = [storage_path / study_id, *([written] if written else [])]
+    found = next((place for place in places if (place / "study.json").exists()), None)
+    if found is None:
+        searched = " nor in ".join(str(place.parent) for place in dict.fromkeys(places))
+        raise UserError(
+            f"the record of study {study_id} is not in {searched} (it was written to "
+            f"{study.data.tags.get(RECORD_TAG, 'an unknown place')}); name its folder by "
+            f"`storage_path`. Without it the study cannot go on, but its "
+            f"{len(runs.trials(client, [study_id]))} trials in MLflow stay, and a new bohb study "
+            f"learns from them by warm_start={study_id}"
+        )
+    return found
+
+
+def _merge(
+    context: click.Context, options: Mapping, study_dir: Path, recorded: Mapping[str, str]
+) -> dict[str, Any]:
+    """The options of the study, and where they may change, those of this command.
+
+    `mlflow run` passes on every parameter, given or not: one that has its default is taken for not
+    given.
+    """
+    merged = dict(options)
+    for option in context.command.params:
+        name = option.name
+        if name in OF_THIS_START or name not in recorded:
+            continue
+        had = option.type_cast_value(context, recorded[name])
+        if not _is_given(context, option, options[name]) or options[name] == had:
+            merged[name] = had
+        elif name in FILES:
+            _check_file(name, options[name], study_dir)
+        elif name in GROWING:
+            if options[name] < had:
+                raise UserError(
+                    f"`{name}` (={options[name]}) must not be less than the {had} of study "
+                    f"{study_dir.name}"
+                )
+        elif name not in OF_ANY_START:
+            raise UserError(
+                f"`{name}` (={options[name]}) contradicts study {study_dir.name}, which has {had}; "
+                "leave it out, or start a new study"
+            )
+        if name in FILES and merged[name] != NONE:
+            merged[name] = str(study_dir / f"{name}.yaml")
+    return merged
+
+
+def _is_given(context: click.Context, option: click.Parameter, value: Any) -> bool:
+    if context.get_parameter_source(option.name) == ParameterSource.DEFAULT:
+        return False
+    default = option.type_cast_value(context, option.get_default(context))
+    return "MLFLOW_RUN_ID" not in os.environ or value != default
+
+
+def _check_file(name: str, file: str, study_dir: Path) -> None:
+    kept = study_dir / f"{name}.yaml"
+    if not kept.exists() or Path(file).read_text() != kept.read_text():
+        raise UserError(
+            f"`{name}` (={file}) contradicts study {study_dir.name}, which has "
+            f"{kept if kept.exists() else 'none'}; leave it out, or start a new study"
+        )
