@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui test test-slow bench-bohb bench-images lint format lock clean machine
+.PHONY: help demo ui test test-slow test-faults bench-bohb bench-images bench-tracking lint format lock clean machine
 
 # Both stamps are touched last, so an install that was broken off is done again from the start.
 packages := .venv/packages-installed
@@ -21,7 +21,7 @@ install := .venv/bin/uv pip install --python .venv
 mlflow := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/mlflow
 
 help:  ## print this list
-	@awk -F ' *## ' '/^[a-z-]+:.*##/ {sub(/:.*/, "", $$1); printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ' *## ' '/^[a-z-]+:.*##/ {sub(/:.*/, "", $$1); printf "make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: $(project)  ## the bohb stage on scikit-learn's digits, through mlflow run; minutes
 	@$(mlflow) run . -e bohb --env-manager local --experiment-name demo $(DEMO)
@@ -37,11 +37,17 @@ test: $(project)  ## all tests but the slow ones
 test-slow: $(project)  ## the slow tests alone
 	@$(python) -m pytest -q -m slow
 
+test-faults: $(project)  ## kill, fill and unplug all there is, and look for what was lost; half an hour
+	@$(python) -m pytest -q -m faults tests/faults
+
 bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH="--seeds 2"
 	@$(python) -m benchmarks.bench_bohb --out bench_results/counting-ones $(BENCH)
 
 bench-images: $(project)  ## the strategies on real images; hours: BENCH="--dataset path/to/images"
 	@$(python) -m benchmarks.real_images --out bench_results/images $(BENCH)
+
+bench-tracking: $(project)  ## what tracking costs, ours and Ray's own, side by side; minutes
+	@$(python) -m benchmarks.bench_tracking --out bench_results/tracking $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .

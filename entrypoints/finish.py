@@ -9,21 +9,31 @@ from typing import Any
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from hypertuning.config import OBJECTIVE, UserError
+from hypertuning.config import UserError
 from hypertuning.learn.training import read_rows
 from hypertuning.report.figures import trial_overfitting
 from hypertuning.report.stages import stage_figures
 from hypertuning.search.study import write_ending
 from hypertuning.tracking import runs
-from hypertuning.tracking.mirror import STATUS, mirror_study
+from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.naming import run_name
-from hypertuning.tracking.record import parts, read_study, read_trials, study_outcome
+from hypertuning.tracking.record import (
+    parts,
+    read_outcome,
+    read_study,
+    read_trials,
+    study_outcome,
+)
 from hypertuning.tracking.recovery import recover_epochs
 from hypertuning.tracking.store import insist, reason, without_password
-from hypertuning.tracking.study_run import close_study
+from hypertuning.tracking.study_run import close_study, is_closed
 from hypertuning.tracking.trial import Trial
 
 logger = logging.getLogger(__name__)
+
+
+class Undelivered(UserError):
+    """What the record has and the store has not, when waiting for the store was given up."""
 
 
 def draw_trial(trial: Trial):
@@ -33,10 +43,10 @@ def draw_trial(trial: Trial):
 
 def recover(study_dir: Path) -> None:
     """Complete the record of a study whose driver is gone; only for who drives it now."""
-    recover_epochs(study_dir, lambda file: [asdict(row) for row in read_rows(file)])
-    for part in parts(study_dir)[-1:]:
-        if not (part / "ended.json").exists():
-            write_ending(part, "interrupted")
+    recover_epochs(study_dir, lambda file, config: [asdict(row) for row in read_rows(file, config)])
+    begun = parts(study_dir)
+    if begun and not read_outcome(study_dir):
+        write_ending(begun[-1], "interrupted")
     for unfinished in study_dir.glob("checkpoints/*.unfinished"):
         unfinished.unlink(missing_ok=True)
 
@@ -54,7 +64,7 @@ def finish(
         delivered: How many epochs of each trial the store is known to hold.
 
     Raises:
-        UserError: not all arrived in time; says what is missing, and how to deliver it.
+        Undelivered: not all arrived in time; says what is missing, and how to deliver it.
     """
     known = dict(delivered or {})
 
@@ -66,8 +76,8 @@ def finish(
     except (MlflowException, OSError) as error:
         missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in read_trials(study_dir)}
         late = [number for number, epochs in missing.items() if epochs > 0]
-        what = f"{sum(missing.values())} epochs of {len(late)} trials" if late else "its end"
-        raise UserError(
+        what = f"up to {sum(missing.values())} epochs of {len(late)} trials" if late else "its end"
+        raise Undelivered(
             f"study {study_dir.name} is on disk, but {what} did not reach the tracking store "
             f"{without_password(client.tracking_uri)} ({reason(error)}); once it is back, deliver "
             f"that by: python -m entrypoints.sync --study {study_dir.name} "
@@ -77,26 +87,29 @@ def finish(
 
 def _deliver(client: MlflowClient, study_dir: Path, sent) -> None:
     study_id, study = study_dir.name, read_study(study_dir)
+    if client.get_run(study_id).info.lifecycle_stage != "active":
+        raise UserError(f"study {study_id} was deleted; `mlflow runs restore --run-id {study_id}`")
     mirror_study(client, study_id, study_dir, draw_trial, sent)
     found = read_trials(study_dir)
-    outcome = study_outcome(study_dir, found)
-    run = client.get_run(study_id)
-    if (run.data.tags.get("outcome"), run.info.status) == (outcome, STATUS[outcome]):
-        return  # closed, and nothing has happened since
+    # without an ending: it did not begin a part, or the disk is too full to say how that ended
+    outcome = study_outcome(study_dir, found) or "interrupted"
+    if is_closed(client.get_run(study_id), outcome, found):
+        return
+    try:
+        _log_files(client, study_dir, study["stage"])
+    except (MlflowException, OSError):
+        raise
+    except Exception:  # a picture, or a store of artifacts, that fails holds up no number
+        logger.warning("not all files of study %s were stored", study_id, exc_info=True)
+    close_study(client, study_id, outcome, found, _model_use(study.get("model_needs"), found))
+
+
+def _log_files(client: MlflowClient, study_dir: Path, stage: str) -> None:
+    study_id = study_dir.name
     client.log_text(study_id, (study_dir / "study.json").read_text(), "plan.json")
-    _log_results(client, study_id, study["stage"])
-    close_study(client, study_id, outcome, _best(found), _model_use(study["model_needs"], found))
-
-
-def _log_results(client: MlflowClient, study_id: str, stage: str) -> None:
     trials, curves = runs.trials(client, [study_id]), runs.curves(client, [study_id])
     client.log_text(study_id, trials.to_csv(index=False), "tables/trials.csv")
-    try:
-        figures = stage_figures(stage, trials, curves)
-    except Exception:  # a picture that fails holds up no number
-        logger.warning("the figures of study %s could not be drawn", study_id, exc_info=True)
-        return
-    for name, figure in figures.items():
+    for name, figure in stage_figures(stage, trials, curves).items():
         client.log_figure(study_id, figure, f"figures/{name}.png")
 
 
@@ -110,10 +123,3 @@ def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:
         "model_first_trial": proposed[0].trial_id if proposed else "none",
         "model_share": f"{len(proposed) / max(1, len(trials)):.3f}",
     }
-
-
-def _best(trials: Sequence[Trial]) -> Trial | None:
-    measured = [trial for trial in trials if trial.epochs]
-    return min(
-        measured, key=lambda trial: trial.summary()[f"best_{OBJECTIVE.metric}"], default=None
-    )

@@ -26,6 +26,13 @@ class StageCommand(click.Command):
             _fail(str(error), 1)
         except (click.Abort, KeyboardInterrupt):
             _fail("stopped", 130)
+        except OSError as error:
+            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+        except Exception as error:
+            mlflow = sys.modules.get("mlflow.exceptions")
+            if not mlflow or not isinstance(error, mlflow.MlflowException):
+                raise
+            _fail(f"the tracking store: {' '.join(str(error).split())}", 1)
 
 
 def _fail(message: str, status: int) -> None:
@@ -62,6 +69,13 @@ COUNT = click.IntRange(min=1)
 COUNT_OR_ALL = click.IntRange(min=0)
 FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
 
+STUDY = option("study", "all", help="Run id of a study, or all.")
+SYNC_TIMEOUT = option(
+    "sync_timeout_s",
+    60.0,
+    click.FloatRange(0),
+    "Seconds to wait, at the end, for a tracking server that is away.",
+)
 DATA = [
     option("dataset", "cifar10", help="cifar10, digits, or a folder with train/<class>/ images."),
     option("data_dir", "data", FOLDER, "Where downloads and decoded images are kept."),
@@ -83,12 +97,7 @@ RESOURCES = [
     option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study."),
     option("max_failures", 1, COUNT_OR_ALL, "Times that a trial which broke is tried again."),
     option("resume", NONE, help="Run id of a study that is to go on, or last."),
-    option(
-        "sync_timeout_s",
-        60.0,
-        click.FloatRange(0),
-        "At the end, to wait for a tracking server that is away.",
-    ),
+    SYNC_TIMEOUT,
     option(
         "time_budget_s",
         0.0,

@@ -70,7 +70,7 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
         images = _images(cache, options)
         warm = _warm(client, search, options, images, earlier)
     planned = plan_of(search, warm)
-    notes = notes_on(search, planned, warm)
+    notes = [*notes_on(search, planned, warm), *([earlier.note(planned)] if earlier else [])]
     say(console, notes)
     problem = _problem(search, options, cache, resources)
     if options["dry_run"]:

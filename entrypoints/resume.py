@@ -17,11 +17,13 @@ from entrypoints.warm import Warm
 from hypertuning.config import UserError, parse_config
 from hypertuning.search.bohb import Result
 from hypertuning.search.ladder import Job
+from hypertuning.search.plan import Plan
 from hypertuning.search.sampler import Proposal
 from hypertuning.search.searcher import Past
 from hypertuning.search.warm import WarmStart
 from hypertuning.tracking import runs
-from hypertuning.tracking.record import RecordedJob, read_jobs, read_study
+from hypertuning.tracking.record import RecordedJob, read_jobs, read_study, read_trials
+from hypertuning.tracking.store import without_password
 from hypertuning.tracking.study_run import (
     RECORD_TAG,
     DatasetInfo,
@@ -30,11 +32,22 @@ from hypertuning.tracking.study_run import (
 )
 
 OF_THIS_START = {
-    "data_dir", "dry_run", "ray_address", "resume", "storage_path", "sync_timeout_s",
-    "time_budget_s", "verbose",
-}  # fmt: skip
+    "dry_run",
+    "resume",
+    "storage_path",
+    "sync_timeout_s",
+    "time_budget_s",
+    "verbose",
+}
 """What holds for one start of a study and is not remembered."""
-OF_ANY_START = {"concurrency", "cpus_per_trial", "gpus_per_trial", "max_failures"}
+OF_ANY_START = {
+    "concurrency",
+    "cpus_per_trial",
+    "data_dir",
+    "gpus_per_trial",
+    "max_failures",
+    "ray_address",
+}
 """What a study may go on with in another way."""
 GROWING = {"num_samples", "repeats"}
 """What a study may get more of."""
@@ -51,16 +64,27 @@ class Earlier(NamedTuple):
     options: dict[str, Any]
     """With which it goes on."""
 
+    def note(self, planned: Plan) -> str:
+        """How far it has come, in one line."""
+        trials = read_trials(self.study_dir)
+        epochs = sum(len(trial.epochs) for trial in trials)
+        return (
+            f"goes on: {len(trials)} of {planned.trials} trials have begun, "
+            f"{epochs} of about {planned.epochs} epochs are measured"
+        )
+
     def warm(self) -> Warm | None:
         """What it has learnt of others; it is not read again."""
-        if not (kept := self.study["warm_start"]):
+        if not (kept := self.study.get("warm_start")):
             return None
         results = tuple(Result(*result) for result in kept["results"])
         return Warm(kept["studies"], WarmStart(results, kept["placed"], kept["left_out"]))
 
     def check_images(self, images: DatasetInfo) -> None:
         """Raises UserError where the images are not those of the study."""
-        had = self.study["dataset"]
+        had = self.study.get("dataset")
+        if had is None:
+            raise UserError(f"study {self.study_dir.name} was begun by an earlier version")
         if had != dict(images):
             raise UserError(
                 f"study {self.study_dir.name} trained on {had['train']} images of {had['name']} "
@@ -103,7 +127,7 @@ def _past(recorded: RecordedJob) -> Past:
 
 def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
     if name == "last":
-        studies = runs.studies(client, [this_experiment(client)])
+        studies = runs.studies(client, [this_experiment(client, make=False)])
         found = studies[studies["stage"] == stage]
         if found.empty:
             raise UserError(
@@ -114,10 +138,17 @@ def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
     try:
         run = client.get_run(name)
     except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
         raise UserError(
             f"`resume` must be the run id of a study, or last, got {name!r}; the tracking store "
-            f"{client.tracking_uri} has no such run"
+            f"{without_password(client.tracking_uri)} has no such run"
         ) from error
+    if run.info.lifecycle_stage != "active":
+        raise UserError(
+            f"`resume`: run {name} was deleted; `mlflow runs restore --run-id {name}` brings it "
+            "back, and the same for its trials"
+        )
     tags = run.data.tags
     if "trial_id" in tags or tags.get("outcome") == "launcher":
         parent = tags.get("mlflow.parentRunId")
@@ -164,10 +195,14 @@ def _merge(
         if name in OF_THIS_START or name not in recorded:
             continue
         had = option.type_cast_value(context, recorded[name])
-        if not _is_given(context, option, options[name]) or options[name] == had:
+        given = _is_given(context, option, options[name])
+        if name in FILES:
+            if given:
+                _check_file(name, options[name], study_dir)
+            kept = study_dir / f"{name}.yaml"
+            merged[name] = str(kept) if kept.exists() else NONE
+        elif not given or options[name] == had:
             merged[name] = had
-        elif name in FILES:
-            _check_file(name, options[name], study_dir)
         elif name in GROWING:
             if options[name] < had:
                 raise UserError(
@@ -179,8 +214,6 @@ def _merge(
                 f"`{name}` (={options[name]}) contradicts study {study_dir.name}, which has {had}; "
                 "leave it out, or start a new study"
             )
-        if name in FILES and merged[name] != NONE:
-            merged[name] = str(study_dir / f"{name}.yaml")
     return merged
 
 
@@ -192,9 +225,15 @@ def _is_given(context: click.Context, option: click.Parameter, value: Any) -> bo
 
 
 def _check_file(name: str, file: str, study_dir: Path) -> None:
+    """Raises UserError where a file is not what the study began with."""
     kept = study_dir / f"{name}.yaml"
-    if not kept.exists() or Path(file).read_text() != kept.read_text():
+    before = kept.read_text() if kept.exists() else None
+    try:
+        now = None if file == NONE else Path(file).read_text()
+    except OSError as error:
+        raise UserError(f"`{name}`: {file} cannot be read: {error.strerror}") from error
+    if now != before:
         raise UserError(
             f"`{name}` (={file}) contradicts study {study_dir.name}, which has "
-            f"{kept if kept.exists() else 'none'}; leave it out, or start a new study"
+            f"{'none' if before is None else kept}; leave it out, or start a new study"
         )

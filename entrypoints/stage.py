@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
-from entrypoints.finish import draw_trial, finish, recover
+from entrypoints.finish import Undelivered, draw_trial, finish, recover
 from entrypoints.options import NONE
 from entrypoints.planning import description
 from entrypoints.prepare import Build, Job, prepare
@@ -21,11 +21,17 @@ from entrypoints.show import say, show_leaderboard
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.search.live import LiveView
 from hypertuning.search.searcher import LadderSearcher
-from hypertuning.search.study import ray_started, run
+from hypertuning.search.study import Stop, ray_started, run, signals_caught, write_ending
 from hypertuning.search.trial import trainable
 from hypertuning.tracking import runs
 from hypertuning.tracking.callback import MLflowMirror
-from hypertuning.tracking.record import read_study, read_trials, study_outcome, write_study
+from hypertuning.tracking.record import (
+    parts,
+    read_study,
+    read_trials,
+    study_outcome,
+    write_study,
+)
 from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import reason, without_password
 from hypertuning.tracking.study_run import close_study, open_study, reopen_study
@@ -56,34 +62,48 @@ def _carry_out(console: Console, job: Job) -> tuple[Path, bool]:
         searcher = LadderSearcher(job.search.ladder(), job.search.sampler, 1, past)
         if past and searcher.done:
             say(console, [f"nothing is left to do of study {study_dir.name}"])
+            write_ending(parts(_open(job, driven))[-1], "completed")  # if killed at the very end
             finish(job.client, study_dir, patience_s)
             return study_dir, False
         try:
             with ray_started(job.resources, job.options["verbose"]) as room:
+                stop = driven.enter_context(signals_caught())  # after Ray has set its own handlers
                 searcher.concurrency = room
-                study_dir = _open(job)
-                if not job.earlier:
-                    driven.enter_context(only_driver(study_dir))
+                study_dir = _open(job, driven)
                 name = f"study {study_dir.name} ({job.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(job, study_dir)
-                outcome = _search(job, searcher, study_dir, mirror)
+                outcome = _search(job, searcher, study_dir, mirror, stop)
+            recover(study_dir)  # what a worker measured while it was being stopped
+            finish(job.client, study_dir, patience_s, mirror.delivered)
         except KeyboardInterrupt:  # the second one: leave at once
             if study_dir:
                 say(console, [_how_to_go_on(job.search.stage, study_dir)])
             raise
+        except Undelivered:
+            raise
         except Exception:
             if study_dir:
-                with suppress(UserError):  # what is wrong with the search matters more
-                    finish(job.client, study_dir, patience_s)
+                _keep_what_there_is(console, job, study_dir)
             raise
-        finish(job.client, study_dir, patience_s, mirror.delivered)
     late = searcher.deadline is not None and time.monotonic() > searcher.deadline
     return study_dir, outcome == "interrupted" and not late
 
 
-def _open(job: Job) -> Path:
+def _keep_what_there_is(console: Console, job: Job, study_dir: Path) -> None:
+    """After something went wrong in the search, which matters more than what goes wrong here."""
+    try:
+        recover(study_dir)
+        finish(job.client, study_dir, patience_s=0)
+    except (UserError, OSError) as error:
+        say(console, [str(error)])
+
+
+def _open(job: Job, driven: ExitStack) -> Path:
     """Open the study's run and its record; give the record.
+
+    Args:
+        driven: Holds the record for as long as it is driven from here.
 
     Raises:
         UserError: no disk space, or the store went away.
@@ -105,9 +125,10 @@ def _open(job: Job) -> Path:
             f"{reason(error)}; nothing has been started"
         ) from error
     try:
+        driven.enter_context(only_driver(storage_path / study_id))
         _write_record(job, storage_path / study_id)
     except OSError as error:
-        close_study(job.client, study_id, "failed", None)
+        close_study(job.client, study_id, "failed")
         raise UserError(f"the record could not be begun: {error.strerror}") from error
     return storage_path / study_id
 
@@ -132,7 +153,6 @@ def _write_record(job: Job, study_dir: Path) -> None:
         files = {name: job.earlier.study["parameters"][name] for name in FILES}
         now["parameters"] |= {**files, "resume": NONE}
     else:
-        study_dir.mkdir(parents=True)
         keep_files(study_dir, job.options)
     write_study(study_dir, {**(job.earlier.study if job.earlier else begun), **now})
 
@@ -141,11 +161,9 @@ def _mirror(job: Job, study_dir: Path) -> MLflowMirror:
     return MLflowMirror(study_dir.name, study_dir, job.client.tracking_uri, draw_trial)
 
 
-def _mirror(job: Job, study_dir: Path) -> MLflowMirror:
-    return MLflowMirror(study_dir.name, study_dir, job.client.tracking_uri, draw_trial)
-
-
-def _search(job: Job, searcher: LadderSearcher, study_dir: Path, mirror: MLflowMirror) -> str:
+def _search(
+    job: Job, searcher: LadderSearcher, study_dir: Path, mirror: MLflowMirror, stop: Stop
+) -> str:
     """Run one part of the study to its end; give its outcome."""
     measured = {
         (trial.number, row["epoch"]): row[OBJECTIVE.metric]
@@ -160,6 +178,7 @@ def _search(job: Job, searcher: LadderSearcher, study_dir: Path, mirror: MLflowM
         [mirror, LiveView(job.planned, measured)],
         job.options["max_failures"],
         job.options["time_budget_s"],
+        stop,
     )
 
 

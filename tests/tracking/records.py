@@ -40,6 +40,11 @@ class Record:
         with (folder / "result.json").open("a") as file:
             file.write(text)
 
+    def fail(self, folder: Path, error: str) -> None:
+        """Give a job up; the recorder never goes on in a line that was torn."""
+        (folder / "error.txt").write_text(error)
+        self.line(folder, "\n" + json.dumps({"failed": True}) + "\n")
+
     def end(self, outcome: str, part: int = 1) -> None:
         folder = self.folder / f"part-{part:03d}"
         folder.mkdir(exist_ok=True)

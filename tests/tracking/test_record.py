@@ -133,7 +133,7 @@ The actor died unexpectedly before finishing this task.
 def test_a_failed_trial_says_what_its_last_failure_was(record, text, error):
     job = record.job(1, until=9)
     record.epochs(job, [1])
-    (job / "error.txt").write_text(text)
+    record.fail(job, text)
     trial = read_trial(record.folder, 1)
     assert (trial.outcome, trial.error) == ("failed", error)
 
@@ -263,10 +263,7 @@ def test_epochs_that_only_a_checkpoint_knows_are_taken_into_the_record(record):
     record.epochs(record.job(0, until=9, part=2), [2])
     record.job(1, until=9)
     checkpoints = {"t0000.pt": [row(n) for n in range(1, 5)], "t0001.pt": [row(1)]}
-    (record.folder / "checkpoints").mkdir()
-    for name in checkpoints:
-        (record.folder / "checkpoints" / name).touch()
-    read = lambda file: checkpoints[file.name]
+    read = lambda file, config: checkpoints[file.name] if config["filters"] == 146 else []
     assert recover_epochs(record.folder, read) == 3
     assert recover_epochs(record.folder, read) == 0, "doing it twice changes nothing"
     assert [trial.epochs_run for trial in read_trials(record.folder)] == [4, 1]
@@ -282,3 +279,19 @@ def test_only_one_process_drives_a_study(record):
         with pytest.raises(UserError, match="is being run by another"), only_driver(record.folder):
             pass
     assert not is_driven(record.folder)
+
+
+def test_an_epoch_that_comes_to_light_does_not_undo_the_failure_of_its_trial(record):
+    job = record.job(0, until=3)
+    record.epochs(job, [1, 2], order=1)
+    record.line(job, {"failed": True, "order": 3})
+    assert recover_epochs(record.folder, lambda file, config: [row(n) for n in (1, 2, 3)]) == 1
+    assert jobs(record) == [(0, 3, math.inf)]
+    trial = read_trial(record.folder, 0)
+    assert (trial.outcome, trial.epochs_run) == ("failed", 3)
+
+
+def test_a_trial_that_lost_an_earlier_rung_goes_on_from_there(record):
+    record.job(0, until=1)
+    record.job(0, until=3, part=1)
+    assert jobs(record) == [(0, 1, None)]

@@ -5,12 +5,15 @@ import socket
 import subprocess
 import sys
 import time
+from unittest.mock import Mock
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from stores import track
 
 from hypertuning.config import UserError
-from hypertuning.tracking.store import connect
+from hypertuning.tracking.store import connect, insist
 
 
 def test_without_any_setting_the_store_is_in_the_working_directory(
@@ -34,7 +37,7 @@ def test_a_fresh_store_is_whole_or_absent(tmp_path, monkeypatch):
     file = tmp_path / "mlflow.db"
     script = f"""
 import threading, os, time
-from hypertuning.tracking.store import connect
+from hypertuning.tracking.store import connect, insist
 threading.Thread(target=connect, daemon=True).start()
 while not os.path.exists("{file}.unfinished"):
     time.sleep(0.01)
@@ -52,7 +55,7 @@ os._exit(9)
 
 OPEN_IN_TWO_PROCESSES = """
 import os
-from hypertuning.tracking.store import connect
+from hypertuning.tracking.store import connect, insist
 
 child = os.fork()
 connect(100).create_experiment(f"of {'parent' if child else 'child'}")
@@ -102,3 +105,35 @@ def test_a_store_that_cannot_be_made_is_named(monkeypatch, tmp_path):
     track(monkeypatch, f"sqlite:///{tmp_path}/file/mlflow.db")
     with pytest.raises(UserError, match=f"{tmp_path}/file/mlflow.db does not answer: .*Errno"):
         connect(timeout_s=60)
+
+
+def test_what_is_asked_while_the_store_is_away_is_asked_again_for_a_while(monkeypatch):
+    monkeypatch.setattr("hypertuning.tracking.store.back_off", lambda: iter([0.01] * 999))
+    answers = iter([MlflowException("away"), OSError("reset"), "there"])
+
+    def ask():
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert insist(ask, patience_s=30) == "there"
+
+
+def test_patience_ends_with_what_was_wrong_last_after_one_more_try(monkeypatch):
+    monkeypatch.setattr("hypertuning.tracking.store.back_off", lambda: iter([30.0] * 999))
+    tries = []
+
+    def ask():
+        tries.append(time.monotonic())
+        raise MlflowException(f"away {len(tries)}")
+
+    with pytest.raises(MlflowException, match="away 2"):
+        insist(ask, patience_s=0.2)
+    assert tries[1] - tries[0] >= 0.2
+
+
+def test_an_answer_that_will_not_change_is_not_waited_for():
+    missing = MlflowException("no such run", error_code=RESOURCE_DOES_NOT_EXIST)
+    with pytest.raises(MlflowException, match="no such run"):
+        insist(Mock(side_effect=missing), patience_s=1e9)

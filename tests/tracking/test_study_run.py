@@ -10,7 +10,7 @@ import pytest
 
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
-from hypertuning.tracking.record import read_trial
+from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import (
     close_study,
     open_study,
@@ -130,15 +130,16 @@ def test_a_study_is_closed_with_its_outcome_and_the_numbers_of_its_best_trial(
 ):
     record.epochs(record.job(0, until=9), range(1, 10))
     run_id = opened(client).info.run_id
-    close_study(client, run_id, outcome, read_trial(record.folder, 0))
+    close_study(client, run_id, outcome, read_trials(record.folder))
     run = client.get_run(run_id)
     assert (run.info.status, run.data.tags["outcome"]) == (status, outcome)
+    assert run.data.tags["epochs"] == "9"
     assert run.data.metrics == {"best_val_loss": 0.8, "best_val_accuracy": 0.45, "best_epoch": 6}
 
 
 def test_a_study_without_a_trial_that_worked_is_closed_without_numbers(client):
     run_id = opened(client).info.run_id
-    close_study(client, run_id, "failed", None)
+    close_study(client, run_id, "failed")
     assert client.get_run(run_id).data.metrics == {}
 
 
@@ -151,7 +152,7 @@ def test_a_study_says_where_its_record_is(client):
 
 def test_a_study_that_goes_on_is_open_again_and_has_its_launcher_below_it(client, monkeypatch):
     study_id = opened(client).info.run_id
-    close_study(client, study_id, "interrupted", None)
+    close_study(client, study_id, "interrupted")
     experiment_id = client.get_run(study_id).info.experiment_id
     launcher = client.create_run(experiment_id, run_name="bold-fox-123").info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", launcher)

@@ -149,12 +149,15 @@ class TrainState:
         return state
 
 
-def read_rows(file: Path) -> list[Epoch]:
-    """The epochs that a checkpoint has behind it, none if it is damaged; weights are not read."""
+def read_rows(file: Path, config: dict) -> list[Epoch]:
+    """The epochs that the checkpoint of a configuration has behind it; weights are not read.
+
+    There are none if it is absent, damaged, or of another configuration.
+    """
     try:
         content = torch.load(file, map_location="meta", weights_only=True, mmap=True)
-        return [Epoch(**row) for row in content["rows"]]
-    except DAMAGED:
+        return [Epoch(**row) for row in content["rows"] if content["config"] == config]
+    except (FileNotFoundError, *DAMAGED):
         return []
 
 

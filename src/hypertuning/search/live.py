@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from ray.tune import Callback
 from rich.console import Console
@@ -61,7 +62,8 @@ class LiveView(Callback):
             self.progress.stop()
 
     def _line(self, text: str) -> None:
-        self.console.print(text, highlight=False, soft_wrap=True)
+        with suppress(OSError, SystemExit):  # nobody reads it, or its disk is full
+            self.console.print(text, highlight=False, soft_wrap=True)
 
     def _summary(self) -> str:
         parts = [

@@ -25,7 +25,10 @@ class Recorder(LoggerCallback):
         folder = _folder(trial)
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(trial.config, indent=2, cls=SafeFallbackEncoder)
-        (folder / "params.json.unfinished").write_text(text)
+        with (folder / "params.json.unfinished").open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # a run of MLflow's will have been made for just these
         (folder / "params.json.unfinished").replace(folder / "params.json")
 
     def log_trial_result(self, iteration: int, trial, result: dict) -> None:
@@ -40,8 +43,8 @@ class Recorder(LoggerCallback):
         if not (_folder(trial) / "params.json").exists():
             self.log_trial_start(trial)  # a trial that dies in its constructor has never started
         if failed and trial.error_file:
-            self.log_trial_result(0, trial, {"failed": True})
             (_folder(trial) / "error.txt").write_text(Path(trial.error_file).read_text())
+            self.log_trial_result(0, trial, {"failed": True})  # from here on it counts as failed
 
 
 def _folder(trial) -> Path:

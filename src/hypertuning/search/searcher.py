@@ -85,7 +85,9 @@ class LadderSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict | None = None, error: bool = False
     ) -> None:
-        job = self.jobs.pop(trial_id)
+        job = self.jobs.pop(trial_id, None)
+        if job is None:
+            return  # told already
         reached = bool(result) and not error and result.get("epoch") == job.until
         self.recorded[job.trial] = job.until
         # a trial that diverged has an infinite loss

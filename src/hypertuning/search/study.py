@@ -1,5 +1,6 @@
 """Run one part of a study: the only place where Ray is started and a Tuner is made."""
 
+import errno
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ DRIVER_ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning in the workers
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the recorder takes the place of all three
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see _stopped_cleanly
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see Stop
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # of the state that we never restore
     "TUNE_WARN_THRESHOLD_S": "10",
 }
@@ -36,6 +37,7 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
 
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 CONNECT_SECONDS = 5
 ONE_CTRL_C_SECONDS = 2
 
@@ -109,6 +111,58 @@ def ray_started(resources: Resources, verbose: bool = False) -> Iterator[int]:
         ray.shutdown()
 
 
+class _Stopped(BaseException):
+    """Leaves the search between two of its steps.
+
+    No Exception: Ray would give every worker seconds to end what it is at. They may be killed: all
+    that they have measured is in their checkpoints.
+    """
+
+
+class Stop(tune.Stopper):
+    """Ends the search after a signal, or when checkpoints can no longer be written."""
+
+    searching = False
+    """Whether it has to end one; otherwise a signal is a KeyboardInterrupt."""
+    signalled_at: float | None = None
+    disk_error = ""
+
+    def __call__(self, trial_id: str, result: dict) -> bool:
+        self.disk_error = self.disk_error or result.get("unsaved", "")
+        return False
+
+    def stop_all(self) -> bool:
+        if self.disk_error or self.signalled_at is not None:
+            raise _Stopped
+        return False
+
+    def signalled(self, *_) -> None:
+        """End the search cleanly at a first signal, and leave at once at another one after that.
+
+        The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second:
+        they count as one. Ray's own handlers would leave at the second.
+        """
+        now, before = time.monotonic(), self.signalled_at
+        if before is not None and now - before <= ONE_CTRL_C_SECONDS:
+            return
+        self.signalled_at = now
+        if before is not None or not self.searching:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def signals_caught() -> Iterator[Stop]:
+    """Pass Ctrl-C, SIGTERM and the end of the terminal on to what is given, for `run`."""
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop.signalled) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def run(
     study_dir: Path,
     searcher: LadderSearcher,
@@ -117,8 +171,12 @@ def run(
     callbacks: Sequence[tune.Callback] = (),
     max_failures: int = 1,
     time_budget_s: float = 0,
+    stop: Stop | None = None,
 ) -> str:
     """Run one more part of a study to its end; give its outcome.
+
+    Args:
+        stop: Told of signals, see `signals_caught`.
 
     Returns:
         `completed`, or `interrupted` by the user or by the end of the time budget. It also stands
@@ -134,7 +192,7 @@ def run(
     part = _next_part(study_dir)
     part.mkdir(parents=True)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
-    full_disk = _FullDisk()
+    stop = stop or Stop()
     tuner = tune.Tuner(
         tune.with_resources(trainable, per_trial),
         tune_config=tune.TuneConfig(
@@ -153,82 +211,53 @@ def run(
                 checkpoint_frequency=0, checkpoint_at_end=False
             ),
             failure_config=tune.FailureConfig(max_failures=max_failures),
-            stop=full_disk,
+            stop=stop,
             verbose=0,
         ),
     )
     searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
     outcome = "interrupted"
     try:
-        with _stopped_cleanly() as stopped, warnings.catch_warnings():
+        stop.searching = True
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Ray's, about Ray's own deprecations
             tuner.fit()
-        if searcher.done and not stopped:  # a trial that was stopped counts as lost to the ladder
+        if searcher.done:
             outcome = "completed"
-    except OSError as error:
-        raise UserError(f"the record in {part} could not be written: {error.strerror}") from error
-    except Exception:
+    except _Stopped:
+        for callback in callbacks:  # whom Ray has told nothing
+            callback.on_experiment_end(trials=[])
+    except Exception as error:
+        if disk := _disk_error(error):
+            raise UserError(f"the record in {part} could not be written: {disk}") from error
         outcome = "failed"
         raise
     finally:
+        stop.searching = False
         with suppress(OSError):  # on a full disk; then it reads like that of a driver that died
             write_ending(part, outcome)
-    if full_disk.reason:
-        raise UserError(full_disk.reason)
+    if stop.disk_error:
+        raise UserError(stop.disk_error)
     return outcome
 
 
 def write_ending(part: Path, outcome: str) -> None:
     """Say in the record how a part ended: `completed`, `interrupted` or `failed`."""
     ended = {"outcome": outcome, "timestamp": time.time()}
-    (part / "ended.json").write_text(json.dumps(ended))
+    (part / "ended.json.unfinished").write_text(json.dumps(ended))
+    (part / "ended.json.unfinished").replace(part / "ended.json")
 
 
-class _FullDisk(tune.Stopper):
-    """Ends the search, not trial after trial, when checkpoints can no longer be written."""
-
-    reason = ""
-
-    def __call__(self, trial_id: str, result: dict) -> bool:
-        self.reason = self.reason or result.get("unsaved", "")
-        return False
-
-    def stop_all(self) -> bool:
-        return bool(self.reason)
+def _disk_error(error: BaseException | None) -> str | None:
+    """What the system said of a disk, if that is at the bottom of an error of Ray's."""
+    while error and getattr(error, "errno", None) not in DISK_ERRORS:
+        error = error.__cause__ or error.__context__
+    return error and error.strerror
 
 
 def _next_part(study_dir: Path) -> Path:
     parts = [int(p.name.removeprefix("part-")) for p in study_dir.glob("part-*")]
     return study_dir / f"part-{max(parts, default=0) + 1:03d}"
-
-
-@contextmanager
-def _stopped_cleanly() -> Iterator[list[float]]:
-    """End the search cleanly at a Ctrl-C or SIGTERM, and leave at once at another one after that.
-
-    Gives a list that is empty until then.
-
-    The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second: they
-    count as one. Ray's own handlers would leave at the second, in the middle of their cleaning up.
-    """
-    stopped_at: list[float] = []
-
-    def stop(*_) -> None:
-        if not stopped_at:
-            stopped_at.append(time.monotonic())
-            signal.raise_signal(signal.SIGUSR1)  # which asks Ray to end the search
-        elif time.monotonic() - stopped_at[0] > ONE_CTRL_C_SECONDS:
-            raise KeyboardInterrupt
-
-    handlers = {signal.SIGINT: stop, signal.SIGTERM: stop}
-    # until Ray has put its own in this place, SIGUSR1 would kill the process
-    handlers[signal.SIGUSR1] = signal.default_int_handler
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield stopped_at
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _worker_environment(local: bool) -> dict:

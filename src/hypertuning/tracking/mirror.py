@@ -99,8 +99,8 @@ class Mirror:
         and made another run. MLflow can restore what is deleted.
         """
         for run in self._doubles:
-            kept = self._copies[run.data.tags["trial_id"]]
-            if self._ask(run).epochs <= kept.epochs:
+            kept = self._copies.get(run.data.tags["trial_id"])
+            if kept and self._ask(run).epochs <= kept.epochs:
                 self._client.set_tag(run.info.run_id, "duplicate_of", kept.run_id)
                 self._client.delete_run(run.info.run_id)
 

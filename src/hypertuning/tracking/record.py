@@ -13,6 +13,7 @@ It may be read while Ray writes it, and after it was cut off at any byte.
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,7 +39,10 @@ def read_study(study_dir: Path) -> dict[str, Any]:
 def write_study(study_dir: Path, study: dict[str, Any]) -> None:
     """Write what was asked for; a reader finds the old words or the new ones, whole."""
     study_dir.mkdir(parents=True, exist_ok=True)
-    (study_dir / "study.json.unfinished").write_text(json.dumps(study, indent=2))
+    with (study_dir / "study.json.unfinished").open("w") as file:
+        file.write(json.dumps(study, indent=2))
+        file.flush()
+        os.fsync(file.fileno())
     (study_dir / "study.json.unfinished").replace(study_dir / "study.json")
 
 
@@ -111,8 +115,6 @@ def read_jobs(study_dir: Path) -> list[RecordedJob]:
 
 _Order = tuple[float, float]
 """Number of the part, and of the line in it."""
-_NEVER_SEEN: _Order = (math.inf, math.inf)
-"""Of a job that did not end."""
 
 
 def _jobs(folders: list[Path]) -> Iterator[tuple[_Order, RecordedJob]]:
@@ -121,18 +123,17 @@ def _jobs(folders: list[Path]) -> Iterator[tuple[_Order, RecordedJob]]:
     lines = [(_numbers(f)[0], line) for f, _ in begun for line in _read_results(f)]
     rows = _epochs(line for _, line in lines)
     losses = {row["epoch"]: row[OBJECTIVE.metric] for row in rows}
-    failed = any(_is_lost(line) for _, line in lines) or (begun and _read_error(begun[-1][0]))
-    lost = math.inf if failed else None
-    for until, params in {p["job"]["until"]: p for _, p in begun}.items():
-        ends = (
-            (part, line.get("order", math.inf))
+    for until, params in sorted({p["job"]["until"]: p for _, p in begun}.items()):
+        ends = [
+            (part, line.get("order", math.inf), math.inf if _is_lost(line) else losses[until])
             for part, line in lines
-            if line.get("epoch") == until or _is_lost(line)
-        )
-        job = RecordedJob(
-            params["config"], params["job"], _without_gap(rows), losses.get(until, lost)
-        )
-        yield min(ends, default=_NEVER_SEEN), job
+            if _is_lost(line) or (line.get("epoch") == until and until in losses)
+        ]
+        # what the search learnt first: an epoch may have come to light after its trial was given up
+        part, order, loss = min(ends, default=(math.inf, math.inf, None))
+        yield (part, order), RecordedJob(params["config"], params["job"], _without_gap(rows), loss)
+        if loss is None:
+            return  # whatever it had begun after that, the search decides on it again
 
 
 def _is_lost(result: dict[str, Any]) -> bool:
@@ -178,7 +179,7 @@ def _trial(
     outcome: Outcome | None
     if any(result.get("diverged") is True for result in results):
         outcome = "diverged"
-    elif (error or any(map(_is_lost, results))) and reached < job["until"]:
+    elif any(map(_is_lost, results)):
         outcome, error = "failed", error or "it left no message"
     elif reached >= max_epochs:
         outcome = "completed"

@@ -41,22 +41,20 @@ def is_driven(study_dir: Path) -> bool:
         return True
 
 
-def recover_epochs(study_dir: Path, rows_of: Callable[[Path], Sequence[Row]]) -> int:
+def recover_epochs(study_dir: Path, rows_of: Callable[[Path, dict], Sequence[Row]]) -> int:
     """Take into the record what only the checkpoints know; give how many epochs that was.
 
     A worker writes its checkpoint before the driver hears of the epoch. What was measured while the
     driver died, or while the disk was full, stands there alone. Only for who drives the study.
 
     Args:
-        rows_of: Reads the rows of a checkpoint.
+        rows_of: Reads the rows of a configuration's checkpoint, if there is one.
     """
     recovered = 0
     for trial in read_trials(study_dir):
         file = study_dir / "checkpoints" / f"{trial.trial_id}.pt"
         known = {row["epoch"] for row in trial.epochs}
-        rows = [
-            row for row in (rows_of(file) if file.exists() else ()) if row["epoch"] not in known
-        ]
+        rows = [row for row in rows_of(file, trial.config) if row["epoch"] not in known]
         if rows:
             _append(last_job(study_dir, trial.number) / "recovered.json", rows)
         recovered += len(rows)

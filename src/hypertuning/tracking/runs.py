@@ -141,6 +141,17 @@ def find_trials(client: MlflowClient, experiment_id: str, study_id: str) -> list
     return _search(client, [experiment_id], below)
 
 
+def all_trials(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """The runs of all trials of some experiments, the oldest first."""
+    return _search(client, experiment_ids, "tags.trial_id IS NOT NULL")
+
+
+def find_launchers(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
+    """The runs that `mlflow run` made for commands which resumed a study."""
+    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.outcome = 'launcher'"
+    return _search(client, [experiment_id], below)
+
+
 def _trial_runs(client: MlflowClient, study_ids: Iterable[str]) -> Iterator[tuple[str, Run]]:
     for study_id in study_ids:
         try:

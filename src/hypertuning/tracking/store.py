@@ -20,21 +20,34 @@ from hypertuning.config import UserError
 
 T = TypeVar("T")
 _SQLITE = "sqlite:///"
+_FINAL = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
+"""Answers of a store that is there."""
 LOCK_SECONDS = 300
 """To wait for another process that makes the same store; on a busy machine that takes a minute."""
 
 
-def connect(timeout_s: float = 15, otherwise: str | None = None) -> MlflowClient:
-    """Open the store that MLFLOW_TRACKING_URI names, else `otherwise`, else mlflow.db here.
+def is_named() -> bool:
+    """Whether MLFLOW_TRACKING_URI, or whoever went before, names a store."""
+    return mlflow.is_tracking_uri_set()
+
+
+def connect(
+    timeout_s: float = 15, uri: str | None = None, must_exist: bool = False
+) -> MlflowClient:
+    """Open a store, by default the one that MLFLOW_TRACKING_URI names, else mlflow.db here.
 
     Makes the URI absolute, for this process and those it starts: Ray works in other directories.
+
+    Args:
+        must_exist: Do not make a store in a file that is not there.
 
     Raises:
         UserError: the store cannot be opened, or a server does not answer within `timeout_s`.
     """
-    if otherwise and not mlflow.is_tracking_uri_set():
-        mlflow.set_tracking_uri(otherwise)
-    uri = _absolute(mlflow.get_tracking_uri())
+    uri = _absolute(uri or mlflow.get_tracking_uri())
+    file = Path(uri.removeprefix(_SQLITE).split("?")[0])
+    if must_exist and uri.startswith(_SQLITE) and not file.exists():
+        raise UserError(f"there is no tracking store {file}; name one by MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     _fail_soon()
     try:
@@ -76,9 +89,9 @@ def insist(action: Callable[[], T], patience_s: float) -> T:
     for pause in back_off():
         try:
             return action()
-        except (MlflowException, OSError):
+        except (MlflowException, OSError) as error:
             left = deadline - time.monotonic()
-            if left <= 0:
+            if left <= 0 or getattr(error, "error_code", "") in _FINAL:
                 raise
             time.sleep(min(pause, left))
     raise AssertionError("there is always another pause")

@@ -4,7 +4,8 @@ import json
 import os
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -18,7 +19,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NOTE,
 )
 
-from hypertuning.config import UserError
+from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.provenance import provenance
 from hypertuning.tracking.trial import Trial
@@ -63,13 +64,18 @@ def open_study(
     run = _adopt(client, adopted, stage) if adopted else _create(client, stage, parent_run_id)
     record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
     tags = {"stage": stage, MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
-    client.log_batch(
-        run.info.run_id,
-        params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
-        tags=[RunTag(key, value) for key, value in tags.items()],
-    )
-    client.log_inputs(run.info.run_id, [_input(dataset)])
-    _say_kind(client, run.info.experiment_id)
+    try:
+        client.log_batch(
+            run.info.run_id,
+            params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
+            tags=[RunTag(key, value) for key, value in tags.items()],
+        )
+        client.log_inputs(run.info.run_id, [_input(dataset)])
+        _say_kind(client, run.info.experiment_id)
+    except MlflowException:
+        with suppress(MlflowException):
+            client.set_terminated(run.info.run_id, STATUS["failed"])
+        raise
     return run.info.run_id
 
 
@@ -86,6 +92,9 @@ def reopen_study(client: MlflowClient, study_run_id: str, note: str) -> None:
     launcher = os.environ.get("MLFLOW_RUN_ID", study_run_id)
     if launcher == study_run_id:
         return
+    made = client.get_run(launcher)
+    if made.data.tags.get("outcome") != "launcher" and "stage" in made.data.tags:
+        return  # a study of its own, which the shell names by mistake
     stage = run.data.tags.get("stage", "")
     tags = {
         "outcome": "launcher",
@@ -94,7 +103,7 @@ def reopen_study(client: MlflowClient, study_run_id: str, note: str) -> None:
         MLFLOW_RUN_NOTE: f"Started study {study_run_id} again, and holds nothing itself.",
     }
     client.log_batch(launcher, tags=[RunTag(key, value) for key, value in tags.items()])
-    if _MADE_UP_NAME.fullmatch(client.get_run(launcher).info.run_name or ""):
+    if _MADE_UP_NAME.fullmatch(made.info.run_name or ""):
         client.update_run(launcher, name=f"{stage} resumed")
 
 
@@ -108,23 +117,27 @@ def close_study(
     client: MlflowClient,
     study_run_id: str,
     outcome: str,
-    best: Trial | None,
+    trials: Sequence[Trial] = (),
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Close the run of a study with the numbers of its best trial and some last tags.
 
-    `mlflow run` leaves the status as it is set here.
+    When the command ends, `mlflow run` sets the status once more: FINISHED after a success, else
+    FAILED, also for what was interrupted. `outcome` is the truth.
     """
+    best = best_trial(trials)
     found = best.summary() if best else {}
     timestamp = round(best.ended * 1000) if best else 0
+    epochs = count_epochs(trials)
+    last = {"outcome": outcome, "epochs": str(epochs), **(tags or {})}
     client.log_batch(
         study_run_id,
         metrics=[
-            Metric(name, value, timestamp, step=0)
+            Metric(name, value, timestamp, step=epochs)
             for name, value in found.items()
             if name.startswith("best_")
         ],
-        tags=[RunTag(key, value) for key, value in {"outcome": outcome, **(tags or {})}.items()],
+        tags=[RunTag(key, value) for key, value in last.items()],
     )
     client.set_terminated(study_run_id, STATUS[outcome])
 
@@ -143,17 +156,44 @@ def _adopt(client: MlflowClient, run_id: str, stage: str) -> Run:
 
 def _create(client: MlflowClient, stage: str, parent_run_id: str | None) -> Run:
     tags = resolve_tags({MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {})
+    tags["stage"] = stage
     return client.create_run(this_experiment(client), tags=tags, run_name=stage)
 
 
-def this_experiment(client: MlflowClient) -> str:
-    """The experiment that MLflow's variables name, else its default one."""
+def is_closed(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:
+    """Whether the run of a study was closed in this way, after all that these trials measured."""
+    tags = run.data.tags
+    said = (tags.get("outcome"), tags.get("epochs"), run.info.status)
+    return said == (outcome, str(count_epochs(trials)), STATUS[outcome])
+
+
+def count_epochs(trials: Sequence[Trial]) -> int:
+    return sum(len(trial.epochs) for trial in trials)
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    measured = [trial for trial in trials if trial.epochs]
+    name = f"best_{OBJECTIVE.metric}"
+    return min(measured, key=lambda trial: trial.summary()[name], default=None)
+
+
+def this_experiment(client: MlflowClient, make: bool = True) -> str:
+    """The experiment that MLflow's variables name, else its default one.
+
+    Args:
+        make: Make it if it is not there.
+
+    Raises:
+        UserError: it cannot be used.
+    """
     name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
     experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
     try:
         if experiment_id:
             return client.get_experiment(experiment_id).experiment_id
         found = client.get_experiment_by_name(name)
+        if not found and not make:
+            raise UserError(f"there is no experiment {name}; MLFLOW_EXPERIMENT_NAME names another")
         return found.experiment_id if found else client.create_experiment(name)
     except MlflowException as error:
         raise UserError(

@@ -1,0 +1,154 @@
+"""What `sync` and `doctor` do: bring the tracking store and the records together again."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from rich.console import Console
+
+from entrypoints.finish import finish, recover
+from entrypoints.show import say
+from hypertuning.config import UserError
+from hypertuning.tracking import runs
+from hypertuning.tracking.doctor import (
+    Finding,
+    Patient,
+    close_launchers,
+    close_without_record,
+    examine,
+    find_orphans,
+    find_patients,
+)
+from hypertuning.tracking.record import read_study, read_trials, study_outcome
+from hypertuning.tracking.recovery import is_driven, only_driver
+from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
+
+ALL = "all"
+
+
+def sync(study: str, storage_path: Path, patience_s: float) -> None:
+    """Deliver the records of studies that nobody runs, one line each.
+
+    Raises:
+        UserError: there is no such record, or not everything could be delivered.
+    """
+    failures, named = [], is_named()
+    for study_dir in _records(study, storage_path):
+        try:
+            say(Console(), [_sync(study_dir, named, patience_s)])
+        except (UserError, OSError) as error:
+            failures.append(f"study {study_dir.name}: {error}")
+    if failures:
+        raise UserError("\n".join(failures))
+
+
+def _records(study: str, storage_path: Path) -> list[Path]:
+    found = sorted(file.parent for file in storage_path.glob("*/study.json"))
+    chosen = [folder for folder in found if study in (ALL, folder.name)]
+    if not chosen:
+        wanted = "of a study" if study == ALL else f"of study {study}"
+        raise UserError(
+            f"there is no record {wanted} in {storage_path}; name its folder by `storage_path`"
+        )
+    return chosen
+
+
+def _sync(study_dir: Path, named: bool, patience_s: float) -> str:
+    asked = read_study(study_dir)
+    name = f"study {study_dir.name} ({asked['stage']})"
+    if is_driven(study_dir):
+        return f"{name}: it is running, and delivers what it measures itself"
+    tracked = asked.get("tracking_uri")
+    client = connect(uri=None if named else tracked, must_exist=True)
+    try:
+        insist(lambda: client.get_run(study_dir.name), patience_s)
+    except MlflowException as error:
+        raise UserError(
+            f"it is not in the tracking store {without_password(client.tracking_uri)} "
+            f"({reason(error)}); it was tracked in {tracked}, which MLFLOW_TRACKING_URI may name"
+        ) from error
+    _deliver(client, study_dir, patience_s)
+    trials = read_trials(study_dir)
+    epochs = sum(len(trial.epochs) for trial in trials)
+    outcome = study_outcome(study_dir, trials)
+    return f"{name}: {outcome}, {len(trials)} trials, {epochs} epochs, all of it in MLflow"
+
+
+def _deliver(client: MlflowClient, study_dir: Path, patience_s: float) -> None:
+    with only_driver(study_dir):
+        recover(study_dir)
+        finish(client, study_dir, patience_s)
+
+
+def doctor(study: str, storage_path: Path, fix: bool, patience_s: float) -> None:
+    """Print what is wrong, mend it if asked to, and exit with 1 if something is left.
+
+    Raises:
+        UserError: there is no such study, or the store went away.
+    """
+    console, client = Console(), connect(must_exist=True)
+    known = runs.studies(client)["study_id"].tolist()
+    if study not in (ALL, *known):
+        raise UserError(f"`study` must be all or the run id of a study, got {study!r}")
+    patients = find_patients(client, known if study == ALL else [study], storage_path)
+    left = 0
+    for patient in patients:
+        try:
+            findings = examine(client, patient)
+        except UserError as error:
+            findings = [Finding(patient.run.info.run_id, "record:", str(error))]
+        say(console, map(_line, findings))
+        if findings and fix:
+            findings = _mend(console, client, patient, findings, patience_s)
+        left += len(findings)
+    if study == ALL:
+        say(console, map(_line, _others(client, known, storage_path)))
+    looked_at = f"{len(patients)} studies in {without_password(client.tracking_uri)}"
+    hint = "" if fix else "; --fix true mends what can be mended"
+    say(console, [f"{looked_at}: {left} findings{hint}" if left else f"{looked_at}: all is well"])
+    if left:
+        sys.exit(1)
+
+
+def _mend(
+    console: Console,
+    client: MlflowClient,
+    patient: Patient,
+    findings: list[Finding],
+    patience_s: float,
+) -> list[Finding]:
+    """Mirror and close a study; give what is wrong with it still."""
+    if patient.record_is_elsewhere:
+        return findings
+    try:
+        if patient.study_dir:
+            _deliver(client, patient.study_dir, patience_s)
+        else:
+            close_without_record(client, patient)
+        close_launchers(client, patient)
+    except (UserError, OSError) as error:
+        say(console, [str(error)])
+        return findings
+    study_id = patient.run.info.run_id
+    left = examine(client, patient._replace(run=client.get_run(study_id)))
+    say(console, [f"study {study_id}: mended" if not left else f"study {study_id}: mended, but"])
+    say(console, map(_line, left))
+    return left
+
+
+def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> list[Finding]:
+    """Trials without a study, and records without a run: somebody deleted one without the other."""
+    experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+    unknown = [f.parent for f in storage_path.glob("*/study.json") if f.parent.name not in known]
+    records = [
+        Finding(folder.name, "study", f"has a record in {folder}, but no run here")
+        for folder in sorted(unknown)
+        if read_study(folder).get("tracking_uri") == without_password(client.tracking_uri)
+    ]
+    return find_orphans(client, experiments) + records
+
+
+def _line(finding: Finding) -> str:
+    return f"study {finding.study_id}: {finding.about} {finding.what}"

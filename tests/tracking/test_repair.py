@@ -1,0 +1,130 @@
+"""Claims about the commands `sync` and `doctor`, on records and stores that disagree."""
+
+import json
+import socket
+
+import pytest
+from records import Record
+from stores import dump, new_study, track
+
+from entrypoints import repair
+from hypertuning.config import UserError
+from hypertuning.tracking.recovery import only_driver
+
+
+def killed_study(client, storage) -> Record:
+    """A study whose driver died before anything of it was mirrored."""
+    study_id = new_study(client)
+    record = Record(storage / study_id)
+    study = json.loads((record.folder / "study.json").read_text())
+    (record.folder / "study.json").write_text(
+        json.dumps({**study, "tracking_uri": client.tracking_uri})
+    )
+    client.set_tag(study_id, "record", f"{socket.gethostname()}:{record.folder}")
+    record.epochs(record.job(0, until=9), range(1, 10))
+    record.epochs(record.job(1, until=3), [1, 2])
+    return record
+
+
+@pytest.fixture
+def storage(tmp_path):
+    return tmp_path / "ray_results"
+
+
+@pytest.fixture
+def killed(client, storage) -> Record:
+    return killed_study(client, storage)
+
+
+def outcomes(client, study_id: str) -> dict[str, tuple[str, str]]:
+    experiment_id = client.get_run(study_id).info.experiment_id
+    found = client.search_runs([experiment_id], f"tags.`mlflow.parentRunId` = '{study_id}'")
+    runs = [*found, client.get_run(study_id)]
+    return {
+        run.data.tags.get("trial_id", "study"): (run.data.tags["outcome"], run.info.status)
+        for run in runs
+    }
+
+
+def test_sync_delivers_and_closes_a_study_and_twice_changes_nothing(
+    client, storage, killed, store, capsys
+):
+    repair.sync("all", storage, patience_s=0)
+    said = f"study {killed.folder.name} (hyperband): interrupted, 2 trials, 11 epochs, all of it"
+    assert said in capsys.readouterr().out
+    assert outcomes(client, killed.folder.name) == {
+        "t0000": ("completed", "FINISHED"),
+        "t0001": ("interrupted", "KILLED"),
+        "study": ("interrupted", "KILLED"),
+    }
+    assert client.get_run(killed.folder.name).data.tags["epochs"] == "11"
+    before = dump(store)
+    repair.sync("all", storage, patience_s=0)
+    assert dump(store) == before
+
+
+def test_sync_goes_to_the_store_that_the_record_names_unless_the_shell_names_one(
+    client, storage, killed, new_store, monkeypatch
+):
+    track(monkeypatch, None)
+    repair.sync(killed.folder.name, storage, patience_s=0)
+    assert outcomes(client, killed.folder.name)["study"] == ("interrupted", "KILLED")
+    _, other = new_store()
+    with pytest.raises(UserError, match=f"is not in the tracking store {other.tracking_uri}"):
+        repair.sync(killed.folder.name, storage, patience_s=0)
+
+
+def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, storage):
+    first, second = sorted(
+        (killed_study(client, storage) for _ in range(2)), key=lambda record: record.folder.name
+    )
+    client.delete_run(first.folder.name)
+    with pytest.raises(UserError, match=f"study {first.folder.name} was deleted"):
+        repair.sync("all", storage, patience_s=0)
+    assert outcomes(client, second.folder.name)["study"] == ("interrupted", "KILLED")
+
+
+def test_sync_leaves_a_study_that_is_running_to_its_driver(client, storage, killed, capsys):
+    with only_driver(killed.folder):
+        repair.sync("all", storage, patience_s=0)
+    assert "it is running, and delivers what it measures itself" in capsys.readouterr().out
+    assert client.get_run(killed.folder.name).info.status == "RUNNING"
+
+
+def test_sync_says_where_it_looked_for_records(storage):
+    with pytest.raises(UserError, match=f"no record of study abc in {storage}"):
+        repair.sync("abc", storage, patience_s=0)
+
+
+def test_the_doctor_says_what_is_wrong_and_mends_it_if_asked_to(client, storage, killed, capsys):
+    study_id = killed.folder.name
+    with pytest.raises(SystemExit):
+        repair.doctor("all", storage, fix=False, patience_s=0)
+    said = capsys.readouterr().out
+    assert f"study {study_id}: study is RUNNING, but its driver is gone" in said
+    assert f"study {study_id}: t0000 has no run" in said
+    assert f"study {study_id}: t0001 lacks epochs 1, 2 of its record" in said
+    assert "--fix true mends" in said
+    assert client.get_run(study_id).info.status == "RUNNING", "it has only looked"
+
+    repair.doctor("all", storage, fix=True, patience_s=0)
+    assert "all is well" in capsys.readouterr().out
+    repair.doctor(study_id, storage, fix=False, patience_s=0)
+    assert outcomes(client, study_id)["study"] == ("interrupted", "KILLED")
+
+
+def test_the_doctor_names_records_and_trials_without_a_study(client, storage, killed, capsys):
+    repair.sync("all", storage, patience_s=0)
+    client.delete_run(killed.folder.name)
+    capsys.readouterr()
+    repair.doctor("all", storage, fix=False, patience_s=0)
+    said = capsys.readouterr().out
+    assert said.count("is a trial of a study that is deleted") == 2
+    assert f"has a record in {killed.folder}, but no run here" in said
+
+
+def test_the_doctor_makes_no_store_where_there_is_none(tmp_path, storage, monkeypatch):
+    track(monkeypatch, f"sqlite:///{tmp_path}/nowhere.db")
+    with pytest.raises(UserError, match="there is no tracking store"):
+        repair.doctor("all", storage, fix=True, patience_s=0)
+    assert not (tmp_path / "nowhere.db").exists()
