@@ -37,7 +37,7 @@ test: $(project)  ## all tests but the slow ones
 test-slow: $(project)  ## the slow tests alone
 	@$(python) -m pytest -q -m slow
 
-test-faults: $(project)  ## kill, fill and unplug all there is, and look for what was lost; half an hour
+test-faults: $(project)  ## kill, fill and unplug all there is, and look for what was lost; 50 minutes
 	@$(python) -m pytest -q -m faults tests/faults
 
 bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH="--seeds 2"

@@ -220,7 +220,7 @@ class Postgres:
         for program in ("initdb", "postgres"):
             if not shutil.which(program):
                 pytest.skip(f"PostgreSQL is not installed: there is no {program}")
-        pytest.importorskip("psycopg2")
+        pytest.importorskip("psycopg")
         self.port, data = free_port(), folder / "postgres"
         data.mkdir()
         # PostgreSQL refuses to run as root

@@ -117,7 +117,8 @@ def _fail_soon() -> None:
 
 
 def _open(uri: str) -> MlflowClient:
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # not "Creating tables…"
+    # not "Creating tables…", nor a page about a locked database: it is raised as well
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
     return client
