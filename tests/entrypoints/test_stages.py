@@ -136,6 +136,7 @@ def test_bohb_learns_from_an_earlier_study_and_keeps_to_its_plan(stage_run, tmp_
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_diverging_trial_ends_alone_and_the_others_go_on(tmp_path):
     points = tmp_path / "points.yaml"
     points.write_text("- {optimizer: sgd, learning_rate: 1.0e+30}\n- {learning_rate: 0.001}\n")
