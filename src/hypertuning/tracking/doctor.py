@@ -96,7 +96,8 @@ def _endings(run: Run, children: Sequence[Run], study_dir: Path) -> Iterator[tup
         outcome, status = child.data.tags.get("outcome"), child.info.status
         should = expected.get(_name(child))
         if should and status != "RUNNING" and (outcome, status) != (should, STATUS[should]):
-            yield _name(child), f"is {outcome} ({status}), but {should} by the record"
+            by_record = f"{should} ({STATUS[should]})"
+            yield _name(child), f"is {outcome} ({status}), but by its record {by_record}"
 
 
 def _epochs(client: MlflowClient, run: Run, study_dir: Path) -> Iterator[tuple[str, str]]:
