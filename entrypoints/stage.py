@@ -21,7 +21,8 @@ from entrypoints.show import say, show_leaderboard
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.search.live import LiveView
 from hypertuning.search.searcher import LadderSearcher
-from hypertuning.search.study import Stop, ray_started, run, signals_caught, write_ending
+from hypertuning.search.stop import Stop, signals_caught
+from hypertuning.search.study import ray_started, run, write_ending
 from hypertuning.search.trial import trainable
 from hypertuning.tracking import runs
 from hypertuning.tracking.callback import MLflowMirror

@@ -1,10 +1,8 @@
 """Run one part of a study: the only place where Ray is started and a Tuner is made."""
 
-import errno
 import json
 import logging
 import os
-import signal
 import socket
 import time
 import warnings
@@ -20,13 +18,14 @@ import hypertuning
 from hypertuning.config import UserError
 from hypertuning.search.recorder import Recorder
 from hypertuning.search.searcher import LadderSearcher, job_name
+from hypertuning.search.stop import Stop, Stopped, disk_error_of
 
 DRIVER_ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints its tables even at verbosity 0
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # relative paths keep their meaning in the workers
     "RAY_USAGE_STATS_ENABLED": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # the recorder takes the place of all three
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see Stop
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # see search.stop
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",  # of the state that we never restore
     "TUNE_WARN_THRESHOLD_S": "10",
 }
@@ -37,9 +36,7 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 CONNECT_SECONDS = 5
-ONE_CTRL_C_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -111,58 +108,6 @@ def ray_started(resources: Resources, verbose: bool = False) -> Iterator[int]:
         ray.shutdown()
 
 
-class _Stopped(BaseException):
-    """Leaves the search between two of its steps.
-
-    No Exception: Ray would give every worker seconds to end what it is at. They may be killed: all
-    that they have measured is in their checkpoints.
-    """
-
-
-class Stop(tune.Stopper):
-    """Ends the search after a signal, or when checkpoints can no longer be written."""
-
-    searching = False
-    """Whether it has to end one; otherwise a signal is a KeyboardInterrupt."""
-    signalled_at: float | None = None
-    disk_error = ""
-
-    def __call__(self, trial_id: str, result: dict) -> bool:
-        self.disk_error = self.disk_error or result.get("unsaved", "")
-        return False
-
-    def stop_all(self) -> bool:
-        if self.disk_error or self.signalled_at is not None:
-            raise _Stopped
-        return False
-
-    def signalled(self, *_) -> None:
-        """End the search cleanly at a first signal, and leave at once at another one after that.
-
-        The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second:
-        they count as one. Ray's own handlers would leave at the second.
-        """
-        now, before = time.monotonic(), self.signalled_at
-        if before is not None and now - before <= ONE_CTRL_C_SECONDS:
-            return
-        self.signalled_at = now
-        if before is not None or not self.searching:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def signals_caught() -> Iterator[Stop]:
-    """Pass Ctrl-C, SIGTERM and the end of the terminal on to what is given, for `run`."""
-    stop = Stop()
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, stop.signalled) for number in numbers}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def run(
     study_dir: Path,
     searcher: LadderSearcher,
@@ -176,7 +121,7 @@ def run(
     """Run one more part of a study to its end; give its outcome.
 
     Args:
-        stop: Told of signals, see `signals_caught`.
+        stop: Told of signals, see `search.stop.signals_caught`.
 
     Returns:
         `completed`, or `interrupted` by the user or by the end of the time budget. It also stands
@@ -189,32 +134,9 @@ def run(
     # gives the waiting one the first worker that falls free: where trials are short, the second
     # worker would never be started.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(searcher.concurrency)
-    part = _next_part(study_dir)
+    part, stop = _next_part(study_dir), stop or Stop()
     part.mkdir(parents=True)
-    per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
-    stop = stop or Stop()
-    tuner = tune.Tuner(
-        tune.with_resources(trainable, per_trial),
-        tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            num_samples=-1,
-            reuse_actors=True,
-            trial_name_creator=job_name,
-            trial_dirname_creator=job_name,
-        ),
-        run_config=tune.RunConfig(
-            name=part.name,
-            storage_path=str(study_dir),
-            callbacks=[Recorder(), *callbacks],
-            # a trial keeps its own checkpoint, see search.trial
-            checkpoint_config=tune.CheckpointConfig(
-                checkpoint_frequency=0, checkpoint_at_end=False
-            ),
-            failure_config=tune.FailureConfig(max_failures=max_failures),
-            stop=stop,
-            verbose=0,
-        ),
-    )
+    tuner = _tuner(part, searcher, trainable, resources, callbacks, max_failures, stop)
     searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
     outcome = "interrupted"
     try:
@@ -224,11 +146,11 @@ def run(
             tuner.fit()
         if searcher.done:
             outcome = "completed"
-    except _Stopped:
+    except Stopped:
         for callback in callbacks:  # whom Ray has told nothing
             callback.on_experiment_end(trials=[])
     except Exception as error:
-        if disk := _disk_error(error):
+        if disk := disk_error_of(error):
             raise UserError(f"the record in {part} could not be written: {disk}") from error
         outcome = "failed"
         raise
@@ -241,18 +163,45 @@ def run(
     return outcome
 
 
+def _tuner(
+    part: Path,
+    searcher: LadderSearcher,
+    trainable: type[tune.Trainable],
+    resources: Resources,
+    callbacks: Sequence[tune.Callback],
+    max_failures: int,
+    stop: Stop,
+) -> tune.Tuner:
+    per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
+    return tune.Tuner(
+        tune.with_resources(trainable, per_trial),
+        tune_config=tune.TuneConfig(
+            search_alg=searcher,
+            num_samples=-1,
+            reuse_actors=True,
+            trial_name_creator=job_name,
+            trial_dirname_creator=job_name,
+        ),
+        run_config=tune.RunConfig(
+            name=part.name,
+            storage_path=str(part.parent),
+            callbacks=[Recorder(), *callbacks],
+            # a trial keeps its own checkpoint, see search.trial
+            checkpoint_config=tune.CheckpointConfig(
+                checkpoint_frequency=0, checkpoint_at_end=False
+            ),
+            failure_config=tune.FailureConfig(max_failures=max_failures),
+            stop=stop,
+            verbose=0,
+        ),
+    )
+
+
 def write_ending(part: Path, outcome: str) -> None:
     """Say in the record how a part ended: `completed`, `interrupted` or `failed`."""
     ended = {"outcome": outcome, "timestamp": time.time()}
     (part / "ended.json.unfinished").write_text(json.dumps(ended))
     (part / "ended.json.unfinished").replace(part / "ended.json")
-
-
-def _disk_error(error: BaseException | None) -> str | None:
-    """What the system said of a disk, if that is at the bottom of an error of Ray's."""
-    while error and getattr(error, "errno", None) not in DISK_ERRORS:
-        error = error.__cause__ or error.__context__
-    return error and error.strerror
 
 
 def _next_part(study_dir: Path) -> Path:

@@ -1,0 +1,71 @@
+"""What ends a search before its time: a signal, or a disk that takes no more."""
+
+import errno
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ray import tune
+
+ONE_CTRL_C_SECONDS = 2
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
+
+
+class Stopped(BaseException):
+    """Leaves the search between two of its steps.
+
+    No Exception: Ray would give every worker seconds to end what it is at. They may be killed: all
+    that they have measured is in their checkpoints.
+    """
+
+
+class Stop(tune.Stopper):
+    """Ends the search after a signal, or when checkpoints can no longer be written."""
+
+    searching = False
+    """Whether it has to end one; otherwise a signal is a KeyboardInterrupt."""
+    signalled_at: float | None = None
+    disk_error = ""
+
+    def __call__(self, trial_id: str, result: dict) -> bool:
+        self.disk_error = self.disk_error or result.get("unsaved", "")
+        return False
+
+    def stop_all(self) -> bool:
+        if self.disk_error or self.signalled_at is not None:
+            raise Stopped
+        return False
+
+    def signalled(self, *_) -> None:
+        """End the search cleanly at a first signal, and leave at once at another one after that.
+
+        The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second:
+        they count as one. Ray's own handlers would leave at the second.
+        """
+        now, before = time.monotonic(), self.signalled_at
+        if before is not None and now - before <= ONE_CTRL_C_SECONDS:
+            return
+        self.signalled_at = now
+        if before is not None or not self.searching:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def signals_caught() -> Iterator[Stop]:
+    """Pass Ctrl-C, SIGTERM and the end of the terminal on to what is given, for `run`."""
+    stop = Stop()
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, stop.signalled) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def disk_error_of(error: BaseException | None) -> str | None:
+    """What the system said of a disk, if that is at the bottom of an error of Ray's."""
+    while error and getattr(error, "errno", None) not in DISK_ERRORS:
+        error = error.__cause__ or error.__context__
+    return error and error.strerror
