@@ -16,6 +16,7 @@ from hypertuning.spaces import (
     Integer,
     Space,
     Value,
+    describe,
     grid,
     read_space,
     read_yaml,
@@ -34,6 +35,8 @@ class Search(NamedTuple):
     max_epochs: int
     sampler: Sampler
     ladder: Callable[[], Ladder]
+    space: Mapping[str, str] = {}
+    """What it draws from, in words; empty where it tries a list."""
     model: Bohb | None = None
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()
@@ -100,6 +103,10 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             )
         model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, _fixed(options), options["seed"], model_options)
+        fixed = {name: value for name, value in _fixed(options).items() if name != "seed"}
+        described = describe(
+            {**fixed, **wanted, "augment": wanted.get("augment", options["augment"])}
+        )
         sampler = PointsFirst(points, drawn)
     notes = _rungs_note(options["strategy"], shortest, budget) + tuple(
         f"`{name}` is not searched: `{changed[name].when[0]}` is never {changed[name].when[1]!r}"
@@ -114,9 +121,12 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             top,
             paired,
             lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
+            described,
             notes=notes,
         )
-    search = Search(stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget))
+    search = Search(
+        stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget), described
+    )
     if not isinstance(drawn, Bohb):
         return search._replace(notes=notes)
     return search._replace(

@@ -1,5 +1,6 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
+import json
 import os
 import sys
 import time
@@ -114,11 +115,17 @@ def _open(job: Job, driven: ExitStack) -> Path:
     note = description(job.search, job.planned, job.notes)
     try:
         if job.earlier:
-            reopen_study(job.client, job.earlier.study_dir.name, note)
+            reopen_study(job.client, job.earlier.study_dir.name, note, _tags(job))
             _write_record(job, job.earlier.study_dir)
             return job.earlier.study_dir
         study_id = open_study(
-            job.client, job.search.stage, _parameters(job.options), note, job.images, storage_path
+            job.client,
+            job.search.stage,
+            _parameters(job.options),
+            note,
+            job.images,
+            storage_path,
+            _tags(job),
         )
     except MlflowException as error:
         raise UserError(
@@ -132,6 +139,12 @@ def _open(job: Job, driven: ExitStack) -> Path:
         close_study(job.client, study_id, "failed")
         raise UserError(f"the record could not be begun: {error.strerror}") from error
     return storage_path / study_id
+
+
+def _tags(job: Job) -> dict[str, str]:
+    """What tells a study from others of its stage, in MLflow's table of runs and in a report."""
+    space = {"space": json.dumps(job.search.space)} if job.search.space else {}
+    return {"strategy": job.search.strategy, "planned_trials": str(job.planned.trials), **space}
 
 
 def _write_record(job: Job, study_dir: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from hypertuning import spaces
 from hypertuning.config import Config, UserError
-from hypertuning.spaces import Choice, Float, Integer, grid, read_space, sample, settle
+from hypertuning.spaces import Choice, Float, Integer, describe, grid, read_space, sample, settle
 
 
 def draws(space, count=400):
@@ -112,3 +112,18 @@ def test_a_condition_on_an_option_of_the_stage_is_settled_by_it():
     space = {"dropout": Float(0, 0.5, when=("augment", "crop_flip"))}
     assert settle(space, {"augment": "crop_flip"}) == {"dropout": Float(0, 0.5)}
     assert settle(space, {"augment": "none"}) == {}
+
+
+def test_a_space_is_described_in_words_in_the_order_of_its_names():
+    space = {
+        "optimizer": Choice(("adamw", "sgd")),
+        "learning_rate": Float(1e-4, 3e-2, log=True),
+        "momentum": Float(0.5, 0.99, when=("optimizer", "sgd")),
+        "augment": "none",
+    }
+    assert list(describe(space).items()) == [
+        ("augment", "none"),
+        ("learning_rate", "0.0001–0.03, log"),
+        ("momentum", "0.5–0.99 if optimizer is sgd"),
+        ("optimizer", "adamw, sgd"),
+    ]

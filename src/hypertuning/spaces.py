@@ -102,6 +102,19 @@ def active(domain: Domain, values: Mapping[str, Value]) -> bool:
     return domain.when is None or values.get(domain.when[0]) == domain.when[1]
 
 
+def describe(space: Space) -> dict[str, str]:
+    """Say in words what is searched and what is fixed; equal spaces have equal words."""
+    return {name: _words(domain) for name, domain in sorted(space.items())}
+
+
+def _words(domain: Domain | Value) -> str:
+    if not isinstance(domain, Float | Integer | Choice):
+        return str(domain)
+    log = ", log" if getattr(domain, "log", False) else ""
+    when = f" if {domain.when[0]} is {domain.when[1]}" if domain.when else ""
+    return f"{domain.extent()}{log}{when}"
+
+
 def contains(domain: Domain, value: Value | None) -> bool:
     """Whether a value is one of the domain's, both ends included."""
     if isinstance(domain, Choice):

@@ -29,7 +29,7 @@ DATASET = {
 
 def opened(client, **changed):
     given = {"stage": "grid", "parameters": {"epochs": 3}, "note": "What?", "dataset": DATASET}
-    given["storage_path"] = Path("/somewhere")
+    given |= {"storage_path": Path("/somewhere"), "tags": {"planned_trials": "36"}}
     return client.get_run(open_study(client, **(given | changed)))
 
 
@@ -156,10 +156,11 @@ def test_a_study_that_goes_on_is_open_again_and_has_its_launcher_below_it(client
     experiment_id = client.get_run(study_id).info.experiment_id
     launcher = client.create_run(experiment_id, run_name="bold-fox-123").info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", launcher)
-    reopen_study(client, study_id, "goes on")
+    reopen_study(client, study_id, "goes on", {"planned_trials": "60"})
     study, made = client.get_run(study_id), client.get_run(launcher)
     assert (study.info.status, study.data.tags.get("outcome")) == ("RUNNING", None)
     assert study.data.tags["mlflow.note.content"] == "goes on"
+    assert study.data.tags["planned_trials"] == "60"
     assert (made.info.run_name, made.data.tags["outcome"]) == ("grid resumed", "launcher")
     assert made.data.tags["mlflow.parentRunId"] == study_id
     assert list(runs.studies(client)["study_id"]) == [study_id]

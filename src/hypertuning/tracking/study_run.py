@@ -50,6 +50,7 @@ def open_study(
     note: str,
     dataset: DatasetInfo,
     storage_path: Path,
+    tags: Mapping[str, str],
     parent_run_id: str | None = None,
 ) -> str:
     """Open the run of a study; give its id, which names the folder of its record.
@@ -63,12 +64,12 @@ def open_study(
     adopted = None if parent_run_id else os.environ.get("MLFLOW_RUN_ID")
     run = _adopt(client, adopted, stage) if adopted else _create(client, stage, parent_run_id)
     record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
-    tags = {"stage": stage, MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
+    known = {"stage": stage, MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
     try:
         client.log_batch(
             run.info.run_id,
             params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
-            tags=[RunTag(key, value) for key, value in tags.items()],
+            tags=[RunTag(key, value) for key, value in {**known, **tags}.items()],
         )
         client.log_inputs(run.info.run_id, [_input(dataset)])
         _say_kind(client, run.info.experiment_id)
@@ -79,14 +80,17 @@ def open_study(
     return run.info.run_id
 
 
-def reopen_study(client: MlflowClient, study_run_id: str, note: str) -> None:
+def reopen_study(
+    client: MlflowClient, study_run_id: str, note: str, tags: Mapping[str, str]
+) -> None:
     """Open the run of a study again that goes on, and put the run that started that below it.
 
     `mlflow run` has made a run for the command that resumes; it measured nothing, and says so.
     """
     run = client.get_run(study_run_id)
     client.update_run(study_run_id, status="RUNNING")
-    client.set_tag(study_run_id, MLFLOW_RUN_NOTE, note)
+    known = {MLFLOW_RUN_NOTE: note, **tags}
+    client.log_batch(study_run_id, tags=[RunTag(key, value) for key, value in known.items()])
     if "outcome" in run.data.tags:
         client.delete_tag(study_run_id, "outcome")
     launcher = os.environ.get("MLFLOW_RUN_ID", study_run_id)
