@@ -15,7 +15,7 @@ from mlflow.entities import Metric, Run
 from mlflow.exceptions import MlflowException
 from mlflow.protos.service_pb2 import GetMetricHistoryBulkInterval
 from mlflow.utils.credentials import get_default_host_creds
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 from mlflow.utils.rest_utils import call_endpoint
 
 from hypertuning.config import OBJECTIVE, Config, UserError
@@ -45,6 +45,9 @@ STUDY_COLUMNS: Columns = {
     "experiment_id": str,
     "parent_id": str,
     "stage": str,
+    "strategy": str,
+    "space": str,
+    "planned_trials": int,
     "run_name": str,
     "outcome": str,
     "status": str,
@@ -56,8 +59,13 @@ STUDY_COLUMNS: Columns = {
     "train_images": int,
     "val_images": int,
     "split_seed": int,
+    "seed": int,
     "started": datetime,
     "ended": datetime,
+    "command": str,
+    "commit": str,
+    **dict.fromkeys(("git_dirty", "version.torch", "version.ray", "version.mlflow"), str),
+    **dict.fromkeys(("hardware.cpu", "hardware.cores", "hardware.gpu"), str),
 }
 TRIAL_COLUMNS: Columns = {
     **dict.fromkeys(_NAMES, str),
@@ -76,6 +84,7 @@ CURVE_COLUMNS: Columns = {
 _RUNS_PER_REQUEST = 100
 _POINTS_PER_RUN = 2500
 """The server gives no more runs at once, and of a longer history only as many points of it."""
+_UNLIMITED = 2**31 - 1
 
 
 def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -> pd.DataFrame:
@@ -90,6 +99,8 @@ def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -
             "experiment_id": run.info.experiment_id,
             "parent_id": run.data.tags.get(MLFLOW_PARENT_RUN_ID),
             "ended": run.info.end_time,
+            "commit": run.data.tags.get(MLFLOW_GIT_COMMIT),
+            "seed": run.data.params.get("seed"),
             **_images(run),
         }
         for run in found
@@ -117,22 +128,25 @@ def curves(client: MlflowClient, study_ids: Iterable[str]) -> pd.DataFrame:
     Raises:
         UserError: there is no such study.
     """
-    places = {
-        run.info.run_id: {
-            "study_id": study_id,
-            "run_id": run.info.run_id,
-            "trial_id": run.data.tags["trial_id"],
-        }
-        for study_id, run in _trial_runs(client, study_ids)
-    }
+    return curves_of(client, trials(client, study_ids))
+
+
+def curves_of(
+    client: MlflowClient, trials: pd.DataFrame, metrics: Sequence[str] = EPOCH_METRICS
+) -> pd.DataFrame:
+    """The curves of the rows of a frame of trials, one row per trial and epoch, in their order."""
+    named = trials[["study_id", "run_id", "trial_id"]].to_dict("records")
+    places = {place["run_id"]: place for place in named}
     rows: dict[tuple[str, int], dict[str, Any]] = {}
-    for name in EPOCH_METRICS:
+    for name in metrics:
         for run_id, point in _histories(client, list(places), name):
             place = {**places[run_id], "epoch": point.step, "timestamp": point.timestamp}
             rows.setdefault((run_id, point.step), place)[name] = point.value
     turn = {run_id: number for number, run_id in enumerate(places)}
     order = sorted(rows, key=lambda at: (turn[at[0]], at[1]))
-    return _frame((rows[at] for at in order), CURVE_COLUMNS)
+    left_out = set(EPOCH_METRICS) - set(metrics)
+    columns = {name: kind for name, kind in CURVE_COLUMNS.items() if name not in left_out}
+    return _frame((rows[at] for at in order), columns)
 
 
 def find_trials(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
@@ -183,28 +197,36 @@ def _histories(
 ) -> Iterator[tuple[str, Metric]]:
     """Every point of one metric of many runs, with the run.
 
-    MLflow's client asks for one run at a time. That is cheap in a database on this machine, 2 ms,
-    and not over HTTP, 8 ms; there the request of the server's own pages answers for many runs.
+    MLflow's client asks for one run at a time, 2 ms in a database on this machine and 8 ms over
+    HTTP. The requests of the server's own pages answer for many runs; a database has them in its
+    store, which the client does not show: one that has not is asked run by run.
     """
-    if not client.tracking_uri.startswith(("http://", "https://")):
-        for run_id in run_ids:
-            yield from ((run_id, point) for point in client.get_metric_history(run_id, name))
-        return
+    over_http = client.tracking_uri.startswith(("http://", "https://"))
+    store = getattr(getattr(client, "_tracking_client", None), "store", None)
+    bulk = getattr(store, "get_metric_history_bulk", None)
     for start in range(0, len(run_ids), _RUNS_PER_REQUEST):
-        asked = {
-            "run_ids": list(run_ids[start : start + _RUNS_PER_REQUEST]),
-            "metric_key": name,
-            "max_results": _POINTS_PER_RUN,
-        }
-        answer = call_endpoint(
-            get_default_host_creds(client.tracking_uri),
-            "/api/2.0/mlflow/metrics/get-history-bulk-interval",
-            "GET",
-            json.dumps(asked),
-            GetMetricHistoryBulkInterval.Response(),
-        )
-        for point in answer.metrics:
-            yield point.run_id, Metric(name, point.value, point.timestamp, point.step)
+        asked = list(run_ids[start : start + _RUNS_PER_REQUEST])
+        if over_http:
+            yield from _histories_over_http(client, asked, name)
+        elif bulk:
+            yield from ((found.run_id, found) for found in bulk(asked, name, _UNLIMITED))
+        else:
+            for run_id in asked:
+                yield from ((run_id, point) for point in client.get_metric_history(run_id, name))
+
+
+def _histories_over_http(
+    client: MlflowClient, run_ids: list[str], name: str
+) -> Iterator[tuple[str, Metric]]:
+    answer = call_endpoint(
+        get_default_host_creds(client.tracking_uri),
+        "/api/2.0/mlflow/metrics/get-history-bulk-interval",
+        "GET",
+        json.dumps({"run_ids": run_ids, "metric_key": name, "max_results": _POINTS_PER_RUN}),
+        GetMetricHistoryBulkInterval.Response(),
+    )
+    for point in answer.metrics:
+        yield point.run_id, Metric(name, point.value, point.timestamp, point.step)
 
 
 def _row(run: Run) -> dict[str, Any]:
