@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from hypertuning.config import UserError
 from hypertuning.learn.training import read_rows
 from hypertuning.report.figures import trial_overfitting
-from hypertuning.report.stages import stage_figures
+from hypertuning.report.stages import Exhibit, exhibits
 from hypertuning.search.study import write_ending
 from hypertuning.tracking import runs
 from hypertuning.tracking.mirror import mirror_study
@@ -28,6 +30,8 @@ from hypertuning.tracking.recovery import recover_epochs
 from hypertuning.tracking.store import insist, reason, without_password
 from hypertuning.tracking.study_run import close_study, is_closed
 from hypertuning.tracking.trial import Trial
+
+FOUND = "\n\n**Found**\n\n"
 
 logger = logging.getLogger(__name__)
 
@@ -95,22 +99,40 @@ def _deliver(client: MlflowClient, study_dir: Path, sent) -> None:
     outcome = study_outcome(study_dir, found) or "interrupted"
     if is_closed(client.get_run(study_id), outcome, found):
         return
+    tags = _model_use(study.get("model_needs"), found)
     try:
-        _log_files(client, study_dir, study["stage"])
+        shown = _exhibits(client, study_id, study["stage"])
+        tags[MLFLOW_RUN_NOTE] = _note(client.get_run(study_id), shown)
+        _log_files(client, study_dir, shown)
     except (MlflowException, OSError):
         raise
     except Exception:  # a picture, or a store of artifacts, that fails holds up no number
         logger.warning("not all files of study %s were stored", study_id, exc_info=True)
-    close_study(client, study_id, outcome, found, _model_use(study.get("model_needs"), found))
+    close_study(client, study_id, outcome, found, tags)
 
 
-def _log_files(client: MlflowClient, study_dir: Path, stage: str) -> None:
+def _exhibits(client: MlflowClient, study_id: str, stage: str) -> list[Exhibit]:
+    trials = runs.trials(client, [study_id])
+    client.log_text(study_id, trials.to_csv(index=False), "tables/trials.csv")
+    return exhibits(stage, trials, runs.curves_of(client, trials))
+
+
+def _note(run: Run, shown: Sequence[Exhibit]) -> str:
+    """The note on a study, with what was found in place of what was found last time."""
+    asked = run.data.tags.get(MLFLOW_RUN_NOTE, "").split(FOUND)[0]
+    found = dict.fromkeys(f"- {line}" for exhibit in shown for line in exhibit.says)
+    return asked + FOUND + "\n".join(found) if found else asked
+
+
+def _log_files(client: MlflowClient, study_dir: Path, shown: Sequence[Exhibit]) -> None:
     study_id = study_dir.name
     client.log_text(study_id, (study_dir / "study.json").read_text(), "plan.json")
-    trials, curves = runs.trials(client, [study_id]), runs.curves(client, [study_id])
-    client.log_text(study_id, trials.to_csv(index=False), "tables/trials.csv")
-    for name, figure in stage_figures(stage, trials, curves).items():
-        client.log_figure(study_id, figure, f"figures/{name}.png")
+    for exhibit in shown:
+        if len(exhibit.rows):
+            client.log_figure(study_id, exhibit.draw(), f"figures/{exhibit.name}.png")
+            client.log_text(
+                study_id, exhibit.rows.to_csv(index=False), f"tables/{exhibit.name}.csv"
+            )
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:

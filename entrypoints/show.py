@@ -1,15 +1,18 @@
 """What a command prints: the plan before a study, the leaderboard after it."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from entrypoints.searches import Search
 from hypertuning.report.tables import leaderboard
-from hypertuning.search.plan import Plan
+
+if TYPE_CHECKING:  # neither Ray nor ConfigSpace is needed to print
+    from entrypoints.searches import Search
+    from hypertuning.search.plan import Plan
 
 COLUMNS = {
     "rank": "",
@@ -28,7 +31,7 @@ def say(console: Console, lines: Iterable[str]) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def show_plan(console: Console, search: Search, planned: Plan, estimate: str) -> None:
+def show_plan(console: Console, search: "Search", planned: "Plan", estimate: str) -> None:
     """Print the rungs of a study that has not started, and what it will take."""
     table = _table(
         f"{search.stage}: {planned.trials} trials, {planned.epochs} epochs, {search.strategy}"

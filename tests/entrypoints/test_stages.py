@@ -81,9 +81,14 @@ def test_every_trial_has_its_parameters_points_tags_and_figure(stage_run, stage)
     run = client.get_run(study["study_id"])
     assert run.data.params["dataset"] == "digits"
     assert run.inputs.dataset_inputs[0].dataset.name == "digits"
-    assert [a.path for a in client.list_artifacts(study["study_id"], "figures")] == [
-        f"figures/{figure}.png"
-    ]
+    figures, tables = (
+        {Path(a.path).stem for a in client.list_artifacts(study["study_id"], folder)}
+        for folder in ("figures", "tables")
+    )
+    assert figure in figures
+    assert tables == figures | {"trials"}, "every figure has its rows beside it"
+    assert "**Found**" in run.data.tags["mlflow.note.content"]
+    assert study["planned_trials"] == num_trials
 
     trials = runs.trials(client, [study["study_id"]])
     assert len(trials) == num_trials

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import matplotlib
 import numpy as np
 import pytest
-from conftest import compare_configs, grid_configs, paired_configs, sampled_configs, study
+from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report import figures, tables
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import compare_configs, grid_configs, paired_configs, sampled_configs, study
+from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report import tables
+from hypertuning.report.tables.grid import GRID_AXES
 
 
 def test_the_leaderboard_is_in_the_order_of_validation_loss():
@@ -64,7 +65,7 @@ def test_a_repeat_that_ended_early_counts_until_then():
 def test_every_combination_of_the_grid_has_one_cell():
     rows = tables.grid_heat_maps(study(grid_configs(), 3)[0])
     assert len(rows) == 36
-    assert not rows.duplicated(tables.GRID_AXES).any()
+    assert not rows.duplicated(GRID_AXES).any()
     assert set(rows["state"]) == {"measured"}
 
 

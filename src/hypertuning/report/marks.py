@@ -11,6 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hypertuning.report.style import FAINT, INK, sampler_look
 
+ACCURACY, LOSS = "accuracy (fraction of images)", "loss (nats per image)"
+
 HOPELESS = 5.0
 """A loss in nats per image that no useful trial has: guessing one of ten classes costs ln 10."""
 
@@ -155,3 +157,18 @@ def shorten(name: object, length: int) -> str:
     """Cut a long name at its end, visibly."""
     text = str(name)
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def words(parameter: str) -> str:
+    """A parameter's name as it stands over a panel."""
+    return {
+        "num_fully_connected_layers": "fully connected layers",
+        "num_conv_layers": "conv layers",
+    }.get(parameter, parameter.replace("_", " "))
+
+
+def brief(value: object) -> str:
+    """A value of a hyperparameter in few letters."""
+    if value is None or value != value:
+        return "none"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,7 @@
 """How every figure looks: one style sheet, applied without leaving a trace, and the colours."""
 
 import functools
+import textwrap
 import threading
 from collections.abc import Callable, Sized
 from typing import Concatenate, ParamSpec, TypeVar
@@ -123,6 +124,7 @@ def page(
         figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.03)
     figure.suptitle(title, x=0.06 / width, ha="left", fontsize=9.5, fontweight="bold")
     if note:
+        note = "\n".join(textwrap.fill(line, round(16.5 * width)) for line in note.splitlines())
         figure.supxlabel(note, x=0.06 / width, ha="left", fontsize=7, color=FAINT)
     return figure
 

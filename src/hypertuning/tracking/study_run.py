@@ -61,10 +61,9 @@ def open_study(
     Raises:
         UserError: the store has no such run or experiment.
     """
-    adopted = None if parent_run_id else os.environ.get("MLFLOW_RUN_ID")
-    run = _adopt(client, adopted, stage) if adopted else _create(client, stage, parent_run_id)
+    run = open_run(client, stage, {"stage": stage}, parent_run_id)
     record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
-    known = {"stage": stage, MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
+    known = {MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
     try:
         client.log_batch(
             run.info.run_id,
@@ -78,6 +77,35 @@ def open_study(
             client.set_terminated(run.info.run_id, STATUS["failed"])
         raise
     return run.info.run_id
+
+
+def open_run(
+    client: MlflowClient, name: str, tags: Mapping[str, str], parent_run_id: str | None = None
+) -> Run:
+    """Adopt the run that `mlflow run` made for this command, or make one.
+
+    Args:
+        name: Of a new run, or of one that nobody named.
+        parent_run_id: The run that a new one belongs to; then none is adopted.
+
+    Raises:
+        UserError: the store has no such run or experiment.
+    """
+    adopted = None if parent_run_id else os.environ.get("MLFLOW_RUN_ID")
+    if not adopted:
+        parent = {MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {}
+        experiment_id = this_experiment(client)
+        return client.create_run(experiment_id, tags=resolve_tags(parent) | tags, run_name=name)
+    try:
+        run = client.get_run(adopted)
+    except MlflowException as error:
+        raise UserError(
+            f"MLFLOW_RUN_ID is {adopted}, but {client.tracking_uri} has no such run; unset it"
+        ) from error
+    if _MADE_UP_NAME.fullmatch(run.info.run_name or ""):
+        client.update_run(adopted, name=name)
+    client.log_batch(adopted, tags=[RunTag(key, value) for key, value in tags.items()])
+    return run
 
 
 def reopen_study(
@@ -144,24 +172,6 @@ def close_study(
         tags=[RunTag(key, value) for key, value in last.items()],
     )
     client.set_terminated(study_run_id, STATUS[outcome])
-
-
-def _adopt(client: MlflowClient, run_id: str, stage: str) -> Run:
-    try:
-        run = client.get_run(run_id)
-    except MlflowException as error:
-        raise UserError(
-            f"MLFLOW_RUN_ID is {run_id}, but {client.tracking_uri} has no such run; unset it"
-        ) from error
-    if _MADE_UP_NAME.fullmatch(run.info.run_name or ""):
-        client.update_run(run_id, name=stage)
-    return run
-
-
-def _create(client: MlflowClient, stage: str, parent_run_id: str | None) -> Run:
-    tags = resolve_tags({MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {})
-    tags["stage"] = stage
-    return client.create_run(this_experiment(client), tags=tags, run_name=stage)
 
 
 def is_closed(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:

@@ -1,0 +1,115 @@
+"""What `report` does: choose studies, read them once, write them up, keep that in MLflow."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+from rich.console import Console
+
+from entrypoints.options import NONE
+from entrypoints.show import say
+from hypertuning.config import UserError
+from hypertuning.report.document import Data, document
+from hypertuning.report.page import render, write
+from hypertuning.report.tables import with_bests
+from hypertuning.tracking import runs
+from hypertuning.tracking.store import connect, reason, without_password
+from hypertuning.tracking.study_run import open_run, this_experiment
+
+CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+"""The metrics that a report shows."""
+_SHORT = 6
+"""Letters of a run id that tell it from others."""
+
+
+def report(source: str, out: Path) -> None:
+    """Write a report, log it to a run, and say where it is.
+
+    Raises:
+        UserError: there is nothing to report on, or no place to write it to.
+    """
+    client = connect(must_exist=True)
+    name, studies = choose(client, source)
+    folder = out / name
+    if folder.exists() and not (folder / "report.html").exists():
+        raise UserError(f"{folder} is there and is no report; name another folder by `out`")
+    trials = runs.trials(client, studies["study_id"])
+    curves = runs.curves_of(client, trials, CURVES)
+    data = Data(studies, with_bests(trials, curves), curves)
+    try:
+        write(render(f"Report on {name}", document(data), datetime.now(UTC)), folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror}; see `out`") from error
+    console = Console()
+    say(console, [f"{len(studies)} studies, {len(trials)} trials, {len(data.curves)} epochs"])
+    say(console, [f"the report: {folder / 'report.html'}"])
+    _keep(client, name, studies, folder)
+
+
+def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
+    """The studies that a source means, the oldest first, and a name for them.
+
+    Raises:
+        UserError: it means none.
+    """
+    if source == NONE:
+        experiment_id = this_experiment(client, make=False)
+        found = runs.studies(client, [experiment_id])
+        name = client.get_experiment(experiment_id).name
+        if found.empty:
+            raise UserError(f"experiment {name} has no study yet{_experiments(client)}")
+        return _file_name(name), found
+    studies = runs.studies(client)
+    names, chosen = [], pd.Series(False, studies.index)
+    for word in filter(None, (word.strip() for word in source.split(","))):
+        experiment = client.get_experiment_by_name(word)
+        meant = (studies["study_id"] == word) | (studies["parent_id"] == word)
+        if experiment:
+            meant |= studies["experiment_id"] == experiment.experiment_id
+        if not meant.any():
+            raise UserError(
+                f"`source` must be run ids of studies or names of experiments that have some, got "
+                f"{word!r}{_experiments(client)}"
+            )
+        is_id = re.fullmatch("[0-9a-f]{32}", word)
+        stage = "-".join(studies.loc[meant, "stage"].unique())
+        names.append(f"{stage}-{word[:_SHORT]}" if is_id else word)
+        chosen |= meant
+    if not names:
+        raise UserError(f"`source` must name something, got {source!r}")
+    more = f"-and-{len(names) - 3}-more" if len(names) > 3 else ""
+    return _file_name("-".join(names[:3])) + more, studies[chosen].reset_index(drop=True)
+
+
+def _experiments(client: MlflowClient) -> str:
+    """Where there are studies, as the end of an error's line."""
+    ids = runs.studies(client)["experiment_id"].unique()
+    named = ", ".join(client.get_experiment(experiment_id).name for experiment_id in ids)
+    return f"; experiments with studies: {named}" if named else "; run a stage first"
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "report"
+
+
+def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) -> None:
+    """Log the report's files to a run.
+
+    Raises:
+        UserError: the store does not take them; the report is on disk all the same.
+    """
+    note = f"Report on {len(studies)} studies, {', '.join(studies['study_id'].str[:_SHORT])}."
+    tags = {"report": name, MLFLOW_RUN_NOTE: f"{note} Open report.html under Artifacts."}
+    try:
+        run_id = open_run(client, f"report {name}", tags).info.run_id
+        client.log_artifacts(run_id, str(folder))
+        client.set_terminated(run_id)
+    except (MlflowException, OSError) as error:
+        raise UserError(
+            f"{folder} is written, but the tracking store {without_password(client.tracking_uri)} "
+            f"did not take a copy: {reason(error)}"
+        ) from error

@@ -1,0 +1,228 @@
+"""Studies → a report: its sections, with sentences, pictures and tables, in no format yet."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+from hypertuning.report import figures, tables
+from hypertuning.report.pictures import png
+from hypertuning.report.stages import STAGES, exhibits
+from hypertuning.report.tables.trials import BEST
+
+IN_FULL = 4
+"""So many studies of one stage are shown in full; the others are in tables and comparisons."""
+
+
+class Picture(NamedTuple):
+    name: str
+    caption: str
+    png: bytes
+
+
+class Table(NamedTuple):
+    name: str
+    caption: str
+    rows: pd.DataFrame
+    """All of them."""
+    shown: int = 10
+    """So many of the first are on the page."""
+
+
+@dataclass
+class Section:
+    """A heading, what is said under it, and the sections below it."""
+
+    title: str
+    lines: list[str] = field(default_factory=list)
+    findings: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+    """What there is not, and why."""
+    below: list["Section"] = field(default_factory=list)
+
+    def all(self) -> Iterator["Section"]:
+        yield self
+        for section in self.below:
+            yield from section.all()
+
+
+class Data(NamedTuple):
+    """What a report is made of, as `tracking.runs` reads it."""
+
+    studies: pd.DataFrame
+    trials: pd.DataFrame
+    curves: pd.DataFrame
+
+    def of(self, study_ids: Sequence[str]) -> "Data":
+        """Some of the studies."""
+        return Data(*(frame[frame["study_id"].isin(study_ids)] for frame in self))
+
+
+def document(data: Data) -> list[Section]:
+    """Write up studies: an overview, then a section for each stage of which there is a study."""
+    wanted = dict.fromkeys([*STAGES, *data.studies["stage"].dropna()])
+    return [_overview(data), *(_stage(stage, data) for stage in wanted if _ids(data, stage))]
+
+
+def _ids(data: Data, stage: str) -> list[str]:
+    return data.studies.loc[data.studies["stage"] == stage, "study_id"].tolist()
+
+
+def _overview(data: Data) -> Section:
+    absent = [stage for stage in STAGES if not _ids(data, stage)]
+    section = Section(
+        "Studies",
+        tables=[Table("studies", "Every study, the oldest first.", study_table(data), shown=100)],
+    )
+    section.lacking = [f"{s}: no study yet; `mlflow run . -e {s}` makes one" for s in absent]
+    for study in data.studies.itertuples():
+        if study.outcome != "completed":
+            section.lacking.append(f"{study.stage} {study.study_id[:6]}: {_progress(data, study)}")
+    return section
+
+
+def study_table(data: Data) -> pd.DataFrame:
+    """One row per study: what it tried, on what, how far it got and what came of it."""
+    trials = data.trials.groupby("study_id")
+    studies = data.studies.set_index("study_id")
+    table = pd.DataFrame({
+        "stage": studies["stage"],
+        "study": studies.index.str[:6],
+        "strategy": studies["strategy"],
+        "seed": studies["seed"],
+        "outcome": studies["outcome"].fillna("running"),
+        "trials": trials.size().reindex(studies.index, fill_value=0),
+        "epochs": data.curves.groupby("study_id").size().reindex(studies.index, fill_value=0),
+        BEST: trials[BEST].min(),
+        "best_val_accuracy": trials["best_val_accuracy"].max(),
+        "dataset": studies["dataset"],
+        "train_images": studies["train_images"],
+        "val_images": studies["val_images"],
+        "started": studies["started"],
+    }, index=studies.index)  # fmt: skip
+    return table.reset_index()[[*table.columns, "study_id"]]
+
+
+def _progress(data: Data, study) -> str:
+    trials = data.of([study.study_id]).trials
+    planned = "" if pd.isna(study.planned_trials) else f" of {study.planned_trials}"
+    ended = trials["outcome"].notna().sum()
+    so_far = f"{ended}{planned} trials have ended so far"
+    return f"still running, {so_far}" if study.outcome is None else f"{study.outcome}, {so_far}"
+
+
+def _stage(stage: str, data: Data) -> Section:
+    ids = _ids(data, stage)
+    section = Section(stage)
+    groups = _alike(data.of(ids).studies)
+    several = [group for group in groups if len(group) > 1]
+    section.below = [_compared(stage, data.of(group), len(several)) for group in several]
+    shown = [_best(data.of(group)) for group in groups][-IN_FULL:]
+    for study_id in shown:
+        name = stage if len(shown) == 1 else f"{stage}-{study_id[:6]}"
+        section.below.append(_study(name, data.of([study_id])))
+    if others := [study_id for study_id in ids if study_id not in shown]:
+        named = ", ".join(study_id[:6] for study_id in others)
+        section.lacking.append(f"not shown in full: {named}; `source` with a run id does that")
+    if len(section.below) == 1:  # one heading is enough
+        section.below[0].title = f"{stage}: {section.below[0].title}"
+        return section.below[0]
+    return section
+
+
+def _alike(studies: pd.DataFrame) -> list[list[str]]:
+    """Studies that draw from one space on the same images: their losses compare.
+
+    A study that lists what it tries has no space, and stands alone.
+    """
+    same = ["digest", "train_images", "val_images", "split_seed"]
+    space = studies["space"].fillna(studies["study_id"])
+    keys = [space, *(studies[name].astype(object).fillna("") for name in same)]
+    return [group.tolist() for _, group in studies["study_id"].groupby(keys, sort=False)]
+
+
+def _best(data: Data) -> str:
+    """The study that found the lowest loss; where none has found any, the newest."""
+    losses = data.trials.groupby("study_id")[BEST].min().dropna()
+    return losses.idxmin() if len(losses) else data.studies["study_id"].iloc[-1]
+
+
+def _compared(stage: str, data: Data, groups: int) -> Section:
+    """Studies of one space on one axis."""
+    names = _names(data.studies)
+    rows = tables.anytime(data.trials, data.curves, names)
+    section = Section(f"{len(data.studies)} studies of one space, on the same images")
+    section.lines = [f"Compared: {', '.join(names.values())}."]
+    if rows.empty:
+        section.lacking.append("anytime: no trial has finished an epoch")
+        return section
+    name = (
+        f"{stage}-compared"
+        if groups == 1
+        else f"{stage}-compared-{data.studies['study_id'].iloc[0][:6]}"
+    )
+    caption = "What each search had found when all its trials together had spent so many epochs."
+    section.pictures = [Picture(f"{name}-anytime", caption, png(figures.anytime(rows)))]
+    at = tables.at_equal_epochs(rows)
+    spent = at["epochs_spent"].max()
+    caption = f"The best validation loss after {spent} epochs, the most that all have spent."
+    section.tables = [
+        Table(f"{name}-equal-epochs", caption, at),
+        Table(f"{name}-anytime", "The rows of the figure.", rows, shown=0),
+    ]
+    return section
+
+
+def _names(studies: pd.DataFrame) -> dict[str, str]:
+    """Name studies by strategy; those of one strategy also by what else differs."""
+    strategies = studies["strategy"].fillna(studies["stage"])
+    several = strategies.duplicated(keep=False)
+    named = strategies.where(~several, strategies + " " + studies["study_id"].str[:6])
+    seeds_tell = not studies.assign(s=strategies).duplicated(["s", "seed"]).any()
+    if seeds_tell and studies["seed"].notna().all():
+        named = strategies.where(~several, strategies + " seed " + studies["seed"].astype(str))
+    return dict(zip(studies["study_id"], named, strict=True))
+
+
+def _study(name: str, data: Data) -> Section:
+    """All that one study shows."""
+    study = next(data.studies.itertuples())
+    trials, curves = data.trials, data.curves
+    section = Section(f"study {study.study_id[:6]}", _about(data, study))
+    shown = exhibits(study.stage, trials, curves)
+    section.findings = list(dict.fromkeys(line for exhibit in shown for line in exhibit.says))
+    for exhibit in shown:
+        if exhibit.rows.empty:
+            section.lacking.append(f"{exhibit.name.replace('_', ' ')}: {exhibit.lacking}")
+            continue
+        picture = Picture(f"{name}-{exhibit.name}", exhibit.caption, png(exhibit.draw()))
+        section.pictures.append(picture)
+        rows = Table(f"{name}-{exhibit.name}", exhibit.caption, exhibit.rows, shown=0)
+        section.tables.append(rows)
+    leaders = tables.leaderboard(trials, None)
+    if len(leaders):
+        caption = "Trials by lowest validation loss, with all hyperparameters that differ."
+        section.tables.insert(0, Table(f"{name}-leaderboard", caption, leaders))
+    if trials["augment"].nunique() > 1:
+        both = tables.best_configurations(trials)
+        caption = "The best trial of each arm."
+        section.tables.insert(1, Table(f"{name}-best", caption, both, shown=len(both)))
+    return section
+
+
+def _about(data: Data, study) -> list[str]:
+    images = f"{study.train_images} training and {study.val_images} validation images"
+    where = f"{images} of {study.dataset}" if study.dataset else "unknown images"
+    counts = f"{len(data.trials)} trials, {len(data.curves)} epochs"
+    strategy = f", strategy {study.strategy}" if study.strategy else ""
+    lines = [f"{counts}{strategy}, on {where}; run {study.study_id}."]
+    if study.outcome != "completed":
+        lines.append(f"The study is not complete: {_progress(data, study)}.")
+    fates = data.trials["outcome"].fillna("running").value_counts()
+    lines.append("Trials: " + ", ".join(f"{count} {fate}" for fate, count in fates.items()) + ".")
+    if study.command:
+        lines.append(f"Made by `{study.command}`.")
+    return lines

@@ -1,0 +1,133 @@
+"""Rows of `tables` → what they say, in sentences with numbers and 95 % intervals."""
+
+import pandas as pd
+
+from hypertuning.report.intervals import Interval
+from hypertuning.report.marks import brief, words
+from hypertuning.report.tables import TELLING
+from hypertuning.report.tables.trials import BEST
+
+ARMS = {"none": "without augmentation", "crop_flip": "with crop and flip"}
+
+
+def best(rows: pd.DataFrame) -> list[str]:
+    """The best trial of all, of a `leaderboard`."""
+    return [
+        f"The best trial, {row.trial_id} ({row.run_name}), has a validation loss of "
+        f"{getattr(row, BEST):.3f} after epoch {row.best_epoch} of {row.epochs_run}, and a best "
+        f"validation accuracy of {row.best_val_accuracy:.3f}."
+        for row in rows.head(1).itertuples()
+    ]
+
+
+def models(rows: pd.DataFrame) -> list[str]:
+    """How the models compare after their last epoch, of `final_scores`."""
+    said = []
+    for row in rows.itertuples():
+        accuracy = Interval(row.val_accuracy, row.low, row.high).text()
+        repeats = f", mean of {row.repeats} repeats" if row.repeats > 1 else ""
+        said.append(
+            f"{row.model}: validation accuracy {accuracy} after {_epochs(row.epoch)}{repeats}; "
+            f"training loss {row.train_loss:.2f}, validation loss {row.val_loss:.2f}."
+        )
+    return said
+
+
+def steps(rows: pd.DataFrame) -> list[str]:
+    """What each step of each parameter of the grid does, of `contrasts`."""
+    return [
+        f"{words(row.parameter).capitalize()} {brief(row.start)} → {brief(row.to)}: "
+        f"{_step(Interval(row.difference, row.low, row.high))} over {row.blocks} pairs of "
+        "otherwise equal structures."
+        for row in rows.itertuples()
+    ]
+
+
+def _step(difference: Interval) -> str:
+    if not difference.excludes(0):
+        verdict = "no clear difference in accuracy"
+    else:
+        verdict = "more accurate" if difference.value > 0 else "less accurate"
+    return f"{verdict}, {difference.text(sign=True)}"
+
+
+def cells(rows: pd.DataFrame) -> list[str]:
+    """The best structure, of `grid_heat_maps`."""
+    return [
+        f"The best structure, {row.num_conv_layers} conv layers of {row.filters} filters with "
+        f"kernel {row.kernel_size} and {row.num_fully_connected_layers} fully connected layers, "
+        f"has a validation accuracy of {row.best_val_accuracy:.3f}."
+        for row in rows[rows["best"]].itertuples()
+    ]
+
+
+def turns(rows: pd.DataFrame) -> list[str]:
+    """In which epoch validation loss turned, of `turning_points`."""
+    said = []
+    for arm, counts in rows.groupby("augment"):
+        turned = counts[counts["turned"]]
+        known, total = int(turned["trials"].sum()), int(counts["of"].iloc[0])
+        trained = _epochs(counts["trained"].iloc[0])
+        of = f"{known or 'none'} of the {total} trials that trained {trained} {ARMS.get(arm, arm)}"
+        if known:
+            low, high = turned["epoch"].min(), turned["epoch"].max()
+            when = f"epoch {low}" if low == high else f"epochs {low} to {high}"
+            said.append(f"Validation loss turns in {of}: lowest in {when}, and rising after it.")
+        else:
+            said.append(f"Validation loss turns in {of}: it is lowest in the last epoch.")
+    return said
+
+
+def augmentation(rows: pd.DataFrame) -> list[str]:
+    """What crop and flip did after the last epoch, of `augmentation_effect`."""
+    names = {"generalization_gap": "gap between validation and training loss"}
+    last = rows[rows["epoch"] == rows["epoch"].max()]
+    return [
+        f"Crop and flip change the {names.get(row.measure, 'validation loss')} after "
+        f"{_epochs(row.epoch)} from {row.none:.2f} to {row.crop_flip:.2f}, by "
+        f"{Interval(row.difference, row.low, row.high).text(2, sign=True)} on {row.pairs} "
+        f"configuration{'s' if row.pairs > 1 else ''} trained in both arms."
+        for row in last.itertuples()
+    ]
+
+
+def proposals(rows: pd.DataFrame) -> list[str]:
+    """Whether proposals beat random draws where nobody had been selected, of `samplers`."""
+    return [
+        f"A configuration that the model proposed ({row.proposed} of them) has a lower loss after "
+        f"{_epochs(row.epoch)} than one drawn at random ({row.drawn}) with a chance of "
+        f"{Interval(row.chance, row.low, row.high).text(2)}; "
+        f"{'0.5 would be no better' if row.low <= 0.5 <= row.high else '0.5 is ruled out'}."
+        for row in rows.head(1).itertuples()
+    ]
+
+
+def prediction(rows: pd.DataFrame) -> list[str]:
+    """Whether the first rung predicts the last, of `rank_correlation`."""
+    pair = rows[(rows["epoch"] == rows["epoch"].min()) & (rows["later"] == rows["later"].max())]
+    return [
+        f"The rank correlation of the losses after {_epochs(row.epoch)} and after "
+        f"{_epochs(row.later)} is {Interval(row.rho, row.low, row.high).text(2)}, over the "
+        f"{row.trials} trials that were promoted that far."
+        for row in pair.itertuples()
+        if row.rho == row.rho
+    ]
+
+
+def weights(rows: pd.DataFrame) -> list[str]:
+    """The parameters that matter to a random forest, of `importance`."""
+    if rows.empty:
+        return []
+    share, epoch = rows["explained"].iloc[0], rows["epoch"].iloc[0]
+    if share < TELLING:
+        known = rows["trials"].iloc[0]
+        return [f"Which parameters the loss hangs on cannot be told from {known} trials."]
+    clear = rows.loc[rows["low"] > 0, "parameter"].head(3).map(words)
+    return [
+        f"The loss after {_epochs(epoch)} hangs most on: {', '.join(clear)} (a random forest "
+        f"explains {share:.0%} of the ranks of trials that it has not seen)."
+    ]
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch" if count == 1 else f"{count} epochs"

@@ -1,0 +1,109 @@
+"""A report's sections → one HTML page that needs nothing else, Markdown, figures and tables."""
+
+import base64
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from hypertuning.report.document import Section
+
+READING = (
+    "Losses are mean cross-entropy in nats per image, accuracies are fractions of the images. "
+    "`best_val_loss` and `best_val_accuracy` are the best of all epochs of a trial, each for "
+    "itself. The generalization gap is validation loss − training loss. No test image was read.",
+    "Intervals are of 95 % and are not corrected for being several. They cover what varies between "
+    "the trials that are compared, not what another split or another data set would bring.",
+    "An epoch is one pass over the training images; epochs spent are those of all trials together.",
+)
+
+
+def render(title: str, sections: Sequence[Section], made: datetime) -> dict[str, bytes]:
+    """The files of a report, by their paths in its folder."""
+    context = {
+        "title": title,
+        "made": f"Made on {made:%Y-%m-%d %H:%M} UTC from the tracking store.",
+        "sections": sections,
+        "reading": READING,
+    }
+    every = [section for top in sections for section in top.all()]
+    return {
+        "report.html": _template("report.html").render(context).encode(),
+        "report.md": _template("report.md").render(context).encode(),
+        **{f"figures/{p.name}.png": p.png for section in every for p in section.pictures},
+        **{
+            f"tables/{table.name}.csv": table.rows.to_csv(index=False).encode()
+            for section in every
+            for table in section.tables
+        },
+    }
+
+
+def write(files: Mapping[str, bytes], folder: Path) -> None:
+    """Put a report where an earlier one may be; whoever reads there sees the old or the new one.
+
+    Raises:
+        OSError: the folder cannot be written to; what was there is there still.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
+        new, old = Path(temporary, "new"), Path(temporary, "old")
+        for name, content in files.items():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).write_bytes(content)
+        if folder.exists():
+            folder.rename(old)
+        new.rename(folder)
+
+
+def _template(name: str):
+    environment = Environment(
+        loader=PackageLoader("hypertuning.report"),
+        autoescape=name.endswith(".html"),
+        undefined=StrictUndefined,
+        trim_blocks=name.endswith(".html"),
+    )
+    environment.filters |= {
+        "anchor": anchor,
+        "base64": lambda png: base64.b64encode(png).decode(),
+        "cell": cell,
+        "code": code,
+        "heading": lambda name: str(name).replace("_", " "),
+        "numbers": numbers,
+        "pixels": pixels,
+    }
+    return environment.get_template(name)
+
+
+def anchor(title: str) -> str:
+    return re.sub(r"\W+", "-", title.lower()).strip("-")
+
+
+def cell(value: object) -> str:
+    """A value of a table in few letters, a dash where there is none."""
+    if value is None or pd.isna(value):
+        return "–"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def code(line: str) -> Markup:
+    """Text in which `…` is code, as HTML."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(line))))
+
+
+def numbers(rows: pd.DataFrame) -> set[str]:
+    """The columns to be set right."""
+    return {name for name in rows if pd.api.types.is_numeric_dtype(rows[name])}
+
+
+def pixels(png: bytes) -> int:
+    """The width of a picture (PNG, 3rd edition, 11.2.1)."""
+    return struct.unpack(">I", png[16:20])[0]

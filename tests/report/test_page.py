@@ -1,0 +1,189 @@
+"""Claims about the report's files: one page that needs nothing else, Markdown, tables."""
+
+import csv
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from studies import paired_configs, sampled_configs, study
+
+from hypertuning.report.document import Data, document
+from hypertuning.report.page import cell, render, write
+from hypertuning.tracking.runs import STUDY_COLUMNS
+
+NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
+
+
+def studied(*given: tuple[str, dict]) -> Data:
+    """Data of studies: (stage, what their row in `studies` says and how many trials they have)."""
+    frames, rows = [], []
+    for number, (stage, said) in enumerate(given):
+        study_id = f"{number}" * 32
+        configs = said.pop("configs", sampled_configs(20))
+        frames.append(study(configs, [1, 1, 3, 9], stage=stage, study_id=study_id))
+        row = {"study_id": study_id, "stage": stage, "outcome": "completed", "dataset": "digits"}
+        row |= {"planned_trials": 20, "train_images": 500, "val_images": 50, "seed": number}
+        rows.append({**dict.fromkeys(STUDY_COLUMNS), **row, "command": "python -m x", **said})
+    trials, curves = (pd.concat(kind, ignore_index=True) for kind in zip(*frames, strict=True))
+    return Data(pd.DataFrame(rows), trials, curves)
+
+
+def text_of(data: Data) -> str:
+    return render("Report", document(data), NOW)["report.md"].decode()
+
+
+class Links(HTMLParser):
+    """What a page loads or links to, and the ids in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded, self.linked, self.ids, self.open = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.loaded += [given["src"]] if "src" in given else []
+        self.loaded += [given["href"]] if tag == "link" else []
+        self.linked += [given["href"]] if tag == "a" else []
+        self.ids += [given["id"]] if "id" in given else []
+        if tag not in ("meta", "img", "br", "link"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, "every element is closed where it should be"
+
+
+@pytest.fixture(scope="module")
+def files():
+    compared = {"space": "{}", "strategy": "bohb"}
+    return render(
+        "Report on <digits> & more",
+        document(
+            studied(
+                ("hyperband", {"configs": paired_configs(6)}),
+                ("bohb", dict(compared)),
+                ("bohb", {**compared, "strategy": "random"}),
+            )
+        ),
+        NOW,
+    )
+
+
+def test_the_page_loads_nothing_and_its_links_lead_somewhere(files):
+    page = Links()
+    page.feed(files["report.html"].decode())
+    assert page.loaded and all(src.startswith("data:image/png;base64,") for src in page.loaded)
+    assert {link.removeprefix("#") for link in page.linked} <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+    assert not page.open
+
+
+def test_the_title_is_text_and_not_markup(files):
+    assert "<title>Report on &lt;digits&gt; &amp; more</title>" in files["report.html"].decode()
+
+
+def test_every_picture_and_table_that_markdown_names_is_there(files):
+    named = re.findall(r"\]\(([^)]+)\)", files["report.md"].decode())
+    assert named and set(named) <= set(files)
+    pictures = {name for name in files if name.startswith("figures/")}
+    assert pictures <= set(named), "and no picture lies there unseen"
+
+
+def test_every_figure_has_its_rows_as_csv(files):
+    for name in files:
+        if name.startswith("figures/"):
+            table = files[name.replace("figures/", "tables/").replace(".png", ".csv")]
+            assert len(list(csv.reader(table.decode().splitlines()))) > 1
+
+
+def test_markdown_tables_have_as_many_cells_in_every_row(files):
+    lines = files["report.md"].decode().splitlines()
+    tables = re.findall(r"(?:^\|.*\n)+", "\n".join(lines) + "\n", re.MULTILINE)
+    assert tables
+    for table in tables:
+        assert len({row.count("|") for row in table.splitlines()}) == 1
+
+
+def test_a_stage_without_a_study_is_named_with_the_command_for_it():
+    text = text_of(studied(("grid", {})))
+    for stage in ("compare", "hyperband", "bohb"):
+        assert f"- {stage}: no study yet; `mlflow run . -e {stage}` makes one" in text
+    assert "grid: no study yet" not in text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [(None, "still running, 20 of 51 trials"), ("interrupted", "interrupted, 20 of 51 trials")],
+)
+def test_a_study_that_is_not_complete_says_how_far_it_got(outcome, said):
+    assert said in text_of(studied(("compare", {"outcome": outcome, "planned_trials": 51})))
+
+
+def test_what_a_figure_lacks_is_said():
+    text = text_of(studied(("bohb", {"configs": sampled_configs(2)})))
+    assert "- importance: fewer than 12 trials have a loss after the same number of epochs" in text
+
+
+def test_studies_of_one_space_and_the_same_images_stand_on_one_axis():
+    same = {"space": "{}", "strategy": "bohb"}
+    sections = document(
+        studied(
+            ("train", dict(same)), ("train", {**same, "strategy": "random"}),
+            ("train", {**same, "train_images": 400}), ("train", {**same, "space": "{1}"}),
+        )
+    )  # fmt: skip
+    stage = sections[-1]
+    assert [below.title for below in stage.below[:1]] == [
+        "2 studies of one space, on the same images"
+    ]
+    assert stage.below[0].lines == ["Compared: bohb, random."]
+    assert len(stage.below) == 4, "the best of the two, and the others for themselves"
+    assert "not shown in full" in stage.lacking[0]
+
+
+def test_studies_of_one_strategy_are_told_apart_by_their_seeds():
+    same = {"space": "{}", "strategy": "bohb"}
+    sections = document(studied(("train", dict(same)), ("train", dict(same))))
+    assert sections[-1].below[0].lines == ["Compared: bohb seed 0, bohb seed 1."]
+
+
+def test_the_oldest_of_many_studies_are_in_the_tables_alone():
+    sections = document(studied(*(("compare", {}) for _ in range(6))))
+    compare = next(section for section in sections if section.title == "compare")
+    assert len(compare.below) == 4
+    assert "000000, 111111" in compare.lacking[0]
+    assert len(sections[0].tables[0].rows) == 6
+
+
+def test_a_run_name_with_a_bar_does_not_break_a_markdown_table():
+    data = studied(("compare", {}))
+    data.trials["run_name"] = "a|b"
+    assert "a\\|b" in text_of(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "–"), (float("nan"), "–"), (pd.NA, "–"), (0.123456, "0.1235"), (12, "12"),
+        (pd.Timestamp("2026-11-24 12:30", tz="UTC"), "2026-11-24 12:30"), ("sgd", "sgd"),
+    ],
+)  # fmt: skip
+def test_cells_are_short(value, text):
+    assert cell(value) == text
+
+
+def test_a_report_takes_the_place_of_the_one_before(tmp_path):
+    write({"report.html": b"old", "figures/a.png": b"a"}, tmp_path / "out" / "name")
+    write({"report.html": b"new"}, tmp_path / "out" / "name")
+    left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
+    assert left == ["out/name/report.html"]
+    assert (tmp_path / "out/name/report.html").read_bytes() == b"new"
+
+
+def test_a_report_that_cannot_be_written_leaves_the_one_before(tmp_path):
+    write({"report.html": b"old"}, tmp_path / "name")
+    with pytest.raises(OSError, match="name too long"):
+        write({"report.html": b"new", f"figures/{'x' * 300}": b""}, tmp_path / "name")
+    assert [p.name for p in tmp_path.iterdir()] == ["name"]
+    assert (tmp_path / "name/report.html").read_bytes() == b"old"

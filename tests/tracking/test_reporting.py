@@ -1,0 +1,188 @@
+"""Claims about the command `report`, on real stores."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+from records import Record, row
+from stores import new_study, track
+
+from entrypoints import report as command
+from entrypoints.reporting import choose
+from hypertuning.config import UserError
+from hypertuning.tracking import runs
+from hypertuning.tracking.mirror import mirror_study
+from hypertuning.tracking.store import connect
+
+
+def run_report(*arguments):
+    return CliRunner().invoke(command.main, list(arguments))
+
+
+def mirrored_study(client, folder, outcome="completed", trials=4) -> str:
+    """A study with trials of nine epochs, the last one of two and perhaps still training."""
+    study_id = new_study(client)
+    record = Record(folder / study_id)
+    for number in range(trials - 1):
+        arm = {"augment": ("none", "crop_flip")[number % 2], "filters": 100 + number // 2}
+        job = record.job(number, until=9, config=arm, sampler="random", bracket=0, rung=1)
+        record.epochs(job, range(1, 10))
+    record.epochs(record.job(trials - 1, until=3, sampler="random"), [1, 2])
+    if outcome:
+        record.end(outcome)
+    mirror_study(client, study_id, record.folder)
+    client.set_tag(study_id, "outcome", outcome) if outcome else None
+    return study_id
+
+
+@pytest.fixture
+def reported(client, tmp_path, monkeypatch):
+    study_id = mirrored_study(client, tmp_path / "records")
+    return study_id, tmp_path / "reports"
+
+
+def test_a_report_is_on_disk_and_in_a_run_of_its_own(client, reported):
+    study_id, out = reported
+    result = run_report("--out", str(out))
+    assert result.exit_code == 0, result.output + result.stderr
+    assert "1 studies, 4 trials, 29 epochs" in result.output
+    names = {file.name for file in (out / "tests").iterdir()}
+    assert names == {"report.html", "report.md", "figures", "tables"}
+    experiment_id = client.get_run(study_id).info.experiment_id
+    made = client.search_runs([experiment_id], "tags.report = 'tests'")
+    assert [(run.info.run_name, run.info.status) for run in made] == [("report tests", "FINISHED")]
+    logged = {artifact.path for artifact in client.list_artifacts(made[0].info.run_id)}
+    assert logged == names
+    assert list(runs.studies(client)["study_id"]) == [study_id], "a report is no study"
+
+
+def test_the_numbers_of_a_report_are_those_of_the_store(client, reported):
+    _, out = reported
+    run_report("--out", str(out))
+    text = (out / "tests/report.md").read_text()
+    assert f"validation loss of {row(6)['val_loss']:.3f} after epoch 6 of 9" in text
+    assert "Validation loss turns in 2 of the 2 trials that trained 9 epochs without" in text
+
+
+def test_a_report_over_http_is_that_of_the_database(client, server, tmp_path, monkeypatch):
+    served = connect()
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "Default")
+    study_id = served.create_run("0", tags={"stage": "hyperband"}).info.run_id
+    record = Record(tmp_path / "records" / study_id)
+    record.epochs(record.job(0, until=9, sampler="random"), range(1, 10))
+    record.end("completed")
+    mirror_study(served, study_id, record.folder)
+    result = run_report("--source", study_id, "--out", str(tmp_path / "out"))
+    assert result.exit_code == 0, result.output + result.stderr
+    folder = tmp_path / "out" / f"hyperband-{study_id[:6]}"
+    assert f"validation loss of {row(6)['val_loss']:.3f}" in (folder / "report.md").read_text()
+
+
+def test_a_study_that_still_runs_has_its_numbers_so_far(client, tmp_path):
+    mirrored_study(client, tmp_path / "records", outcome=None, trials=1)
+    run_report("--out", str(tmp_path / "out"))
+    text = (tmp_path / "out/tests/report.md").read_text()
+    assert "still running" in text
+    assert f"validation loss of {row(2)['val_loss']:.3f} after epoch 2 of 2" in text
+
+
+def test_a_second_report_takes_the_place_of_the_first(client, reported):
+    _, out = reported
+    assert run_report("--out", str(out)).exit_code == 0
+    (out / "tests/report.html").write_text("old")
+    assert run_report("--out", str(out)).exit_code == 0
+    assert (out / "tests/report.html").read_text() != "old"
+    assert [path.name for path in out.iterdir()] == ["tests"]
+
+
+def test_under_mlflow_run_the_run_that_it_made_holds_the_report(client, reported, monkeypatch):
+    study_id, out = reported
+    experiment_id = client.get_run(study_id).info.experiment_id
+    made = client.create_run(experiment_id, run_name="bold-fox-123").info.run_id
+    monkeypatch.setenv("MLFLOW_RUN_ID", made)
+    assert run_report("--out", str(out)).exit_code == 0
+    run = client.get_run(made)
+    assert (run.info.run_name, run.data.tags["report"]) == ("report tests", "tests")
+    assert "report.html" in [artifact.path for artifact in client.list_artifacts(made)]
+
+
+def test_sources_are_studies_their_parents_and_experiments(client, tmp_path):
+    first, second = (mirrored_study(client, tmp_path / "records", trials=1) for _ in range(2))
+    client.set_tag(second, "mlflow.parentRunId", "f" * 32)
+    client.create_experiment("empty")
+    assert choose(client, first)[0] == f"hyperband-{first[:6]}"
+    assert choose(client, first)[1]["study_id"].tolist() == [first]
+    assert choose(client, "f" * 32)[1]["study_id"].tolist() == [second]
+    name, both = choose(client, f"tests, {first}")
+    assert name == f"tests-hyperband-{first[:6]}"
+    assert both["study_id"].tolist() == [first, second]
+
+
+@pytest.mark.parametrize("source", ["nowhere", "empty", ",", "0" * 32])
+def test_a_source_without_a_study_is_refused_with_those_that_have_some(client, reported, source):
+    client.create_experiment("empty")
+    with pytest.raises(UserError, match=r"`source` must .* got '"):
+        choose(client, source)
+    result = run_report("--source", source, "--out", str(reported[1]))
+    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    assert not reported[1].exists()
+
+
+def test_an_experiment_without_studies_says_which_have_some(client, reported, monkeypatch):
+    client.create_experiment("another")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "another")
+    result = run_report("--out", str(reported[1]))
+    assert "experiment another has no study yet; experiments with studies: tests" in result.stderr
+
+
+def test_a_folder_that_is_no_report_is_left_alone(client, reported):
+    _, out = reported
+    (out / "tests").mkdir(parents=True)
+    (out / "tests/precious.txt").write_text("mine")
+    result = run_report("--out", str(out))
+    assert result.exit_code == 1
+    assert "is there and is no report" in result.stderr
+    assert (out / "tests/precious.txt").read_text() == "mine"
+
+
+def test_a_place_that_cannot_be_written_to_is_one_line(client, reported, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = run_report("--out", str(tmp_path / "file"))
+    assert result.exit_code in (1, 2)
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_a_store_nothing_is_made(tmp_path, monkeypatch):
+    track(monkeypatch, f"sqlite:///{tmp_path}/none.db")
+    result = run_report("--out", str(tmp_path / "out"))
+    assert "there is no tracking store" in result.stderr
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_curves_can_be_read_with_some_of_their_metrics(client, tmp_path):
+    study_id = mirrored_study(client, tmp_path / "records", trials=2)
+    trials = runs.trials(client, [study_id])
+    whole = runs.curves(client, [study_id])
+    part = runs.curves_of(client, trials, ["val_loss"])
+    names = ["study_id", "run_id", "trial_id", "epoch", "timestamp", "val_loss"]
+    assert list(part.columns) == names
+    assert part.equals(whole[names])
+
+
+def test_a_store_without_bulk_reads_is_read_run_by_run(client, tmp_path, monkeypatch):
+    study_id = mirrored_study(client, tmp_path / "records", trials=2)
+    whole = runs.curves(client, [study_id])
+    store = type(client._tracking_client.store)
+    monkeypatch.setattr(store, "get_metric_history_bulk", None)
+    assert runs.curves(client, [study_id]).equals(whole)
+
+
+def test_a_study_tells_its_strategy_its_plan_and_where_it_came_from(client, tmp_path):
+    study_id = mirrored_study(client, tmp_path / "records", trials=1)
+    client.set_tag(study_id, "strategy", "asha")
+    client.set_tag(study_id, "planned_trials", "40")
+    client.set_tag(study_id, "space", json.dumps({"filters": "32–64"}))
+    client.set_tag(study_id, "mlflow.source.git.commit", "abc")
+    study = runs.studies(client).iloc[0]
+    assert (study["strategy"], study["planned_trials"], study["commit"]) == ("asha", 40, "abc")
+    assert json.loads(study["space"]) == {"filters": "32–64"}
