@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui test test-slow test-faults bench-bohb bench-images bench-tracking lint format lock clean machine
+.PHONY: help demo ui test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report lint format lock clean machine
 
 # Both stamps are touched last, so an install that was broken off is done again from the start.
 packages := .venv/packages-installed
@@ -40,6 +40,9 @@ test-slow: $(project)  ## the slow tests alone
 test-faults: $(project)  ## kill, fill and unplug all there is, and look for what was lost; 50 minutes
 	@$(python) -m pytest -q -m faults tests/faults
 
+test-browser: $(project)  ## MLflow's pages and the report in a headless Chromium; a minute or two
+	@$(python) -m pytest -q -m browser tests/browser
+
 bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH="--seeds 2"
 	@$(python) -m benchmarks.bench_bohb --out bench_results/counting-ones $(BENCH)
 
@@ -48,6 +51,9 @@ bench-images: $(project)  ## the strategies on real images; hours: BENCH="--data
 
 bench-tracking: $(project)  ## what tracking costs, ours and Ray's own, side by side; minutes
 	@$(python) -m benchmarks.bench_tracking --out bench_results/tracking $(BENCH)
+
+bench-report: $(project)  ## a report of 2,000 trials, step by step; minutes
+	@$(python) -m benchmarks.bench_report --out bench_results/report $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .

@@ -5,8 +5,6 @@ the driver from its work is taken, and how long an epoch takes to stand in the s
 """
 
 import os
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -20,11 +18,11 @@ from types import SimpleNamespace
 import click
 import mlflow
 import pandas as pd
-import requests
 from mlflow import MlflowClient
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 from ray.tune.logger import LoggerCallback
 
+from benchmarks.stores import STORES
 from hypertuning.config import Config
 from hypertuning.search.recorder import Recorder
 from hypertuning.tracking.callback import MLflowMirror
@@ -173,52 +171,6 @@ def looked_at(database: Path) -> Iterator[Callable[[list[float]], list[float]]]:
     finally:
         watcher.kill()
         watcher.communicate()
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """MLflow's own server on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [
-            *[sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"],
-            *["--port", str(port), "--backend-store-uri", f"sqlite:///{folder}/mlflow.db"],
-        ],
-        cwd=folder,
-        env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    uri = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(lambda: answers(uri))
-        yield uri
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
-def answers(uri: str) -> bool:
-    try:
-        return requests.get(f"{uri}/health", timeout=2).ok
-    except requests.RequestException:
-        return False
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    while not condition():
-        time.sleep(0.2)
-
-
-@contextmanager
-def local(folder: Path) -> Iterator[str]:
-    yield f"sqlite:///{folder}/mlflow.db"
-
-
-STORES = {"SQLite": local, "HTTP": served}
 
 
 @click.command()

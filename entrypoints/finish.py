@@ -30,8 +30,9 @@ from hypertuning.tracking.recovery import recover_epochs
 from hypertuning.tracking.store import insist, reason, without_password
 from hypertuning.tracking.study_run import close_study, is_closed
 from hypertuning.tracking.trial import Trial
+from hypertuning.tracking.view import address
 
-FOUND = "\n\n**Found**\n\n"
+FOUND = "\n\n**Found**"
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,8 @@ def _note(run: Run, shown: Sequence[Exhibit]) -> str:
     """The note on a study, with what was found in place of what was found last time."""
     asked = run.data.tags.get(MLFLOW_RUN_NOTE, "").split(FOUND)[0]
     found = dict.fromkeys(f"- {line}" for exhibit in shown for line in exhibit.says)
-    return asked + FOUND + "\n".join(found) if found else asked
+    trials = f"[all trials, best first]({address(run.info.experiment_id)})"
+    return "\n".join([f"{asked}{FOUND} ({trials})\n", *found]) if found else asked
 
 
 def _log_files(client: MlflowClient, study_dir: Path, shown: Sequence[Exhibit]) -> None:

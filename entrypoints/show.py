@@ -48,8 +48,10 @@ def show_plan(console: Console, search: "Search", planned: "Plan", estimate: str
     console.print(f"estimate: {estimate}", highlight=False, soft_wrap=True)
 
 
-def show_leaderboard(console: Console, trials: pd.DataFrame, tracking_uri: str, n: int = 5) -> None:
-    """Print the best trials and where to see all of them."""
+def show_leaderboard(
+    console: Console, trials: pd.DataFrame, tracking_uri: str, page: str, n: int = 5
+) -> None:
+    """Print the best trials and where to see all of them: `page`, on MLflow's server."""
     rows = leaderboard(trials, n)
     table = _table(f"best {len(rows)} of {len(trials)} trials, by validation loss")
     for name, title in COLUMNS.items():
@@ -59,7 +61,10 @@ def show_leaderboard(console: Console, trials: pd.DataFrame, tracking_uri: str, 
     for row in rows[list(COLUMNS)].itertuples(index=False):
         table.add_row(*map(_text, row))
     console.print(table)
-    console.print(f"compare them: mlflow ui --backend-store-uri {tracking_uri}", soft_wrap=True)
+    if tracking_uri.startswith(("http://", "https://")):
+        return say(console, [f"compare them: {tracking_uri}/{page}"])
+    server = f"mlflow ui --backend-store-uri {tracking_uri}"
+    say(console, [f"compare them: {server}", f"at http://127.0.0.1:5000/{page}"])
 
 
 def _table(title: str) -> Table:

@@ -37,6 +37,7 @@ from hypertuning.tracking.record import (
 from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import reason, without_password
 from hypertuning.tracking.study_run import close_study, open_study, reopen_study
+from hypertuning.tracking.view import address
 
 
 def run_stage(stage: str, build: Build, options: Mapping) -> None:
@@ -211,7 +212,9 @@ def _conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: 
             f"the first cause: {cause}"
         )
     if any(trial.epochs for trial in trials):
-        show_leaderboard(console, runs.trials(client, [study_dir.name]), client.tracking_uri)
+        page = address(client.get_run(study_dir.name).info.experiment_id)
+        uri = without_password(client.tracking_uri).rstrip("/")
+        show_leaderboard(console, runs.trials(client, [study_dir.name]), uri, page)
     if outcome == "interrupted":
         say(console, [_how_to_go_on(stage, study_dir)])
     if stopped:

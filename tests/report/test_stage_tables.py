@@ -48,6 +48,15 @@ def test_a_structure_that_lacks_a_partner_moves_no_mean():
     assert filters["difference"].tolist() == pytest.approx([0.03, 0.02])
 
 
+def test_a_structure_that_has_trained_less_than_the_others_counts_for_nothing():
+    trials = graded(grid_configs(), additive)
+    trials.loc[0, ["epochs_run", "best_val_accuracy", "outcome"]] = [1, 0.1, None]
+    cells = tables.grid_heat_maps(trials)
+    assert cells["state"].value_counts().to_dict() == {"measured": 35, "running": 1}
+    filters = tables.contrasts(trials).query("parameter == 'filters'")
+    assert filters["blocks"].tolist() == [11, 11]
+
+
 def test_a_padding_that_follows_the_kernel_is_no_parameter_of_its_own():
     configs = [{"kernel_size": k, "filters": f} for k in (2, 3, 4) for f in (64, 128)]
     assert set(tables.main_effects(study(configs, 3)[0])["parameter"]) == {"kernel_size", "filters"}
@@ -134,7 +143,7 @@ def test_brackets_and_arms_survive_for_themselves():
     trials, curves = laddered()
     trials["bracket"] = [0, 0, 0, 1, 1, 1] * 3
     assert set(tables.survival(trials, curves)["group"]) == {
-        "stopped after 1 at the earliest", "stopped after 3 at the earliest",
+        "first rung: epoch 1", "first rung: epoch 3",
     }  # fmt: skip
     arms = tables.survival(*study(paired_configs(2)))
     assert set(arms["group"]) == {"without augmentation", "with crop and flip"}

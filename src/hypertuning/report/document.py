@@ -145,9 +145,10 @@ def _alike(studies: pd.DataFrame) -> list[list[str]]:
 
 
 def _best(data: Data) -> str:
-    """The study that found the lowest loss; where none has found any, the newest."""
-    losses = data.trials.groupby("study_id")[BEST].min().dropna()
-    return losses.idxmin() if len(losses) else data.studies["study_id"].iloc[-1]
+    """The study that found the lowest loss, of several the oldest; if there is none, the newest."""
+    ids = data.studies["study_id"]
+    losses = data.trials.groupby("study_id")[BEST].min().reindex(ids).dropna()
+    return losses.idxmin() if len(losses) else ids.iloc[-1]
 
 
 def _compared(stage: str, data: Data, groups: int) -> Section:

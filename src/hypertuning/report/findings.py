@@ -37,7 +37,7 @@ def steps(rows: pd.DataFrame) -> list[str]:
     """What each step of each parameter of the grid does, of `contrasts`."""
     return [
         f"{words(row.parameter).capitalize()} {brief(row.start)} → {brief(row.to)}: "
-        f"{_step(Interval(row.difference, row.low, row.high))} over {row.blocks} pairs of "
+        f"{_step(Interval(row.difference, row.low, row.high))} over {_many(row.blocks, 'pair')} of "
         "otherwise equal structures."
         for row in rows.itertuples()
     ]
@@ -85,8 +85,8 @@ def augmentation(rows: pd.DataFrame) -> list[str]:
     return [
         f"Crop and flip change the {names.get(row.measure, 'validation loss')} after "
         f"{_epochs(row.epoch)} from {row.none:.2f} to {row.crop_flip:.2f}, by "
-        f"{Interval(row.difference, row.low, row.high).text(2, sign=True)} on {row.pairs} "
-        f"configuration{'s' if row.pairs > 1 else ''} trained in both arms."
+        f"{Interval(row.difference, row.low, row.high).text(2, sign=True)} on "
+        f"{_many(row.pairs, 'configuration')} trained in both arms."
         for row in last.itertuples()
     ]
 
@@ -130,4 +130,8 @@ def weights(rows: pd.DataFrame) -> list[str]:
 
 
 def _epochs(count: int) -> str:
-    return f"{count} epoch" if count == 1 else f"{count} epochs"
+    return _many(count, "epoch")
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

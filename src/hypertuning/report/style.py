@@ -124,7 +124,7 @@ def page(
         figure.get_layout_engine().set(w_pad=0.06, h_pad=0.06, wspace=0.03, hspace=0.03)
     figure.suptitle(title, x=0.06 / width, ha="left", fontsize=9.5, fontweight="bold")
     if note:
-        note = "\n".join(textwrap.fill(line, round(16.5 * width)) for line in note.splitlines())
+        note = "\n".join(textwrap.fill(line, round(17.5 * width)) for line in note.splitlines())
         figure.supxlabel(note, x=0.06 / width, ha="left", fontsize=7, color=FAINT)
     return figure
 

@@ -11,14 +11,12 @@ from typing import Any, get_args
 
 import pandas as pd
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Run
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
-from mlflow.protos.service_pb2 import GetMetricHistoryBulkInterval
-from mlflow.utils.credentials import get_default_host_creds
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
-from mlflow.utils.rest_utils import call_endpoint
 
 from hypertuning.config import OBJECTIVE, Config, UserError
+from hypertuning.tracking.histories import histories
 from hypertuning.tracking.trial import EPOCH_METRICS, PLACE
 
 Columns = Mapping[str, type]
@@ -81,11 +79,6 @@ CURVE_COLUMNS: Columns = {
     **dict.fromkeys(EPOCH_METRICS, float),
 }
 
-_RUNS_PER_REQUEST = 100
-_POINTS_PER_RUN = 2500
-"""The server gives no more runs at once, and of a longer history only as many points of it."""
-_UNLIMITED = 2**31 - 1
-
 
 def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """One row per study, the oldest first; by default of all experiments."""
@@ -139,7 +132,7 @@ def curves_of(
     places = {place["run_id"]: place for place in named}
     rows: dict[tuple[str, int], dict[str, Any]] = {}
     for name in metrics:
-        for run_id, point in _histories(client, list(places), name):
+        for run_id, point in histories(client, list(places), name):
             place = {**places[run_id], "epoch": point.step, "timestamp": point.timestamp}
             rows.setdefault((run_id, point.step), place)[name] = point.value
     turn = {run_id: number for number, run_id in enumerate(places)}
@@ -190,43 +183,6 @@ def _search(client: MlflowClient, experiment_ids: Sequence[str], condition: str)
         )
         found += page
     return found
-
-
-def _histories(
-    client: MlflowClient, run_ids: Sequence[str], name: str
-) -> Iterator[tuple[str, Metric]]:
-    """Every point of one metric of many runs, with the run.
-
-    MLflow's client asks for one run at a time, 2 ms in a database on this machine and 8 ms over
-    HTTP. The requests of the server's own pages answer for many runs; a database has them in its
-    store, which the client does not show: one that has not is asked run by run.
-    """
-    over_http = client.tracking_uri.startswith(("http://", "https://"))
-    store = getattr(getattr(client, "_tracking_client", None), "store", None)
-    bulk = getattr(store, "get_metric_history_bulk", None)
-    for start in range(0, len(run_ids), _RUNS_PER_REQUEST):
-        asked = list(run_ids[start : start + _RUNS_PER_REQUEST])
-        if over_http:
-            yield from _histories_over_http(client, asked, name)
-        elif bulk:
-            yield from ((found.run_id, found) for found in bulk(asked, name, _UNLIMITED))
-        else:
-            for run_id in asked:
-                yield from ((run_id, point) for point in client.get_metric_history(run_id, name))
-
-
-def _histories_over_http(
-    client: MlflowClient, run_ids: list[str], name: str
-) -> Iterator[tuple[str, Metric]]:
-    answer = call_endpoint(
-        get_default_host_creds(client.tracking_uri),
-        "/api/2.0/mlflow/metrics/get-history-bulk-interval",
-        "GET",
-        json.dumps({"run_ids": run_ids, "metric_key": name, "max_results": _POINTS_PER_RUN}),
-        GetMetricHistoryBulkInterval.Response(),
-    )
-    for point in answer.metrics:
-        yield point.run_id, Metric(name, point.value, point.timestamp, point.step)
 
 
 def _row(run: Run) -> dict[str, Any]:

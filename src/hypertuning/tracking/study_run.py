@@ -23,10 +23,10 @@ from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.provenance import provenance
 from hypertuning.tracking.trial import Trial
+from hypertuning.tracking.view import offer_view
 
 RECORD_TAG = "record"
 """Of a study: machine and folder of its record, so that it is found from any shell."""
-_EXPERIMENT_KIND = "mlflow.experimentKind"
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
 """What MLflow calls a run that nobody named: `bold-fox-123`."""
 _DIGEST_LENGTH = 36
@@ -71,7 +71,7 @@ def open_study(
             tags=[RunTag(key, value) for key, value in {**known, **tags}.items()],
         )
         client.log_inputs(run.info.run_id, [_input(dataset)])
-        _say_kind(client, run.info.experiment_id)
+        offer_view(client, run.info.experiment_id)
     except MlflowException:
         with suppress(MlflowException):
             client.set_terminated(run.info.run_id, STATUS["failed"])
@@ -214,12 +214,6 @@ def this_experiment(client: MlflowClient, make: bool = True) -> str:
             f"experiment {experiment_id or name} cannot be used: {error.message}; choose another "
             "one by MLFLOW_EXPERIMENT_NAME"
         ) from error
-
-
-def _say_kind(client: MlflowClient, experiment_id: str) -> None:
-    """Tell MLflow's pages that the experiment holds training runs, unless they were told else."""
-    if _EXPERIMENT_KIND not in client.get_experiment(experiment_id).tags:
-        client.set_experiment_tag(experiment_id, _EXPERIMENT_KIND, "custom_model_development")
 
 
 def _input(dataset: DatasetInfo) -> DatasetInput:

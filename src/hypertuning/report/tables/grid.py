@@ -17,9 +17,10 @@ def grid_heat_maps(trials: pd.DataFrame) -> pd.DataFrame:
     """Give every combination of the structure's values a row, trained or not.
 
     `best_val_accuracy` is the mean over the cell's `trials`; where there is none, `state` says why:
-    'not run', or the trial's outcome. `best` marks one cell.
+    'not run', or the trial's outcome. `best` marks one cell. A trial that trained for fewer epochs
+    than others does not compare, and counts as not measured.
     """
-    known = with_columns(trials, *GRID_AXES, MEASURE, "outcome").dropna(subset=GRID_AXES)
+    known = _whole(with_columns(trials, *GRID_AXES, "outcome")).dropna(subset=GRID_AXES)
     cells = known.groupby(GRID_AXES).agg(
         best_val_accuracy=(MEASURE, "mean"),
         trials=(MEASURE, "size"),
@@ -68,7 +69,7 @@ def contrasts(trials: pd.DataFrame) -> pd.DataFrame:
 
 def _blocks(trials: pd.DataFrame):
     """Each varied parameter with a frame (blocks, its values) of accuracies without gaps."""
-    measured = with_columns(trials, MEASURE).dropna(subset=[MEASURE])
+    measured = _whole(trials).dropna(subset=[MEASURE])
     parameters = [name for name in varied(measured) if not _follows(measured, name)]
     for parameter in parameters:
         others = [name for name in parameters if name != parameter]
@@ -77,6 +78,13 @@ def _blocks(trials: pd.DataFrame):
         table = measured[MEASURE].groupby([*index, measured[parameter]]).mean().unstack()
         if len(complete := table.dropna()):
             yield parameter, complete
+
+
+def _whole(trials: pd.DataFrame) -> pd.DataFrame:
+    """Take the accuracy from trials that did not train for all epochs."""
+    known = with_columns(trials, MEASURE, "epochs_run")
+    epochs = pd.to_numeric(known["epochs_run"])
+    return known.assign(**{MEASURE: known[MEASURE].where((epochs >= epochs.max()).fillna(False))})
 
 
 def _follows(trials: pd.DataFrame, name: str) -> bool:

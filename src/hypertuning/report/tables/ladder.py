@@ -43,7 +43,7 @@ def _groups(trials: pd.DataFrame) -> pd.Series:
     if runs["bracket"].nunique() < 2:
         return pd.Series("all trials", runs.index)
     first = runs.groupby("bracket")["epochs_run"].transform("min")
-    return "stopped after " + first.astype(str) + " at the earliest"
+    return "first rung: epoch " + first.astype(str)
 
 
 def rungs(trials: pd.DataFrame) -> list[int]:

@@ -1,0 +1,50 @@
+"""The points of one metric of many runs, in as few requests as the store allows."""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric
+from mlflow.protos.service_pb2 import GetMetricHistoryBulkInterval
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import call_endpoint
+
+_RUNS_PER_REQUEST = 100
+_POINTS_PER_RUN = 2500
+"""The server gives no more runs at once, and of a longer history only as many points of it."""
+_UNLIMITED = 2**31 - 1
+
+
+def histories(
+    client: MlflowClient, run_ids: Sequence[str], name: str
+) -> Iterator[tuple[str, Metric]]:
+    """Every point of one metric of many runs, with the run.
+
+    MLflow's client asks for one run at a time, 2 ms in a database on this machine and 8 ms over
+    HTTP. The requests of the server's own pages answer for many runs; a database has them in its
+    store, which the client does not show: one that has not is asked run by run.
+    """
+    over_http = client.tracking_uri.startswith(("http://", "https://"))
+    store = getattr(getattr(client, "_tracking_client", None), "store", None)
+    bulk = getattr(store, "get_metric_history_bulk", None)
+    for start in range(0, len(run_ids), _RUNS_PER_REQUEST):
+        asked = list(run_ids[start : start + _RUNS_PER_REQUEST])
+        if over_http:
+            yield from _over_http(client, asked, name)
+        elif bulk:
+            yield from ((found.run_id, found) for found in bulk(asked, name, _UNLIMITED))
+        else:
+            for run_id in asked:
+                yield from ((run_id, point) for point in client.get_metric_history(run_id, name))
+
+
+def _over_http(client: MlflowClient, run_ids: list[str], name: str) -> Iterator[tuple[str, Metric]]:
+    answer = call_endpoint(
+        get_default_host_creds(client.tracking_uri),
+        "/api/2.0/mlflow/metrics/get-history-bulk-interval",
+        "GET",
+        json.dumps({"run_ids": run_ids, "metric_key": name, "max_results": _POINTS_PER_RUN}),
+        GetMetricHistoryBulkInterval.Response(),
+    )
+    for point in answer.metrics:
+        yield point.run_id, Metric(name, point.value, point.timestamp, point.step)

@@ -1,0 +1,122 @@
+"""Claims about what a person sees of a study: on MLflow's pages, and in the report."""
+
+import re
+
+from selenium.webdriver.common.by import By
+
+LOSS = re.compile(r"^\d\.\d+")
+TRACES = ".scatterlayer .trace"
+
+
+def row_of(cell) -> str:
+    return cell.find_element(By.XPATH, "./ancestor::*[@row-index]").get_attribute("row-index")
+
+
+def loaded(image) -> bool:
+    return image.get_property("complete") and image.get_property("naturalWidth") > 100
+
+
+def test_the_address_that_a_stage_prints_shows_its_trials_best_first_with_their_curves(site, page):
+    address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
+    page.open(address)
+    names = [site.client.get_run(run_id).info.run_name for run_id in site.best]
+    page.wait_for("Curves of the trials", "val_loss", "generalization_gap", names[0])
+    page.wait(lambda _: len(page.all(TRACES)) >= 10, "the curves of the trials")
+    text = page.text()
+    places = [text.index(name) for name in names[:4]]
+    assert places == sorted(places), "the best is first"
+
+
+def test_the_table_of_that_view_sorts_by_the_best_loss(site, page):
+    address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
+    page.open(address.replace("&compareRunsMode=CHART", ""))
+    page.wait_for("best_val_loss", "best_val_accuracy", "epochs_run", "outcome")
+    cells = "[role=row] [col-id*='best_val_loss'][role=gridcell]"
+    page.wait(lambda _: any(LOSS.match(cell.text) for cell in page.all(cells)), "the losses")
+    rows = {int(row_of(cell)): LOSS.match(cell.text) for cell in page.all(cells)}
+    losses = [float(rows[place][0]) for place in sorted(rows) if rows[place]]
+    assert len(losses) >= 8
+    assert losses == sorted(losses)
+
+
+def test_trials_are_nested_under_their_study(site, page):
+    page.open(f"#/experiments/{site.experiment_id}/runs?workflowType=machine_learning")
+    page.wait_for("hyperband", "report digits")
+    assert "cnn f" not in page.text(), "they are folded away"
+    page.click("//*[@role='gridcell'][contains(@col-id, 'Run Name')]//button")  # unfolds it
+    page.wait_for("cnn f")
+
+
+def test_two_trials_selected_and_compared_show_their_parameters_and_overlaid_curves(site, page):
+    address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
+    page.open(address.replace("&compareRunsMode=CHART", ""))
+    for row in (0, 1):
+        page.click(f"//*[@role='row'][@row-index='{row}']//input[@type='checkbox']")
+    page.click("//button[normalize-space()='Compare']")
+    page.wait_for("Comparing 2 Runs", "Parameters", "hidden_size", "best_val_loss")
+    two = [site.client.get_run(run_id) for run_id in site.best[:2]]
+    assert all(run.data.params["hidden_size"] in page.text() for run in two)
+    page.click("//a[normalize-space()='val_loss']")
+    page.wait_for(*(f"{run.info.run_name} (val_loss)" for run in two))
+    assert len(page.all(TRACES)) >= 2
+
+
+def test_the_figures_of_a_study_open_under_its_artifacts(site, page):
+    run = f"#/experiments/{site.experiment_id}/runs/{site.study_id}"
+    page.open(f"{run}/artifacts/figures/overfitting.png")
+    page.wait_for("figures", "tables", "plan.json", "overfitting.png")
+    page.wait(
+        lambda _: any(
+            loaded(image) for image in page.all("img[src^='blob:'], img.image-outer-container, img")
+        ),
+        "the picture",
+    )
+
+
+def test_the_page_of_a_study_says_what_it_found_and_leads_to_its_trials(site, page):
+    page.open(f"#/experiments/{site.experiment_id}/runs/{site.study_id}")
+    page.wait_for("Found", "all trials, best first", "best_val_loss")
+    link = page.driver.find_element(By.LINK_TEXT, "all trials, best first").get_attribute("href")
+    page.open(link)
+    page.wait_for("Curves of the trials")
+
+
+def test_a_registered_model_shows_its_version_and_alias(site, page):
+    page.open("#/models/cifar10-cnn")
+    page.wait_for("cifar10-cnn", "Version 1", "champion")
+
+
+def test_the_report_opens_among_the_artifacts_of_its_run(site, page):
+    made = site.client.search_runs([site.experiment_id], "tags.report = 'digits'")[0]
+    page.open(f"#/experiments/{site.experiment_id}/runs/{made.info.run_id}/artifacts/report.html")
+    frame = page.wait(
+        lambda driver: driver.find_element(By.TAG_NAME, "iframe"), "the page in its frame"
+    )
+    page.driver.switch_to.frame(frame)
+    page.wait_for("Report on digits", "hyperband: study")
+    page.driver.switch_to.default_content()
+
+
+def test_the_report_alone_shows_every_picture_and_asks_nobody_for_anything(site, page):
+    page.driver.get_log("browser")
+    page.open(site.report.as_uri())
+    pictures = page.all("img")
+    assert len(pictures) >= 4
+    assert all(loaded(picture) for picture in pictures)
+    assert all(picture.get_attribute("alt") for picture in pictures)
+    asked = page.driver.execute_script(
+        "return performance.getEntriesByType('resource').map(entry => entry.name)"
+    )
+    assert not [name for name in asked if not name.startswith("data:")]
+    assert not page.driver.get_log("browser")
+
+
+def test_the_report_fits_a_wide_and_a_narrow_window(site, page):
+    for width in (1700, 420):
+        page.driver.set_window_size(width, 1200)
+        page.open(site.report.as_uri())
+        inside, outside = page.driver.execute_script(
+            "return [document.documentElement.scrollWidth, window.innerWidth]"
+        )
+        assert inside <= outside, f"at {width} pixels"
+    page.driver.set_window_size(1700, 1200)
