@@ -135,6 +135,8 @@ def _log_files(client: MlflowClient, study_dir: Path, shown: Sequence[Exhibit]) 
             client.log_text(
                 study_id, exhibit.rows.to_csv(index=False), f"tables/{exhibit.name}.csv"
             )
+            for name, rows in exhibit.details.items():
+                client.log_text(study_id, rows.to_csv(index=False), f"tables/{name}.csv")
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What `report` does: choose studies, read them once, write them up, keep that in MLflow."""
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rich.console import Console
 from entrypoints.options import NONE
 from entrypoints.show import say
 from hypertuning.config import UserError
-from hypertuning.report.document import Data, document
+from hypertuning.report.document import Data, document, file_name
 from hypertuning.report.page import render, write
 from hypertuning.report.tables import with_bests
 from hypertuning.tracking import runs
@@ -62,10 +63,10 @@ def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
         name = client.get_experiment(experiment_id).name
         if found.empty:
             raise UserError(f"experiment {name} has no study yet{_experiments(client)}")
-        return _file_name(name), found
+        return file_name(name), found
     studies = runs.studies(client)
     names, chosen = [], pd.Series(False, studies.index)
-    for word in filter(None, (word.strip() for word in source.split(","))):
+    for word in dict.fromkeys(filter(None, map(str.strip, source.split(",")))):
         experiment = client.get_experiment_by_name(word)
         meant = (studies["study_id"] == word) | (studies["parent_id"] == word)
         if experiment:
@@ -82,7 +83,7 @@ def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
     if not names:
         raise UserError(f"`source` must name something, got {source!r}")
     more = f"-and-{len(names) - 3}-more" if len(names) > 3 else ""
-    return _file_name("-".join(names[:3])) + more, studies[chosen].reset_index(drop=True)
+    return file_name("-".join(names[:3])) + more, studies[chosen].reset_index(drop=True)
 
 
 def _experiments(client: MlflowClient) -> str:
@@ -90,10 +91,6 @@ def _experiments(client: MlflowClient) -> str:
     ids = runs.studies(client)["experiment_id"].unique()
     named = ", ".join(client.get_experiment(experiment_id).name for experiment_id in ids)
     return f"; experiments with studies: {named}" if named else "; run a stage first"
-
-
-def _file_name(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "report"
 
 
 def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) -> None:
@@ -104,11 +101,14 @@ def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) 
     """
     note = f"Report on {len(studies)} studies, {', '.join(studies['study_id'].str[:_SHORT])}."
     tags = {"report": name, MLFLOW_RUN_NOTE: f"{note} Open report.html under Artifacts."}
+    run_id = None
     try:
         run_id = open_run(client, f"report {name}", tags).info.run_id
         client.log_artifacts(run_id, str(folder))
         client.set_terminated(run_id)
     except (MlflowException, OSError) as error:
+        with suppress(MlflowException):
+            client.set_terminated(run_id, "FAILED") if run_id else None
         raise UserError(
             f"{folder} is written, but the tracking store {without_password(client.tracking_uri)} "
             f"did not take a copy: {reason(error)}"

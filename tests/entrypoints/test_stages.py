@@ -86,7 +86,7 @@ def test_every_trial_has_its_parameters_points_tags_and_figure(stage_run, stage)
         for folder in ("figures", "tables")
     )
     assert figure in figures
-    assert tables == figures | {"trials"}, "every figure has its rows beside it"
+    assert tables >= figures | {"trials"}, "every figure has its rows beside it"
     assert "**Found**" in run.data.tags["mlflow.note.content"]
     assert study["planned_trials"] == num_trials
 

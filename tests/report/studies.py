@@ -26,6 +26,9 @@ def study(
         _trial(number, config, curve, stage, samplers[number % len(samplers)])
         for number, (config, curve) in enumerate(zip(configs, curves, strict=True))
     ]
+    rungs = sorted(set(lengths))
+    for number, trial in enumerate(trials):
+        trial["rung"] = rungs.index(lengths[number % len(lengths)])
     all_curves = pd.concat(curves, ignore_index=True)
     seconds = 1_764_000_000 + 11 * np.arange(len(all_curves))
     all_curves["timestamp"] = pd.to_datetime(seconds, unit="s", utc=True)

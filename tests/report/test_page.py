@@ -4,6 +4,7 @@ import csv
 import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -98,23 +99,28 @@ def test_every_figure_has_its_rows_as_csv(files):
 
 
 def test_markdown_tables_have_as_many_cells_in_every_row(files):
-    lines = files["report.md"].decode().splitlines()
-    tables = re.findall(r"(?:^\|.*\n)+", "\n".join(lines) + "\n", re.MULTILINE)
-    assert tables
+    tables = re.findall(r"(?:^\|.*\n)+", files["report.md"].decode(), re.MULTILINE)
+    assert len(tables) >= 4
     for table in tables:
-        assert len({row.count("|") for row in table.splitlines()}) == 1
+        heading, line, *rows = table.splitlines()
+        assert set(line) <= set("|-:")
+        assert rows
+        assert len({row.count("|") for row in (heading, line, *rows)}) == 1
 
 
 def test_a_stage_without_a_study_is_named_with_the_command_for_it():
     text = text_of(studied(("grid", {})))
     for stage in ("compare", "hyperband", "bohb"):
-        assert f"- {stage}: no study yet; `mlflow run . -e {stage}` makes one" in text
-    assert "grid: no study yet" not in text
+        assert f"- {stage}: not among these studies; `mlflow run . -e {stage}` makes one" in text
+    assert "- grid: not among" not in text
 
 
 @pytest.mark.parametrize(
     ("outcome", "said"),
-    [(None, "still running, 20 of 51 trials"), ("interrupted", "interrupted, 20 of 51 trials")],
+    [
+        (None, "still running, 20 of 51 trials have begun"),
+        ("interrupted", "interrupted, 20 of 51 trials have begun"),
+    ],
 )
 def test_a_study_that_is_not_complete_says_how_far_it_got(outcome, said):
     assert said in text_of(studied(("compare", {"outcome": outcome, "planned_trials": 51})))
@@ -135,7 +141,7 @@ def test_studies_of_one_space_and_the_same_images_stand_on_one_axis():
     )  # fmt: skip
     stage = sections[-1]
     assert [below.title for below in stage.below[:1]] == [
-        "2 studies of one space, on the same images"
+        "train: 2 studies of one space, on the same images"
     ]
     assert stage.below[0].lines == ["Compared: bohb, random."]
     assert len(stage.below) == 4, "the best of the two, and the others for themselves"
@@ -176,8 +182,10 @@ def test_cells_are_short(value, text):
 def test_a_report_takes_the_place_of_the_one_before(tmp_path):
     write({"report.html": b"old", "figures/a.png": b"a"}, tmp_path / "out" / "name")
     write({"report.html": b"new"}, tmp_path / "out" / "name")
+    (tmp_path / "out/name/notes.txt").write_text("mine")
+    write({"report.html": b"new"}, tmp_path / "out" / "name")
     left = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
-    assert left == ["out/name/report.html"]
+    assert left == ["out/name/notes.txt", "out/name/report.html"]
     assert (tmp_path / "out/name/report.html").read_bytes() == b"new"
 
 
@@ -187,3 +195,37 @@ def test_a_report_that_cannot_be_written_leaves_the_one_before(tmp_path):
         write({"report.html": b"new", f"figures/{'x' * 300}": b""}, tmp_path / "name")
     assert [p.name for p in tmp_path.iterdir()] == ["name"]
     assert (tmp_path / "name/report.html").read_bytes() == b"old"
+
+
+def test_a_report_that_cannot_take_its_place_leaves_the_one_before(tmp_path, monkeypatch):
+    write({"report.html": b"old"}, tmp_path / "name")
+    rename = Path.rename
+
+    def no_place(self, target):
+        if self.name == "new":
+            raise OSError("no")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", no_place)
+    with pytest.raises(OSError, match="no"):
+        write({"report.html": b"new"}, tmp_path / "name")
+    assert (tmp_path / "name/report.html").read_bytes() == b"old"
+
+
+def test_a_stage_of_any_name_leads_to_no_other_folder():
+    files = render("R", document(studied(("../../evil", {}))), NOW)
+    assert not [name for name in files if ".." in name]
+
+
+def test_a_study_without_a_trial_is_written_up():
+    data = studied(("bohb", {}))
+    empty = Data(data.studies, data.trials.head(0), data.curves.head(0))
+    assert "0 trials, 0 epochs" in text_of(empty)
+
+
+def test_markup_in_a_run_name_stays_text():
+    data = studied(("compare", {}))
+    data.trials["run_name"] = "a\n<img src=x>"
+    assert "a &lt;img src=x>" in text_of(data)
+    page = render("R", document(data), NOW)["report.html"].decode()
+    assert "<img src=x>" not in page

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from studies import grid_configs, paired_configs, sampled_configs, study
 
-from hypertuning.report import tables
+from hypertuning.report import findings, tables
 from hypertuning.report.tables.parameters import scale_of
 
 
@@ -178,7 +178,9 @@ def test_random_search_has_nothing_to_compare():
 def test_rank_correlation_takes_the_trials_that_reached_both_rungs():
     rows = tables.rank_correlation(tables.rung_losses(*laddered(36)))
     assert rows[["epoch", "later", "trials"]].values.tolist() == [[1, 3, 18], [1, 9, 6], [3, 9, 6]]
-    assert rows["rho"].between(-1, 1).all()
+    reached = tables.rung_losses(*laddered(36))
+    table = reached.pivot(index="run_id", columns="epoch", values="val_loss")
+    assert rows["rho"][1] == pytest.approx(table[[1, 9]].dropna().corr("spearman").iloc[0, 1])
 
 
 def test_slices_have_a_row_for_each_trial_and_parameter_that_differs():
@@ -243,6 +245,7 @@ def test_a_trial_that_still_trains_has_its_best_numbers_so_far():
     numbers = ["best_val_loss", "best_val_accuracy", "best_epoch", "epochs_run"]
     known = trials[numbers]
     started = trials.copy()
+    started["outcome"] = [*started["outcome"][:1], None, *started["outcome"][2:]]
     started.loc[1, numbers] = [np.nan, np.nan, pd.NA, pd.NA]
     filled = tables.with_bests(started, curves)
     pd.testing.assert_frame_equal(filled[numbers], known, check_dtype=False)
@@ -271,3 +274,54 @@ def test_studies_are_compared_at_the_epochs_that_all_have_spent():
     assert at["best_so_far"].is_monotonic_increasing
     long = rows[(rows["study_id"] == "study5") & (rows["epochs_spent"] <= 6)]
     assert at.set_index("study_id")["best_so_far"]["study5"] == long["best_so_far"].min()
+
+
+def test_a_trial_that_goes_on_does_not_keep_the_numbers_of_its_last_end():
+    trials, curves = study(sampled_configs(2), 5)
+    trials["outcome"] = ["completed", None]
+    trials.loc[1, ["best_val_loss", "epochs_run"]] = [9.0, 1]
+    filled = tables.with_bests(trials, curves)
+    assert filled["epochs_run"].tolist() == [5, 5]
+    assert filled["best_val_loss"][1] < 9
+
+
+def test_a_trial_that_ended_without_an_epoch_keeps_its_numbers():
+    trials, curves = study(sampled_configs(2), 5)
+    trials["epochs_run"] = np.array([0, 5])  # as the store gives them where none is missing
+    trials["outcome"] = ["diverged", "completed"]
+    trials.loc[0, "best_val_loss"] = np.nan
+    filled = tables.with_bests(trials, curves[curves["trial_id"] == "t0001"])
+    assert filled["epochs_run"].tolist() == [0, 5]
+    assert np.isnan(filled["best_val_loss"][0])
+
+
+@pytest.mark.parametrize("outcome", [None, "interrupted"])
+def test_rungs_are_known_before_the_study_is_complete(outcome):
+    trials, curves = laddered()
+    assert set(tables.rung_losses(trials.assign(outcome=outcome), curves)["epoch"]) == {1, 3, 9}
+
+
+def test_trials_that_differ_in_more_than_the_seed_are_no_repeats():
+    configs = [{"learning_rate": rate, "seed": seed} for rate in (0.1, 0.001) for seed in (0, 1)]
+    rows = tables.final_scores(*study(configs, 3, stage="compare"))
+    assert sorted(rows["model"]) == ["CNN learning_rate 0.001", "CNN learning_rate 0.1"]
+    assert rows["repeats"].tolist() == [2, 2]
+
+
+def test_a_cell_counts_the_trials_that_its_value_is_the_mean_of():
+    trials, _ = study([{"seed": 0}, {"seed": 1}], [3, 1], stage="grid")
+    cell = tables.grid_heat_maps(trials).iloc[0]
+    assert (cell["trials"], cell["best_val_accuracy"]) == (1, trials["best_val_accuracy"][0])
+
+
+def test_one_proposal_alone_proves_nothing():
+    comparison = tables.samplers(losses(model=[1.0], random=[2.0, 3.0]))
+    assert "not ruled out" in findings.proposals(comparison)[0]
+
+
+def test_where_no_parameter_is_clear_none_is_named():
+    rows = pd.DataFrame({
+        "parameter": ["filters"], "importance": [0.1], "low": [-0.1], "high": [0.2],
+        "explained": [0.3], "epoch": [3], "trials": [20],
+    })  # fmt: skip
+    assert "cannot be told" in findings.weights(rows)[0]

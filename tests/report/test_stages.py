@@ -87,7 +87,7 @@ def test_findings_carry_their_numbers_and_intervals():
 
 def test_the_finding_on_augmentation_is_that_of_the_pairs():
     says = by_name("hyperband", *STUDIES["hyperband"]())["augmentation_effect"].says
-    assert "on 5 configurations trained in both arms" in says[0]
+    assert "on 5 configurations of 10, trained so long in both arms" in says[0]
     assert says[0].startswith("Crop and flip change the gap between validation and training loss")
 
 
@@ -96,10 +96,7 @@ def test_the_turn_of_validation_loss_is_told_for_each_arm():
     trials.loc[trials["augment"] == "none", "best_epoch"] = 6
     trials.loc[trials["augment"] == "crop_flip", "best_epoch"] = 10
     flipped, plain = by_name("hyperband", trials, curves)["turning_points"].says
-    assert (
-        "in 5 of the 5 trials that trained 10 epochs without augmentation: lowest in epoch 6"
-        in plain
-    )
+    assert "in 5 of the 5 trials that trained 10 epochs without augmentation: in epoch 6" in plain
     assert "in none of the 5 trials" in flipped
 
 

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from mlflow.entities import Metric
 from records import Record, row
 from stores import new_study, track
 
@@ -11,6 +12,7 @@ from entrypoints import report as command
 from entrypoints.reporting import choose
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
+from hypertuning.tracking.histories import histories
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.store import connect
 
@@ -61,7 +63,7 @@ def test_the_numbers_of_a_report_are_those_of_the_store(client, reported):
     run_report("--out", str(out))
     text = (out / "tests/report.md").read_text()
     assert f"validation loss of {row(6)['val_loss']:.3f} after epoch 6 of 9" in text
-    assert "Validation loss turns in 2 of the 2 trials that trained 9 epochs without" in text
+    assert "lowest before the last epoch in 2 of the 2 trials that trained 9 epochs without" in text
 
 
 def test_a_report_over_http_is_that_of_the_database(client, server, tmp_path, monkeypatch):
@@ -147,9 +149,32 @@ def test_a_folder_that_is_no_report_is_left_alone(client, reported):
 
 def test_a_place_that_cannot_be_written_to_is_one_line(client, reported, tmp_path):
     (tmp_path / "file").write_text("")
-    result = run_report("--out", str(tmp_path / "file"))
-    assert result.exit_code in (1, 2)
+    result = run_report("--out", str(tmp_path / "file" / "below"))
+    assert result.exit_code == 1
+    assert "cannot be written: Not a directory" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_run_that_holds_a_study_is_not_adopted_by_mistake(client, reported, monkeypatch):
+    study_id, out = reported
+    before = client.get_run(study_id).to_dictionary()
+    monkeypatch.setenv("MLFLOW_RUN_ID", study_id)
+    result = run_report("--out", str(out))
+    assert result.exit_code == 1
+    assert "holds something else already; unset it" in result.stderr
+    assert client.get_run(study_id).to_dictionary() == before
+
+
+def test_more_points_than_the_server_gives_at_once_are_read_all_the_same(server, monkeypatch):
+    client = connect()
+    made = [client.create_run("0").info.run_id for _ in range(2)]
+    for run_id in made:
+        client.log_batch(run_id, [Metric("val_loss", 1 / n, n, n) for n in range(1, 6)])
+    whole = sorted((run_id, n) for run_id in made for n in range(1, 6))
+    for limit in (7, 25_000):
+        monkeypatch.setattr("hypertuning.tracking.histories._POINTS_PER_REQUEST", limit)
+        found = histories(client, made, "val_loss")
+        assert sorted((run_id, point.step) for run_id, point in found) == whole
 
 
 def test_without_a_store_nothing_is_made(tmp_path, monkeypatch):

@@ -92,7 +92,7 @@ def test_a_server_gives_the_same_frames_and_answers_for_many_runs_at_once(
     write(record)
     mirror_study(client, study_id, record.folder)
     monkeypatch.setattr(client, "get_metric_history", None)
-    monkeypatch.setattr(runs, "_RUNS_PER_REQUEST", 2)
+    monkeypatch.setattr("hypertuning.tracking.histories._RUNS_PER_REQUEST", 2)
     check_curves(runs.curves(client, [study_id]))
     assert list(runs.trials(client, [study_id])["best_val_loss"].dropna()) == [
         0.8,

@@ -1,5 +1,6 @@
 """Studies → a report: its sections, with sentences, pictures and tables, in no format yet."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,11 @@ from hypertuning.report.tables.trials import BEST
 
 IN_FULL = 4
 """So many studies of one stage are shown in full; the others are in tables and comparisons."""
+
+
+def file_name(text: str) -> str:
+    """A text as the name of a file or folder, which leads nowhere else."""
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "report"
 
 
 class Picture(NamedTuple):
@@ -77,7 +83,9 @@ def _overview(data: Data) -> Section:
         "Studies",
         tables=[Table("studies", "Every study, the oldest first.", study_table(data), shown=100)],
     )
-    section.lacking = [f"{s}: no study yet; `mlflow run . -e {s}` makes one" for s in absent]
+    section.lacking = [
+        f"{s}: not among these studies; `mlflow run . -e {s}` makes one" for s in absent
+    ]
     for study in data.studies.itertuples():
         if study.outcome != "completed":
             section.lacking.append(f"{study.stage} {study.study_id[:6]}: {_progress(data, study)}")
@@ -109,20 +117,19 @@ def study_table(data: Data) -> pd.DataFrame:
 def _progress(data: Data, study) -> str:
     trials = data.of([study.study_id]).trials
     planned = "" if pd.isna(study.planned_trials) else f" of {study.planned_trials}"
-    ended = trials["outcome"].notna().sum()
-    so_far = f"{ended}{planned} trials have ended so far"
+    so_far = f"{len(trials)}{planned} trials have begun so far"
     return f"still running, {so_far}" if study.outcome is None else f"{study.outcome}, {so_far}"
 
 
 def _stage(stage: str, data: Data) -> Section:
-    ids = _ids(data, stage)
+    ids, safe = _ids(data, stage), file_name(stage)
     section = Section(stage)
     groups = _alike(data.of(ids).studies)
     several = [group for group in groups if len(group) > 1]
     section.below = [_compared(stage, data.of(group), len(several)) for group in several]
     shown = [_best(data.of(group)) for group in groups][-IN_FULL:]
     for study_id in shown:
-        name = stage if len(shown) == 1 else f"{stage}-{study_id[:6]}"
+        name = safe if len(shown) == 1 else f"{safe}-{study_id[:6]}"
         section.below.append(_study(name, data.of([study_id])))
     if others := [study_id for study_id in ids if study_id not in shown]:
         named = ", ".join(study_id[:6] for study_id in others)
@@ -155,15 +162,19 @@ def _compared(stage: str, data: Data, groups: int) -> Section:
     """Studies of one space on one axis."""
     names = _names(data.studies)
     rows = tables.anytime(data.trials, data.curves, names)
-    section = Section(f"{len(data.studies)} studies of one space, on the same images")
+    title = f"{stage}: {len(data.studies)} studies of one space, on the same images"
+    section = Section(title if groups == 1 else f"{title} ({data.studies['study_id'].iloc[0][:6]})")
     section.lines = [f"Compared: {', '.join(names.values())}."]
     if rows.empty:
         section.lacking.append("anytime: no trial has finished an epoch")
         return section
+    begun = set(rows["study_id"])
+    idle = [name for study_id, name in names.items() if study_id not in begun]
+    section.lacking += [f"{name}: no trial has finished an epoch" for name in idle]
     name = (
-        f"{stage}-compared"
+        f"{file_name(stage)}-compared"
         if groups == 1
-        else f"{stage}-compared-{data.studies['study_id'].iloc[0][:6]}"
+        else f"{file_name(stage)}-compared-{data.studies['study_id'].iloc[0][:6]}"
     )
     caption = "What each search had found when all its trials together had spent so many epochs."
     section.pictures = [Picture(f"{name}-anytime", caption, png(figures.anytime(rows)))]
@@ -203,6 +214,9 @@ def _study(name: str, data: Data) -> Section:
         section.pictures.append(picture)
         rows = Table(f"{name}-{exhibit.name}", exhibit.caption, exhibit.rows, shown=0)
         section.tables.append(rows)
+        for detail, numbers in exhibit.details.items():
+            caption = f"{detail.replace('_', ' ').capitalize()}."
+            section.tables.append(Table(f"{name}-{detail}", caption, numbers, shown=20))
     leaders = tables.leaderboard(trials, None)
     if len(leaders):
         caption = "Trials by lowest validation loss, with all hyperparameters that differ."
@@ -222,8 +236,10 @@ def _about(data: Data, study) -> list[str]:
     lines = [f"{counts}{strategy}, on {where}; run {study.study_id}."]
     if study.outcome != "completed":
         lines.append(f"The study is not complete: {_progress(data, study)}.")
-    fates = data.trials["outcome"].fillna("running").value_counts()
-    lines.append("Trials: " + ", ".join(f"{count} {fate}" for fate, count in fates.items()) + ".")
+    fates = data.trials["outcome"].fillna("waiting or training").value_counts()
+    if len(fates):
+        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items())
+        lines.append(f"Trials: {counts}.")
     if study.command:
         lines.append(f"Made by `{study.command}`.")
     return lines

@@ -5,9 +5,7 @@ import pandas as pd
 from hypertuning.report.intervals import Interval
 from hypertuning.report.marks import brief, words
 from hypertuning.report.tables import TELLING
-from hypertuning.report.tables.trials import BEST
-
-ARMS = {"none": "without augmentation", "crop_flip": "with crop and flip"}
+from hypertuning.report.tables.trials import ARM_NAMES, BEST
 
 
 def best(rows: pd.DataFrame) -> list[str]:
@@ -68,13 +66,14 @@ def turns(rows: pd.DataFrame) -> list[str]:
         turned = counts[counts["turned"]]
         known, total = int(turned["trials"].sum()), int(counts["of"].iloc[0])
         trained = _epochs(counts["trained"].iloc[0])
-        of = f"{known or 'none'} of the {total} trials that trained {trained} {ARMS.get(arm, arm)}"
+        name = ARM_NAMES.get(arm, arm)
+        of = f"{known or 'none'} of the {total} trials that trained {trained} {name}"
         if known:
             low, high = turned["epoch"].min(), turned["epoch"].max()
             when = f"epoch {low}" if low == high else f"epochs {low} to {high}"
-            said.append(f"Validation loss turns in {of}: lowest in {when}, and rising after it.")
+            said.append(f"Validation loss is lowest before the last epoch in {of}: in {when}.")
         else:
-            said.append(f"Validation loss turns in {of}: it is lowest in the last epoch.")
+            said.append(f"Validation loss is lowest before the last epoch in {of}.")
     return said
 
 
@@ -86,7 +85,7 @@ def augmentation(rows: pd.DataFrame) -> list[str]:
         f"Crop and flip change the {names.get(row.measure, 'validation loss')} after "
         f"{_epochs(row.epoch)} from {row.none:.2f} to {row.crop_flip:.2f}, by "
         f"{Interval(row.difference, row.low, row.high).text(2, sign=True)} on "
-        f"{_many(row.pairs, 'configuration')} trained in both arms."
+        f"{_many(row.pairs, 'configuration')} of {row.of}, trained so long in both arms."
         for row in last.itertuples()
     ]
 
@@ -97,9 +96,15 @@ def proposals(rows: pd.DataFrame) -> list[str]:
         f"A configuration that the model proposed ({row.proposed} of them) has a lower loss after "
         f"{_epochs(row.epoch)} than one drawn at random ({row.drawn}) with a chance of "
         f"{Interval(row.chance, row.low, row.high).text(2)}; "
-        f"{'0.5 would be no better' if row.low <= 0.5 <= row.high else '0.5 is ruled out'}."
+        f"{_beside_chance(Interval(row.chance, row.low, row.high))}."
         for row in rows.head(1).itertuples()
     ]
+
+
+def _beside_chance(chance: Interval) -> str:
+    if not chance.excludes(0.5):
+        return "0.5, no better than chance, is not ruled out"
+    return "that is better than chance" if chance.value > 0.5 else "that is worse than chance"
 
 
 def prediction(rows: pd.DataFrame) -> list[str]:
@@ -108,7 +113,7 @@ def prediction(rows: pd.DataFrame) -> list[str]:
     return [
         f"The rank correlation of the losses after {_epochs(row.epoch)} and after "
         f"{_epochs(row.later)} is {Interval(row.rho, row.low, row.high).text(2)}, over the "
-        f"{row.trials} trials that were promoted that far."
+        f"{row.trials} trials that got so far."
         for row in pair.itertuples()
         if row.rho == row.rho
     ]
@@ -119,10 +124,10 @@ def weights(rows: pd.DataFrame) -> list[str]:
     if rows.empty:
         return []
     share, epoch = rows["explained"].iloc[0], rows["epoch"].iloc[0]
-    if share < TELLING:
+    clear = rows.loc[rows["low"] > 0, "parameter"].head(3).map(words)
+    if not share >= TELLING or clear.empty:
         known = rows["trials"].iloc[0]
         return [f"Which parameters the loss hangs on cannot be told from {known} trials."]
-    clear = rows.loc[rows["low"] > 0, "parameter"].head(3).map(words)
     return [
         f"The loss after {_epochs(epoch)} hangs most on: {', '.join(clear)} (a random forest "
         f"explains {share:.0%} of the ranks of trials that it has not seen)."

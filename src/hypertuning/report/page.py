@@ -14,6 +14,8 @@ from markupsafe import Markup, escape
 
 from hypertuning.report.document import Section
 
+OURS = ("report.html", "report.md", "figures", "tables")
+"""What a report puts into its folder; the rest is others'."""
 READING = (
     "Losses are mean cross-entropy in nats per image, accuracies are fractions of the images. "
     "`best_val_loss` and `best_val_accuracy` are the best of all epochs of a trial, each for "
@@ -46,7 +48,7 @@ def render(title: str, sections: Sequence[Section], made: datetime) -> dict[str,
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Put a report where an earlier one may be; whoever reads there sees the old or the new one.
+    """Put a report where an earlier one may be, all of it or nothing; others' files stay.
 
     Raises:
         OSError: the folder cannot be written to; what was there is there still.
@@ -59,7 +61,15 @@ def write(files: Mapping[str, bytes], folder: Path) -> None:
             (new / name).write_bytes(content)
         if folder.exists():
             folder.rename(old)
-        new.rename(folder)
+        try:
+            new.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+        for theirs in old.iterdir() if old.exists() else ():
+            if theirs.name not in OURS:
+                theirs.rename(folder / theirs.name)
 
 
 def _template(name: str):
@@ -77,6 +87,7 @@ def _template(name: str):
         "heading": lambda name: str(name).replace("_", " "),
         "numbers": numbers,
         "pixels": pixels,
+        "plain": plain,
     }
     return environment.get_template(name)
 
@@ -92,6 +103,11 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def plain(text: str) -> str:
+    """Text that Markdown takes for nothing else, on one line."""
+    return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
 
 
 def code(line: str) -> Markup:

@@ -1,6 +1,7 @@
 """What a study shows: for each stage its figures, with the rows that they are drawn from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
@@ -20,6 +21,8 @@ class Exhibit(NamedTuple):
     draw: Callable[[], Figure]
     says: list[str]
     """What the rows say, in sentences."""
+    details: Mapping[str, pd.DataFrame] = MappingProxyType({})
+    """Tables with the numbers behind the sentences, by name."""
 
 
 Make = Callable[[pd.DataFrame, pd.DataFrame], Exhibit]
@@ -32,7 +35,7 @@ def exhibits(stage: str, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Exh
 
 
 def _learning_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
-    rows = tables.learning_curves(trials, curves)
+    rows, scores = tables.learning_curves(trials, curves), tables.final_scores(trials, curves)
     return Exhibit(
         "learning_curves",
         "Loss and accuracy by epoch, on the images that a model trains on and on those it does not "
@@ -40,7 +43,8 @@ def _learning_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         rows,
         "no trial has finished an epoch",
         lambda: figures.learning_curves(rows),
-        findings.models(tables.final_scores(trials, curves)),
+        findings.models(scores),
+        {"final_scores": scores},
     )
 
 
@@ -57,7 +61,7 @@ def _heat_maps(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 
 
 def _main_effects(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
-    rows = tables.main_effects(trials)
+    rows, steps = tables.main_effects(trials), tables.contrasts(trials)
     return Exhibit(
         "main_effects",
         "What each parameter of the structure does on average, compared on structures that are "
@@ -65,7 +69,8 @@ def _main_effects(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         rows,
         "no two structures that differ in one parameter alone have been trained",
         lambda: figures.main_effects(rows),
-        findings.steps(tables.contrasts(trials)),
+        findings.steps(steps),
+        {"contrasts": steps},
     )
 
 
@@ -98,7 +103,7 @@ def _turning_points(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     rows = tables.turning_points(trials)
     return Exhibit(
         "turning_points",
-        "Where validation loss turns: after that epoch, training on does harm.",
+        "Where validation loss is lowest: training on did not lower it.",
         rows,
         "no trial has trained for more than one epoch",
         lambda: figures.turning_points(rows),
@@ -153,6 +158,7 @@ def _samplers(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         "a comparison needs trials both drawn at random and proposed by the model",
         lambda: figures.samplers(losses, comparison),
         findings.proposals(comparison),
+        {"sampler_comparison": comparison},
     )
 
 
@@ -162,9 +168,9 @@ def _rank_correlation(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     return Exhibit(
         "rank_correlation",
         "Whether the loss after a few epochs orders the trials as that after the last rung does. "
-        "They were promoted by the first, which makes ρ smaller than it would be among all.",
+        "Those that an earlier rung let pass are alike, which makes ρ smaller than among all.",
         correlations,
-        "fewer than three trials have passed a rung",
+        "fewer than three trials have a loss after two different rungs",
         lambda: figures.rank_correlation(losses, correlations),
         findings.prediction(correlations),
     )
@@ -187,7 +193,8 @@ def _importance(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     return Exhibit(
         "importance",
         "Permutation importance in a random forest: what shuffling a parameter takes away from the "
-        "forest's predictions of trials that it has not seen.",
+        "forest's predictions of trials that it has not seen. Trials that got so far had been "
+        "selected: what all of them have right cannot show.",
         rows,
         f"fewer than {tables.FEWEST} trials have a loss after the same number of epochs",
         lambda: figures.importance(rows),

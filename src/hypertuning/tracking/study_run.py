@@ -102,6 +102,8 @@ def open_run(
         raise UserError(
             f"MLFLOW_RUN_ID is {adopted}, but {client.tracking_uri} has no such run; unset it"
         ) from error
+    if {"stage", "trial_id", "report"} & run.data.tags.keys():
+        raise UserError(f"MLFLOW_RUN_ID is {adopted}, which holds something else already; unset it")
     if _MADE_UP_NAME.fullmatch(run.info.run_name or ""):
         client.update_run(adopted, name=name)
     client.log_batch(adopted, tags=[RunTag(key, value) for key, value in tags.items()])
@@ -117,6 +119,7 @@ def reopen_study(
     """
     run = client.get_run(study_run_id)
     client.update_run(study_run_id, status="RUNNING")
+    offer_view(client, run.info.experiment_id)
     known = {MLFLOW_RUN_NOTE: note, **tags}
     client.log_batch(study_run_id, tags=[RunTag(key, value) for key, value in known.items()])
     if "outcome" in run.data.tags:

@@ -11,14 +11,13 @@ from matplotlib.patches import Patch
 from hypertuning.report import marks, style
 from hypertuning.report.marks import LOSS, TRAINING, End, few, shorten
 from hypertuning.report.style import page, styled
-
-ARMS = {"none": "without augmentation", "crop_flip": "with crop and flip"}
+from hypertuning.report.tables.trials import ARM_NAMES
 
 
 @styled
 def overfitting(rows: pd.DataFrame) -> Figure:
     """Training against validation loss of the best configurations, an arm a panel, on one scale."""
-    arms = [arm for arm in ARMS if arm in set(rows["augment"])]
+    arms = [arm for arm in ARM_NAMES if arm in set(rows["augment"])]
     figure = page(1 + 3.3 * len(arms), 3.5 + 0.15 * rows["place"].max(), *_arms_texts(rows, arms))
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
     panels[0].set_ylabel(LOSS)
@@ -26,7 +25,7 @@ def overfitting(rows: pd.DataFrame) -> Figure:
         shown = rows[rows["augment"] == arm]
         marks.loss_axis(axes, _both(shown), among=_both(rows))
         marks.epoch_axis(axes, rows["epoch"].max())
-        axes.set_title(ARMS[arm])
+        axes.set_title(ARM_NAMES[arm])
         ends = _arm(axes, shown)
         axes.legend(loc="upper left", bbox_to_anchor=(-0.02, -0.17), handlelength=1.6, fontsize=7)
         marks.label_ends(axes, ends)
@@ -96,7 +95,8 @@ def augmentation_effect(rows: pd.DataFrame) -> Figure:
     pairs = rows["pairs"].max()
     title = "Crop and flip on the same configurations: what they do to overfitting"
     note = (
-        f"{pairs} configurations that trained {rows['epoch'].max()} epochs in both arms. "
+        f"{pairs} configurations of {rows['of'].max()}, those that trained {rows['epoch'].max()} "
+        "epochs in both arms. "
         "Bands: 95 % interval of the mean paired difference (with − without)."
     )
     figure = page(7.6, 3.0, title, note if pairs > 1 else note.split(" Bands")[0])
@@ -132,8 +132,8 @@ _ARM_LOOKS = {"none": (style.VERMILLION, "o"), "crop_flip": (style.BLUE, "^")}
 def turning_points(rows: pd.DataFrame) -> Figure:
     """In which epoch validation loss was lowest, of the trials that trained longest."""
     title = "Epoch of the lowest validation loss"
-    arms = [arm for arm in ARMS if arm in set(rows["augment"])]
-    note = "Of the trials that trained for all epochs. Hatched: in the last one, it may fall yet."
+    arms = [arm for arm in ARM_NAMES if arm in set(rows["augment"])]
+    note = "Of the trials that trained longest. Hatched: in their last epoch, it may fall yet."
     figure = page(4.6, 2.6, title, note)
     axes = figure.subplots()
     width = 0.8 / len(arms)
@@ -149,12 +149,10 @@ def turning_points(rows: pd.DataFrame) -> Figure:
     axes.yaxis.get_major_locator().set_params(integer=True)
     axes.set_ylabel("trials")
     axes.set_ylim(0, 1.35 * rows["trials"].max())
-    last = int(max(rows["epoch"].max(), 2))
-    axes.set_xticks(range(1, last + 1))
-    axes.set_xlim(0.4, last + 0.6)
-    axes.set_xlabel("epoch")
+    marks.epoch_axis(axes, max(rows["trained"].max(), 2))
+    axes.set_xlim(0.4, max(rows["trained"].max(), 2) + 0.6)
     totals = rows.groupby("augment")["of"].first()
-    names = {arm: f"{ARMS[arm]} ({totals[arm]} trials)" for arm in arms}
+    names = {arm: f"{ARM_NAMES[arm]} ({totals[arm]} trials)" for arm in arms}
     handles = [Patch(color=_ARM_LOOKS[arm][0], label=name) for arm, name in names.items()]
     axes.legend(handles=handles, loc="upper left")
     return figure

@@ -74,7 +74,7 @@ FATES = {
     "diverged": (style.ORANGE, "diverged"),
     "failed": (style.PURPLE, "failed"),
     "interrupted": (style.SKY, "interrupted"),
-    "running": (style.GREEN, "still training"),
+    "running": (style.GREEN, "waiting or training"),
 }
 
 
@@ -124,7 +124,9 @@ def samplers(rows: pd.DataFrame, comparison: pd.DataFrame) -> Figure:
     """
     rungs = sorted(rows["epoch"].unique())
     found = [name for name in style.SAMPLER_LOOKS if name in set(rows["sampler"])]
-    note = "Bars: medians. Everybody is there after the first rung; later ones show the promoted."
+    note = (
+        "Bars: medians. After the first rung stands every trial, after the others who got so far."
+    )
     figure = page(max(4.2, 1.2 + 1.6 * len(rungs)), 3.2, "Where the configurations came from", note)
     axes = figure.subplots()
     marks.loss_axis(axes, rows["val_loss"].to_numpy(float), may_be_log=True)

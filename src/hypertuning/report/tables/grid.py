@@ -23,15 +23,16 @@ def grid_heat_maps(trials: pd.DataFrame) -> pd.DataFrame:
     known = _whole(with_columns(trials, *GRID_AXES, "outcome")).dropna(subset=GRID_AXES)
     cells = known.groupby(GRID_AXES).agg(
         best_val_accuracy=(MEASURE, "mean"),
-        trials=(MEASURE, "size"),
+        trials=(MEASURE, "count"),
+        begun=(MEASURE, "size"),
         outcome=("outcome", "last"),
     )
     values = [sorted(known[axis].unique()) for axis in GRID_AXES]
     cells = cells.reindex(pd.MultiIndex.from_product(values, names=GRID_AXES)).reset_index()
     accuracy = cells[MEASURE]
     unmeasured = cells["outcome"].where(cells["outcome"].notna(), "running")
-    unmeasured = unmeasured.where(cells["trials"] > 0, "not run")
-    return cells.drop(columns="outcome").assign(
+    unmeasured = unmeasured.where(cells["begun"] > 0, "not run")
+    return cells.drop(columns=["outcome", "begun"]).assign(
         trials=cells["trials"].fillna(0).astype(int),
         state=unmeasured.where(accuracy.isna(), "measured"),
         best=(accuracy == accuracy.max()) & ~accuracy.duplicated(),

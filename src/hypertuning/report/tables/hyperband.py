@@ -13,9 +13,7 @@ from hypertuning.report.tables.trials import (
 )
 
 ARMS = ("none", "crop_flip")
-EFFECT_COLUMNS = [
-    "measure", "epoch", "pairs", "none", "crop_flip", "difference", "low", "high",
-]  # fmt: skip
+EFFECT_COLUMNS = ["measure", "epoch", "pairs", "of", *ARMS, "difference", "low", "high"]
 
 
 def overfitting(trials: pd.DataFrame, curves: pd.DataFrame, n: int = 3) -> pd.DataFrame:
@@ -42,7 +40,8 @@ def augmentation_effect(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFr
     One row per measure (`generalization_gap`, `val_loss`) and epoch: the means of both arms, and of
     their paired difference (with − without) with its 95 % t interval. The `pairs` are the same at
     every epoch, so that no mean moves because a trial was stopped: those whose both arms reached
-    the last epoch that at least two pairs reached.
+    the last epoch that at least two pairs reached. Where trials are stopped early, those are the
+    ones that did well in both arms, of `of` pairs.
     """
     ranked = _pairs_first(with_columns(trials, "augment", "epochs_run", BEST))
     both = ranked.pivot(index="pair", columns="augment", values=["epochs_run", "run_id"])
@@ -61,7 +60,7 @@ def augmentation_effect(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFr
         for place, epoch in enumerate(values.columns[values.columns <= last]):
             step = of_mean(flipped[:, place] - none[:, place])
             means = none[:, place].mean(), flipped[:, place].mean()
-            rows.append((measure, epoch, len(kept), *means, *step))
+            rows.append((measure, epoch, len(kept), len(both), *means, *step))
     return pd.DataFrame(rows, columns=EFFECT_COLUMNS).dropna(subset=["difference"])
 
 

@@ -5,7 +5,7 @@ import itertools
 import pandas as pd
 
 from hypertuning.report.intervals import of_chance_below, of_rank_correlation
-from hypertuning.report.tables.trials import BEST, joined, with_columns
+from hypertuning.report.tables.trials import ARM_NAMES, BEST, joined, with_columns
 
 MOST_RUNGS = 5
 
@@ -18,7 +18,7 @@ def trial_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """
     rows = joined(trials, curves, "outcome", "augment", "bracket", BEST, "epochs_run")
     rows = rows.dropna(subset=["val_loss"])
-    groups = _groups(with_columns(trials, "augment", "bracket", "epochs_run"))
+    groups = _groups(with_columns(trials, "augment", "outcome", "bracket", "rung", "epochs_run"))
     rows["group"] = rows["run_id"].map(groups)
     best = rows.loc[rows[BEST].astype(float).idxmin(), "run_id"] if rows[BEST].notna().any() else ""
     rows["best"] = rows["run_id"] == best
@@ -37,20 +37,28 @@ def _groups(trials: pd.DataFrame) -> pd.Series:
     """The name of each trial's arm or bracket, by its run."""
     runs = trials.set_index("run_id")
     if runs["augment"].nunique() > 1:
-        return runs["augment"].map(
-            {"none": "without augmentation", "crop_flip": "with crop and flip"}
-        )
+        return runs["augment"].map(ARM_NAMES)
     if runs["bracket"].nunique() < 2:
         return pd.Series("all trials", runs.index)
-    first = runs.groupby("bracket")["epochs_run"].transform("min")
-    return "first rung: epoch " + first.astype(str)
+    lowest = runs[runs["rung"] == runs.groupby("bracket")["rung"].transform("min")]
+    first = _on_their_way(lowest).groupby("bracket")["epochs_run"].max()
+    return "first rung: epoch " + runs["bracket"].map(first).astype(str)
+
+
+def _on_their_way(trials: pd.DataFrame) -> pd.DataFrame:
+    """Leave out the trials that ended of themselves, and where they happened to."""
+    epochs = pd.to_numeric(trials["epochs_run"]).fillna(0)
+    return trials[~trials["outcome"].isin(["diverged", "failed"]) & (epochs > 0)]
 
 
 def rungs(trials: pd.DataFrame) -> list[int]:
-    """The epochs after which trials ended by plan, at most some of them, the last included."""
-    known = with_columns(trials, "outcome", "epochs_run")
-    ended = known.loc[known["outcome"].isin(["completed", "pruned"]), "epochs_run"].dropna()
-    found = sorted({int(epoch) for epoch in ended if epoch > 0})
+    """The epochs at which rungs end, at most some of them, the last included.
+
+    That is how far the trials got whose last job was on that rung, also while they wait there.
+    """
+    known = _on_their_way(with_columns(trials, "outcome", "epochs_run", "bracket", "rung"))
+    ends = known.groupby(["bracket", "rung"], dropna=False)["epochs_run"].max()
+    found = sorted({int(epoch) for epoch in ends})
     if len(found) <= MOST_RUNGS:
         return found
     step = (len(found) - 1) / (MOST_RUNGS - 1)
@@ -68,8 +76,8 @@ def rung_losses(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 def rank_correlation(losses: pd.DataFrame) -> pd.DataFrame:
     """How well a rung orders the trials as a later one does, from the rows of `rung_losses`.
 
-    Spearman's ρ over the `trials` that reached both, three at least, with its 95 % interval. They
-    had been selected by the earlier rung, which makes ρ smaller than it is among all.
+    Spearman's ρ over the `trials` that reached both, three at least, with its 95 % interval. Those
+    that an earlier rung had to let pass are alike, which makes ρ smaller than it is among all.
     """
     table = losses.pivot(index="run_id", columns="epoch", values="val_loss")
     rows = []

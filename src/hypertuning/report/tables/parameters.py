@@ -78,6 +78,8 @@ def importance(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     at = losses[losses["epoch"] == epoch].merge(trials[["run_id", *names]], on="run_id")
     inputs = np.column_stack([_numbers(at[name]) for name in names])
     ranks = rankdata(at["val_loss"]) / len(at)
+    if ranks.var() == 0:
+        return pd.DataFrame(columns=columns)
     drops, explained = _cross_validated(inputs, ranks)
     rows = pd.DataFrame({
         "parameter": names, "importance": drops.mean(axis=0),

@@ -6,6 +6,7 @@ import pandas as pd
 from hypertuning.config import OBJECTIVE, Config
 
 BEST = f"best_{OBJECTIVE.metric}"
+ARM_NAMES = {"none": "without augmentation", "crop_flip": "with crop and flip"}
 LOWER_IS_BETTER = OBJECTIVE.mode == "min"
 
 
@@ -33,7 +34,7 @@ def leaderboard(trials: pd.DataFrame, n: int | None = 5) -> pd.DataFrame:
 def with_bests(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Give the trials that have not ended the best numbers that they have had so far.
 
-    MLflow has them only of trials that have ended.
+    MLflow has them only of trials that have ended, and of one that goes on those of its last end.
     """
     so_far = curves.dropna(subset=[OBJECTIVE.metric]).sort_values("epoch", kind="stable")
     by_run = so_far.groupby("run_id")
@@ -45,13 +46,10 @@ def with_bests(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
         "epochs_run": by_run["epoch"].max(),
     })  # fmt: skip
     found = found.reindex(trials["run_id"]).set_index(trials.index)
-    open_ones = trials[BEST].isna()
-    return trials.assign(
-        **{
-            name: trials[name].mask(open_ones, found[name].astype(trials[name].dtype))
-            for name in found
-        }
-    )
+    going_on = trials["outcome"].isna() & found[BEST].notna()
+    whole = dict.fromkeys(("best_epoch", "epochs_run"), "Int64")
+    kept, found = trials[[*found]].astype(whole), found.astype(whole)
+    return trials.assign(**{name: kept[name].mask(going_on, found[name]) for name in found})
 
 
 def with_columns(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
