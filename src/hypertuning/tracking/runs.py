@@ -203,8 +203,8 @@ def _images(run: Run) -> dict[str, Any]:
         return {
             "dataset": given.dataset.name,
             "digest": given.dataset.digest,
-            "train_images": sizes.get("train"),
-            "val_images": sizes.get("val"),
+            "train_images": run.data.tags.get("train_images", sizes.get("train")),
+            "val_images": run.data.tags.get("val_images", sizes.get("val")),
             "split_seed": run.data.params.get("split_seed"),
         }
     return {}

@@ -63,7 +63,8 @@ def open_study(
     """
     run = open_run(client, stage, {"stage": stage}, parent_run_id)
     record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
-    known = {MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **provenance()}
+    sizes = {"train_images": str(dataset["train"]), "val_images": str(dataset["val"])}
+    known = {MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **sizes, **provenance()}
     try:
         client.log_batch(
             run.info.run_id,
@@ -225,6 +226,7 @@ def _input(dataset: DatasetInfo) -> DatasetInput:
         digest=dataset["digest"][:_DIGEST_LENGTH],
         source_type="local",
         source=json.dumps({"uri": dataset["name"]}),
-        profile=json.dumps({name: dataset[name] for name in ("classes", "train", "val")}),
+        # not what a study takes of it: MLflow keeps one entity for all studies of these images
+        profile=json.dumps({"classes": dataset["classes"]}),
     )
     return DatasetInput(entity, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])

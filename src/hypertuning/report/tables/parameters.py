@@ -13,7 +13,7 @@ TELLING = 0.1
 """A forest that explains less of the variance says nothing of the parameters."""
 LOGARITHMIC = ("learning_rate", "weight_decay")
 _WANTED = 24
-_FOLDS, _REPEATS, _TREES = 5, 5, 30
+_REPEATS, _TREES = 5, 30
 
 
 def slices(trials: pd.DataFrame) -> pd.DataFrame:
@@ -63,7 +63,7 @@ def importance(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     The losses are those after `epoch` epochs, the most that enough trials had: losses after
     different numbers of epochs do not compare. `importance` is what shuffling a parameter takes
     from the share of the variance of the ranks that the forest explains of trials which it has not
-    seen (permutation importance, Breiman 2001; 5-fold cross-validation); `low` and `high` are the
+    seen (permutation importance, Breiman 2001; cross-validation); `low` and `high` are the
     extremes over repeats with other folds. `explained` is that share: near 0 the rest says nothing.
     """
     columns = ["parameter", "importance", "low", "high", "explained", "epoch", "trials"]
@@ -96,10 +96,11 @@ def _cross_validated(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarra
     from sklearn.inspection import permutation_importance
     from sklearn.model_selection import KFold
 
+    folds = 5 if len(targets) < 200 else 3  # what is held back says enough then
     drops, errors = [], []
     for repeat in range(_REPEATS):
         lost, missed = [], []
-        for learnt, held in KFold(_FOLDS, shuffle=True, random_state=repeat).split(inputs):
+        for learnt, held in KFold(folds, shuffle=True, random_state=repeat).split(inputs):
             # trees of bounded size: what matters shows in hundreds of trials as in thousands
             forest = RandomForestRegressor(
                 _TREES, max_samples=min(len(learnt), 300), random_state=repeat
