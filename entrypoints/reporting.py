@@ -21,8 +21,8 @@ from hypertuning.tracking import runs
 from hypertuning.tracking.store import connect, reason, without_password
 from hypertuning.tracking.study_run import open_run, this_experiment
 
-CURVES = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
-"""The metrics that a report shows."""
+CURVES = ("train_loss", "val_loss", "val_accuracy", "train_accuracy")
+"""The metrics that a report shows; the last one of the stage compare alone."""
 _SHORT = 6
 """Letters of a run id that tell it from others."""
 
@@ -39,7 +39,8 @@ def report(source: str, out: Path) -> None:
     if folder.exists() and not (folder / "report.html").exists():
         raise UserError(f"{folder} is there and is no report; name another folder by `out`")
     trials = runs.trials(client, studies["study_id"])
-    curves = runs.curves_of(client, trials, CURVES)
+    compared = "compare" in set(studies["stage"])
+    curves = runs.curves_of(client, trials, CURVES if compared else CURVES[:-1])
     data = Data(studies, with_bests(trials, curves), curves)
     try:
         write(render(f"Report on {name}", document(data), datetime.now(UTC)), folder)

@@ -100,6 +100,7 @@ def styled(
         with _ONE_AT_A_TIME, rc_context(STYLE):
             figure = draw(rows, *args, **options) if len(rows) else _nothing_yet()
             figure.draw_without_rendering()  # ticks are made at the first drawing, in that style
+            figure.set_layout_engine("none")  # found now; every later drawing would look again
         return figure
 
     return drawn
