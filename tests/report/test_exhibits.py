@@ -68,7 +68,7 @@ def test_a_study_that_has_only_begun_is_no_error(stage):
             exhibit.draw()
 
 
-@pytest.mark.parametrize("trials", [20, 500])
+@pytest.mark.parametrize("trials", [20, pytest.param(500, marks=pytest.mark.slow)])
 def test_figures_of_many_trials_are_small_pictures(trials):
     for exhibit in exhibits("bohb", *bohb_study(trials)):
         assert 3_000 < len(png(exhibit.draw())) < 250_000, exhibit.name
