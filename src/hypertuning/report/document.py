@@ -189,7 +189,7 @@ def _compared(stage: str, data: Data, groups: int) -> Section:
 
 
 def _names(studies: pd.DataFrame) -> dict[str, str]:
-    """Name studies by strategy; those of one strategy also by what else differs."""
+    """Name studies by strategy; those of one strategy also by seed, or else by their ids."""
     strategies = studies["strategy"].fillna(studies["stage"])
     several = strategies.duplicated(keep=False)
     named = strategies.where(~several, strategies + " " + studies["study_id"].str[:6])
