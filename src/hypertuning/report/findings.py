@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from hypertuning.report.intervals import Interval
+from hypertuning.intervals import Interval
 from hypertuning.report.marks import brief, words
 from hypertuning.report.tables import TELLING
 from hypertuning.report.tables.trials import ARM_NAMES, BEST

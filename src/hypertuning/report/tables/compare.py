@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from hypertuning.report.intervals import of_mean
+from hypertuning.intervals import of_mean
 from hypertuning.report.tables.trials import joined, varied, with_columns
 
 MODEL_NAMES = {"nn": "NN", "resnn": "NN + residual", "cnn": "CNN"}

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from hypertuning.report.intervals import of_blocked_means, of_mean
+from hypertuning.intervals import of_blocked_means, of_mean
 from hypertuning.report.tables.trials import varied, with_columns
 
 GRID_AXES = ["kernel_size", "num_fully_connected_layers", "num_conv_layers", "filters"]

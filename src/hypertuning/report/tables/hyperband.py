@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from hypertuning.report.intervals import of_mean
+from hypertuning.intervals import of_mean
 from hypertuning.report.tables.trials import (
     BEST,
     LOWER_IS_BETTER,

@@ -4,7 +4,7 @@ import itertools
 
 import pandas as pd
 
-from hypertuning.report.intervals import of_chance_below, of_rank_correlation
+from hypertuning.intervals import of_chance_below, of_rank_correlation
 from hypertuning.report.tables.trials import ARM_NAMES, BEST, joined, with_columns
 
 MOST_RUNGS = 5

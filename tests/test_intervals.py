@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hypertuning.report.intervals import (
+from hypertuning.intervals import (
     Interval,
     of_blocked_means,
     of_chance_below,
