@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from hypertuning.config import Config
-from hypertuning.learn.models import MODELS, build
+from hypertuning.learn.models import build
+from hypertuning.learn.networks import NETWORKS
 from hypertuning.spaces import GRID, HYPERBAND, Choice, grid
 
 IMAGES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -16,7 +17,7 @@ def small(**given) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("name", "layers"), [("nn", 1), ("cnn", 1), *itertools.product(MODELS, [2, 5])]
+    ("name", "layers"), [("nn", 1), ("cnn", 1), *itertools.product(NETWORKS, [2, 5])]
 )
 def test_every_model_has_as_many_linear_layers_as_asked_and_gives_logits(name, layers):
     model = build(small(model=name, num_fully_connected_layers=layers), num_classes=7)
@@ -73,7 +74,7 @@ def test_a_residual_layer_adds_to_what_it_gets():
     assert torch.equal(model(IMAGES), model.last(first(IMAGES.flatten(1)).relu()))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_dropout_acts_in_training_alone(name):
     model = build(small(model=name, dropout=0.5), 10)
     assert not torch.equal(model(IMAGES), model(IMAGES))
@@ -81,7 +82,7 @@ def test_dropout_acts_in_training_alone(name):
     assert torch.equal(model(IMAGES), model(IMAGES))
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_first_weights_hang_on_the_seed_alone(name):
     torch.manual_seed(1)
     before = torch.get_rng_state()

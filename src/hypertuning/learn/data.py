@@ -81,6 +81,7 @@ class Splits:
 
     train: Split
     val: Split
+    """Empty where nothing is held out."""
     classes: tuple[str, ...]
     mean: Tensor
     """float32 (3,): of the training split, in grey levels 0–255; `std` likewise."""
@@ -91,7 +92,9 @@ class Splits:
         return replace(self, **moved)
 
 
-def load(cache: Path, train_size: int, val_size: int, split_seed: int) -> Splits:
+def load(
+    cache: Path, train_size: int, val_size: int, split_seed: int, hold_out: bool = True
+) -> Splits:
     """Open a cache folder and split its training images, stratified.
 
     The same `split_seed` gives the same validation images whatever `train_size` is, and a smaller
@@ -100,6 +103,8 @@ def load(cache: Path, train_size: int, val_size: int, split_seed: int) -> Splits
     Args:
         train_size: 0 for all that validation leaves.
         val_size: 0 for a tenth of the training images.
+        hold_out: False gives the validation images to training too, for a last fit of what has
+            been chosen.
 
     Raises:
         UserError: There are not so many images, or a class would be left without one.
@@ -107,6 +112,8 @@ def load(cache: Path, train_size: int, val_size: int, split_seed: int) -> Splits
     classes = tuple(cached.read_meta(cache)["classes"])
     images, labels = cached.map_images(cache, "train"), cached.read_labels(cache, "train")
     train, val = _split(labels, classes, train_size, val_size, split_seed)
+    if not hold_out:
+        train, val = torch.cat([train, val]), val[:0]
     mean, std = _mean_and_std(images, train)
     return Splits(Split(images, labels, train), Split(images, labels, val), classes, mean, std)
 

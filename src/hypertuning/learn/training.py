@@ -40,6 +40,7 @@ class Epoch:
     train_accuracy: float
     """A fraction, 0–1."""
     val_loss: float
+    """NaN, as all that follows from it, where no images are held out."""
     val_accuracy: float
     generalization_gap: float
     """val_loss − train_loss."""
@@ -174,7 +175,7 @@ def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
         train = _train_epoch(state, data)
         trained = time.perf_counter()
         val = evaluate(state.model, data.val, data.mean, data.std, state.precision)
-        if not math.isfinite(train.loss) or not math.isfinite(val.loss):
+        if not math.isfinite(train.loss) or (len(data.val) and not math.isfinite(val.loss)):
             raise Diverged(state.epoch + 1)
         row = Epoch(
             epoch=state.epoch + 1,
@@ -224,7 +225,12 @@ def evaluate(
     std: Tensor,
     precision: torch.dtype = torch.float32,
 ) -> Score:
-    """Mean cross-entropy in nats per image, without label smoothing, and accuracy."""
+    """Mean cross-entropy in nats per image, without label smoothing, and accuracy.
+
+    Both are NaN on an empty split.
+    """
+    if not len(split):
+        return Score(math.nan, math.nan)
     model.eval()
     tally = _Tally(mean.device)
     with torch.inference_mode():
