@@ -1,4 +1,4 @@
-"""Claims about means, correlations and chances with their intervals."""
+"""Claims about means, shares, correlations and chances with their intervals."""
 
 import math
 
@@ -12,6 +12,7 @@ from hypertuning.intervals import (
     of_chance_below,
     of_mean,
     of_rank_correlation,
+    of_share,
 )
 
 RNG = np.random.default_rng(0)
@@ -32,6 +33,27 @@ def test_one_value_has_no_interval_and_none_has_no_mean():
     assert of_mean(np.array([2.0]))[0] == 2.0
     assert math.isnan(of_mean(np.array([2.0])).low)
     assert math.isnan(of_mean(np.array([])).value)
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    """Newcombe (1998), table I: 81 of 263, and 1 of 29."""
+    assert of_share(81, 263) == pytest.approx((81 / 263, 0.2553, 0.3662), abs=5e-5)
+    assert of_share(1, 29) == pytest.approx((1 / 29, 0.0061, 0.1718), abs=5e-5)
+
+
+def test_a_share_of_none_or_all_stays_between_0_and_1():
+    none, every = of_share(0, 20), of_share(20, 20)
+    assert none == pytest.approx((0, 0, 0.1611), abs=5e-5)
+    assert every == pytest.approx((1, 0.8389, 1), abs=5e-5)
+    assert math.isnan(of_share(0, 0).value)
+
+
+@pytest.mark.parametrize("truth", [0.1, 0.5, 0.73])
+def test_the_interval_of_a_share_covers_the_truth(truth):
+    chances = stats.binom.pmf(np.arange(101), 100, truth)
+    found = [of_share(successes, 100) for successes in range(101)]
+    covering = [interval.low <= truth <= interval.high for interval in found]
+    assert 0.93 < chances @ covering < 0.97
 
 
 def test_what_blocks_have_in_common_does_not_widen_the_interval_of_a_level():

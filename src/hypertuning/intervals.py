@@ -1,4 +1,4 @@
-"""Means, correlations and chances with their 95 % intervals."""
+"""Means, shares, correlations and chances with their 95 % intervals."""
 
 from typing import NamedTuple
 
@@ -36,6 +36,14 @@ def of_mean(values: np.ndarray) -> Interval:
         return Interval(mean, np.nan, np.nan)
     room = _t(len(values)) * values.std(ddof=1) / np.sqrt(len(values))
     return Interval(mean, mean - room, mean + room)
+
+
+def of_share(successes: int, count: int) -> Interval:
+    """A share of `count` and its interval, Wilson's (1927), which stays inside 0 to 1."""
+    if not count:
+        return Interval(np.nan, np.nan, np.nan)
+    found = stats.binomtest(successes, count).proportion_ci(LEVEL, "wilson")
+    return Interval(successes / count, float(found.low), float(found.high))
 
 
 def of_blocked_means(blocks: np.ndarray) -> list[Interval]:

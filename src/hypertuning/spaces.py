@@ -107,6 +107,20 @@ def describe(space: Space) -> dict[str, str]:
     return {name: _words(domain) for name, domain in sorted(space.items())}
 
 
+def plain(space: Space) -> dict[str, object]:
+    """A space as `read_space` reads it from a file."""
+    return {name: _plain(domain) for name, domain in space.items()}
+
+
+def _plain(domain: Domain | Value) -> object:
+    if isinstance(domain, Choice):
+        return list(domain.values)
+    if not isinstance(domain, Float | Integer):
+        return domain
+    when = {"when": dict([domain.when])} if domain.when else {}
+    return {"low": domain.low, "high": domain.high, "log": domain.log, **when}
+
+
 def _words(domain: Domain | Value) -> str:
     if not isinstance(domain, Float | Integer | Choice):
         return str(domain)

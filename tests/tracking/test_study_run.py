@@ -12,6 +12,7 @@ from hypertuning.config import UserError
 from hypertuning.tracking import runs
 from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import (
+    PARENT_VARIABLE,
     close_study,
     open_study,
     record_here,
@@ -67,10 +68,10 @@ def test_a_name_that_the_user_gave_stays(client, monkeypatch):
     assert opened(client).info.run_name == "my grid"
 
 
-def test_a_stage_of_a_larger_study_is_its_child_whatever_run_the_shell_names(client, monkeypatch):
+def test_a_stage_of_a_larger_study_is_its_child(client, monkeypatch):
     parent = opened(client, stage="main").info.run_id
-    monkeypatch.setenv("MLFLOW_RUN_ID", parent)
-    run = opened(client, parent_run_id=parent)
+    monkeypatch.setenv(PARENT_VARIABLE, parent)
+    run = opened(client)
     assert run.info.run_id != parent
     assert run.data.tags["mlflow.parentRunId"] == parent
 

@@ -30,6 +30,7 @@ _SAMPLERS = {
     "model": "proposed by the model",
     "warm": "proposed by a model of earlier studies",
     "point": "given by the user",
+    "repeat": "trained again with another seed",
 }
 
 

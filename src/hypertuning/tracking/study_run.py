@@ -25,6 +25,8 @@ from hypertuning.tracking.provenance import provenance
 from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import offer_view
 
+PARENT_VARIABLE = "HYPERTUNING_PARENT_RUN"
+"""Of the environment: the run to which the runs belong that are made here, see `main`."""
 RECORD_TAG = "record"
 """Of a study: machine and folder of its record, so that it is found from any shell."""
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
@@ -51,17 +53,16 @@ def open_study(
     dataset: DatasetInfo,
     storage_path: Path,
     tags: Mapping[str, str],
-    parent_run_id: str | None = None,
 ) -> str:
     """Open the run of a study; give its id, which names the folder of its record.
 
-    It is the run that `mlflow run` made for this command, unless the study is part of a larger one,
-    `parent_run_id`; otherwise a new run in the experiment that MLflow's variables name.
+    It is the run that `mlflow run` made for this command, unless the study is part of a larger one;
+    otherwise a new run in the experiment that MLflow's variables name.
 
     Raises:
         UserError: the store has no such run or experiment.
     """
-    run = open_run(client, stage, {"stage": stage}, parent_run_id)
+    run = open_run(client, stage, {"stage": stage})
     record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
     sizes = {"train_images": str(dataset["train"]), "val_images": str(dataset["val"])}
     known = {MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **sizes, **provenance()}
@@ -71,7 +72,7 @@ def open_study(
             params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
             tags=[RunTag(key, value) for key, value in {**known, **tags}.items()],
         )
-        client.log_inputs(run.info.run_id, [_input(dataset)])
+        client.log_inputs(run.info.run_id, [dataset_input(dataset)])
         offer_view(client, run.info.experiment_id)
     except MlflowException:
         with suppress(MlflowException):
@@ -80,21 +81,21 @@ def open_study(
     return run.info.run_id
 
 
-def open_run(
-    client: MlflowClient, name: str, tags: Mapping[str, str], parent_run_id: str | None = None
-) -> Run:
+def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
     """Adopt the run that `mlflow run` made for this command, or make one.
+
+    A new one belongs to the run that PARENT_VARIABLE names, if it does.
 
     Args:
         name: Of a new run, or of one that nobody named.
-        parent_run_id: The run that a new one belongs to; then none is adopted.
 
     Raises:
         UserError: the store has no such run or experiment.
     """
-    adopted = None if parent_run_id else os.environ.get("MLFLOW_RUN_ID")
+    adopted = os.environ.get("MLFLOW_RUN_ID")
     if not adopted:
-        parent = {MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {}
+        belongs_to = os.environ.get(PARENT_VARIABLE)
+        parent = {MLFLOW_PARENT_RUN_ID: belongs_to} if belongs_to else {}
         experiment_id = this_experiment(client)
         return client.create_run(experiment_id, tags=resolve_tags(parent) | tags, run_name=name)
     try:
@@ -103,7 +104,7 @@ def open_run(
         raise UserError(
             f"MLFLOW_RUN_ID is {adopted}, but {client.tracking_uri} has no such run; unset it"
         ) from error
-    if {"stage", "trial_id", "report"} & run.data.tags.keys():
+    if {"stage", "trial_id", "report", "main"} & run.data.tags.keys():
         raise UserError(f"MLFLOW_RUN_ID is {adopted}, which holds something else already; unset it")
     if _MADE_UP_NAME.fullmatch(run.info.run_name or ""):
         client.update_run(adopted, name=name)
@@ -128,15 +129,19 @@ def reopen_study(
     launcher = os.environ.get("MLFLOW_RUN_ID", study_run_id)
     if launcher == study_run_id:
         return
+    file_launcher(client, launcher, study_run_id, run.data.tags.get("stage", ""))
+
+
+def file_launcher(client: MlflowClient, launcher: str, run_id: str, stage: str) -> None:
+    """Put a run that only started another one again below that, and say so in it."""
     made = client.get_run(launcher)
     if made.data.tags.get("outcome") != "launcher" and "stage" in made.data.tags:
         return  # a study of its own, which the shell names by mistake
-    stage = run.data.tags.get("stage", "")
     tags = {
         "outcome": "launcher",
         "stage": stage,
-        MLFLOW_PARENT_RUN_ID: study_run_id,
-        MLFLOW_RUN_NOTE: f"Started study {study_run_id} again, and holds nothing itself.",
+        MLFLOW_PARENT_RUN_ID: run_id,
+        MLFLOW_RUN_NOTE: f"Started run {run_id} again, and holds nothing itself.",
     }
     client.log_batch(launcher, tags=[RunTag(key, value) for key, value in tags.items()])
     if _MADE_UP_NAME.fullmatch(made.info.run_name or ""):
@@ -220,7 +225,8 @@ def this_experiment(client: MlflowClient, make: bool = True) -> str:
         ) from error
 
 
-def _input(dataset: DatasetInfo) -> DatasetInput:
+def dataset_input(dataset: DatasetInfo) -> DatasetInput:
+    """The images that a run trains on, as MLflow notes them."""
     entity = Dataset(
         name=dataset["name"],
         digest=dataset["digest"][:_DIGEST_LENGTH],

@@ -1,0 +1,121 @@
+"""Which configuration is worth registering: the best of a search, trained again with fresh seeds.
+
+The lowest of many noisy losses is low by luck as well (the winner's curse). Trained again, the
+first few of a search show what they are worth, and the best mean is chosen.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
+from hypertuning.intervals import of_mean
+
+BEST = f"best_{OBJECTIVE.metric}"
+LOWER_IS_BETTER = OBJECTIVE.mode == "min"
+
+
+class Candidate(NamedTuple):
+    """A configuration of a search, and the trial that speaks for it."""
+
+    config: Config
+    trial_id: str
+    run_id: str
+    run_name: str
+    loss: float
+    """The lowest validation loss of that one trial."""
+
+
+def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
+    """The best trials of those with the largest budget, one for each configuration.
+
+    Args:
+        trials: Of one study, as `tracking.runs` reads them.
+
+    Raises:
+        UserError: no trial was completed.
+    """
+    completed = trials[(trials["outcome"] == "completed") & np.isfinite(trials[BEST])]
+    if completed.empty:
+        fates = trials["outcome"].fillna("running").value_counts()
+        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items()) or "none begun"
+        raise UserError(
+            f"the study has no completed trial, so there is nothing to register; its "
+            f"{len(trials)} trials: {counts}"
+        )
+    longest = completed[completed["epochs_run"] == completed["epochs_run"].max()]
+    found: dict[Config, Candidate] = {}
+    best_first = longest.sort_values(BEST, ascending=LOWER_IS_BETTER, kind="stable")
+    for row in best_first.to_dict("records"):
+        config = config_of(row)
+        names = row["trial_id"], row["run_id"], row["run_name"], row[BEST]
+        found.setdefault(config.model_copy(update={"seed": 0}), Candidate(config, *names))
+    return list(found.values())[:top_k]
+
+
+def repeats(candidates: Sequence[Candidate], count: int, trials: pd.DataFrame) -> list[Config]:
+    """Every candidate `count` times, all of them with one seed before the next.
+
+    No trial of the search has had one of the seeds. All candidates have the same ones, so that no
+    candidate has the luckier order of images.
+    """
+    first = int(trials["seed"].max()) + 1
+    return [
+        candidate.config.model_copy(update={"seed": first + repeat})
+        for repeat in range(count)
+        for candidate in candidates
+    ]
+
+
+def ranking(
+    candidates: Sequence[Mapping], trials: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Candidates beside their repeats: one row for each candidate, and one for each repeat.
+
+    Args:
+        candidates: Their fields, in the order in which the search had them.
+        trials: The repeats.
+
+    Raises:
+        UserError: none of them finished an epoch.
+    """
+    measured = trials[np.isfinite(trials[BEST].astype(float))]
+    numbers = {_unseeded(c["config"]): number for number, c in enumerate(candidates, start=1)}
+    owner = [numbers.get(_unseeded(row)) for row in measured.to_dict("records")]
+    columns = ["trial_id", "seed", BEST, "best_val_accuracy", "best_epoch"]
+    each = measured[columns].assign(candidate=owner)[["candidate", *columns]]
+    rows = []
+    for number, candidate in enumerate(candidates, start=1):
+        own = each[each["candidate"] == number]
+        mean, low, high = of_mean(own[BEST].to_numpy(float))
+        rows.append({
+            "candidate": number,
+            "run_name": candidate["run_name"],
+            "source_trial": candidate["trial_id"],
+            "searched_val_loss": candidate["loss"],
+            "repeats": len(own),
+            "val_loss": mean,
+            "low": low,
+            "high": high,
+            "val_accuracy": own["best_val_accuracy"].astype(float).mean(),
+            "best_epoch": own["best_epoch"].astype(float).mean(),
+        })  # fmt: skip
+    table = pd.DataFrame(rows)
+    if table["val_loss"].isna().all():
+        raise UserError(f"none of the {len(trials)} repeats finished an epoch")
+    best = table["val_loss"].min() if LOWER_IS_BETTER else table["val_loss"].max()
+    first = (table["val_loss"] == best).idxmax()
+    return table.assign(winner=table.index == first), each.reset_index(drop=True)
+
+
+def config_of(row: Mapping) -> Config:
+    """The configuration of a trial's row."""
+    given = {n: row[n] for n in Config.model_fields if n in row and pd.notna(row[n])}
+    plain = {n: v.item() if isinstance(v, np.generic) else v for n, v in given.items()}
+    return parse_config(plain)
+
+
+def _unseeded(row: Mapping) -> Config:
+    return config_of(row).model_copy(update={"seed": 0})

@@ -1,0 +1,43 @@
+"""Whether a new model takes the champion's place: only if it is better by more than noise."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import binomtest
+
+SIGNIFICANT = 0.05
+
+
+class Verdict(NamedTuple):
+    promoted: bool
+    reason: str
+    """In one sentence."""
+    p_value: float | None = None
+
+
+def judge(challenger: np.ndarray, champion: np.ndarray | None, force: bool = False) -> Verdict:
+    """McNemar's exact test on which test images each of two models got right.
+
+    Images that both got right or both wrong say nothing; of the others, an equal model would win
+    half (McNemar 1947; exact as in Dietterich 1998, section 3.1).
+
+    Args:
+        challenger: bool (n,), image by image; `champion` the same of the same images, or None if
+            there is no champion.
+    """
+    if champion is None:
+        return Verdict(True, "There was no champion.")
+    won = int((challenger & ~champion).sum())
+    lost = int((champion & ~challenger).sum())
+    p_value = float(binomtest(won, won + lost).pvalue) if won + lost else 1.0
+    better = won > lost and p_value < SIGNIFICANT
+    verdict = "it is better by more than chance" if better else "that may be chance"
+    if lost > won:
+        verdict = "it is no better"
+    found = (
+        f"On {len(challenger):,} test images it is right where the champion is wrong on {won}, and "
+        f"wrong where the champion is right on {lost}; {verdict} (McNemar, p = {p_value:.2g})."
+    )
+    if force and not better:
+        return Verdict(True, f"{found} Promoted by force.", p_value)
+    return Verdict(better, found, p_value)

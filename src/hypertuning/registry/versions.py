@@ -1,0 +1,127 @@
+"""The versions of a model in MLflow's registry, and the aliases that say which one is used."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+
+from hypertuning.config import UserError
+from hypertuning.registry.package import signature
+from hypertuning.registry.pyfunc import signature_of
+
+CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+OPENED = "test_opened"
+"""Of a registered model: how often test images were opened for it."""
+
+
+def check_name(client: MlflowClient, name: str) -> None:
+    """Raises UserError for a name that the registry refuses."""
+    try:
+        client.get_registered_model(name)
+    except MlflowException as error:
+        if error.error_code == "INVALID_PARAMETER_VALUE":
+            raise UserError(f"`model_name`: {error.message}") from error
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+
+
+def check_alias(alias: str) -> None:
+    """Raises UserError for an alias that the registry, or the gate, keeps to itself."""
+    if alias in (CHAMPION, PREVIOUS):
+        raise UserError(f"`alias` (={alias}) is given by the gate alone; name another")
+    if alias.lower() == "latest" or re.fullmatch(r"v\d+", alias, re.IGNORECASE):
+        raise UserError(
+            f"`alias` (={alias}) is reserved by the registry, like latest, v1, v2, …; name another"
+        )
+    if not re.fullmatch(r"[\w-]+", alias):
+        raise UserError(f"`alias` must be letters, digits, _ and -, got {alias!r}")
+
+
+def find(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
+    """The version with an alias, if there is one."""
+    try:
+        return client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+            return None
+        raise
+
+
+def check_champion(client: MlflowClient, name: str, classes: Sequence[str]) -> None:
+    """Raises UserError where the champion takes other images or tells other classes apart."""
+    champion = find(client, name, CHAMPION)
+    if champion and not comparable(champion, classes):
+        raise UserError(
+            f"version {champion.version} of model {name}, its champion, has another signature than "
+            f"a model of these images, which tells {', '.join(classes)} apart; name another model "
+            "by `model_name`, or replace it by `force`"
+        )
+
+
+def comparable(version: ModelVersion, classes: Sequence[str]) -> bool:
+    """Whether a version takes the images of this project and tells these classes apart."""
+    had = signature_of(uri(version))
+    return had is not None and had.to_dict() == signature(classes).to_dict()
+
+
+def uri(version: ModelVersion) -> str:
+    return f"models:/{version.name}/{version.version}"
+
+
+def open_test(client: MlflowClient, name: str) -> int:
+    """Count that test images are opened for a model once more; give how often they were by now."""
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    count = int(client.get_registered_model(name).tags.get(OPENED, 0)) + 1
+    client.set_registered_model_tag(name, OPENED, str(count))
+    return count
+
+
+def of_run(client: MlflowClient, name: str, run_id: str) -> ModelVersion | None:
+    """The version that a run has made already."""
+    found = client.search_model_versions(f"run_id = '{run_id}'")
+    return next((version for version in found if version.name == name), None)
+
+
+def register(
+    client: MlflowClient,
+    name: str,
+    source: str,
+    run_id: str,
+    tags: Mapping[str, str],
+    card: str,
+) -> ModelVersion:
+    """Make a version of the model that lies at `source`, an artifact of a run."""
+    return client.create_model_version(name, source, run_id, dict(tags), description=card)
+
+
+def promote(client: MlflowClient, version: ModelVersion, alias: str) -> None:
+    """Make a version the champion; the one before it keeps its number, as `previous`."""
+    name, before = version.name, find(client, version.name, CHAMPION)
+    if before and before.version != version.version:
+        client.set_registered_model_alias(name, PREVIOUS, before.version)
+    client.set_registered_model_alias(name, CHAMPION, version.version)
+    waiting = find(client, name, alias)
+    if waiting and waiting.version == version.version:
+        client.delete_registered_model_alias(name, alias)
+
+
+def roll_back(client: MlflowClient, name: str) -> tuple[ModelVersion, ModelVersion]:
+    """Let champion and previous change places; give the new champion and the new previous.
+
+    Raises:
+        UserError: there are not both.
+    """
+    check_name(client, name)
+    champion, previous = (find(client, name, alias) for alias in (CHAMPION, PREVIOUS))
+    if not (champion and previous):
+        lacks = CHAMPION if not champion else PREVIOUS
+        raise UserError(f"model {name} has no version with the alias {lacks} to change places with")
+    client.set_registered_model_alias(name, CHAMPION, previous.version)
+    client.set_registered_model_alias(name, PREVIOUS, champion.version)
+    return previous, champion

@@ -1,0 +1,64 @@
+"""The run of a refit: below that of its register study, one point per epoch, then the test."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
+
+from hypertuning.tracking.study_run import DatasetInfo, dataset_input
+
+REFIT = "refit_run"
+"""Tag of a register study: the run of its refit. It stands once there is one."""
+EPOCH_METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "learning_rate",
+    "epoch_seconds",
+    "images_per_second",
+)
+
+
+def open_refit(
+    client: MlflowClient,
+    study_run_id: str,
+    name: str,
+    config: Mapping[str, Any],
+    dataset: DatasetInfo,
+    note: str,
+) -> str:
+    """The run of a study's refit, made if there is none yet, and running."""
+    study = client.get_run(study_run_id)
+    if run_id := study.data.tags.get(REFIT):
+        client.update_run(run_id, status="RUNNING")
+        return run_id
+    tags = {MLFLOW_PARENT_RUN_ID: study_run_id, "refit": "true", MLFLOW_RUN_NOTE: note}
+    run = client.create_run(study.info.experiment_id, tags=tags, run_name=name)
+    run_id = run.info.run_id
+    client.set_tag(study_run_id, REFIT, run_id)
+    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in config.items()])
+    client.log_inputs(run_id, [dataset_input(dataset)])
+    return run_id
+
+
+def log_epochs(client: MlflowClient, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Send epochs; those that the store has already change nothing there."""
+    metrics = [
+        Metric(name, row[name], round(row["timestamp"] * 1000), row["epoch"])
+        for row in rows
+        for name in EPOCH_METRICS
+    ]
+    client.log_batch(run_id, metrics=metrics)
+
+
+def log_test(
+    client: MlflowClient,
+    run_id: str,
+    scores: Mapping[str, float],
+    tags: Mapping[str, str],
+    timestamp_ms: int,
+) -> None:
+    """Send what the test images say."""
+    metrics = [Metric(name, value, timestamp_ms, 0) for name, value in scores.items()]
+    client.log_batch(run_id, metrics=metrics, tags=[RunTag(k, v) for k, v in tags.items()])

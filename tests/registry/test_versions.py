@@ -1,0 +1,87 @@
+"""Claims about versions and aliases, in a real registry."""
+
+import pytest
+
+from hypertuning.config import UserError
+from hypertuning.registry import versions
+
+DIGITS = [str(n) for n in range(10)]
+
+
+@pytest.mark.parametrize("alias", ["latest", "LATEST", "v1", "V12"])
+def test_aliases_that_the_registry_reserves_are_refused(alias):
+    with pytest.raises(UserError, match="reserved by the registry"):
+        versions.check_alias(alias)
+
+
+@pytest.mark.parametrize("alias", ["champion", "previous"])
+def test_aliases_that_the_gate_gives_are_refused(alias):
+    with pytest.raises(UserError, match="given by the gate alone"):
+        versions.check_alias(alias)
+
+
+@pytest.mark.parametrize("alias", ["", "a b", "a/b", "ä!"])
+def test_aliases_that_are_none_are_refused(alias):
+    with pytest.raises(UserError, match="letters, digits"):
+        versions.check_alias(alias)
+
+
+@pytest.mark.parametrize("alias", ["challenger", "candidate-2", "v", "v1a"])
+def test_every_other_alias_is_taken_by_us_and_by_the_registry(client, name, new_version, alias):
+    versions.check_alias(alias)
+    client.set_registered_model_alias(name, alias, new_version().version)
+
+
+@pytest.mark.parametrize("wrong", ["", "a/b", "a:b"])
+def test_names_that_the_registry_refuses_are_refused_before_anything_is_made(client, wrong):
+    with pytest.raises(UserError, match="`model_name`"):
+        versions.check_name(client, wrong)
+    assert wrong not in [model.name for model in client.search_registered_models()]
+
+
+def test_a_name_that_is_new_or_taken_is_fine(client, name, new_version):
+    versions.check_name(client, name)
+    new_version()
+    versions.check_name(client, name)
+
+
+def test_openings_of_the_test_images_are_counted_by_model_name(client, name):
+    assert [versions.open_test(client, name) for _ in range(3)] == [1, 2, 3]
+    assert versions.open_test(client, f"{name}-other") == 1
+
+
+def test_a_champion_that_is_replaced_stays_as_previous_and_can_come_back(client, name, new_version):
+    def aliases():
+        model = client.get_registered_model(name)
+        return {alias: int(version) for alias, version in model.aliases.items()}
+
+    versions.promote(client, new_version(), "challenger")
+    assert aliases() == {"champion": 1}
+    second = new_version()
+    client.set_registered_model_alias(name, "challenger", second.version)
+    versions.promote(client, second, "challenger")
+    assert aliases() == {"champion": 2, "previous": 1}
+    champion, previous = versions.roll_back(client, name)
+    assert (champion.version, previous.version) == ("1", "2") or (
+        int(champion.version), int(previous.version)) == (1, 2)  # fmt: skip
+    assert aliases() == {"champion": 1, "previous": 2}
+
+
+def test_there_is_no_way_back_where_there_was_no_champion_before(client, name, new_version):
+    versions.promote(client, new_version(), "challenger")
+    with pytest.raises(UserError, match="no version with the alias previous"):
+        versions.roll_back(client, name)
+
+
+def test_a_champion_of_other_classes_is_refused(client, name, new_version):
+    versions.check_champion(client, name, DIGITS)  # there is none
+    versions.promote(client, new_version(), "challenger")
+    versions.check_champion(client, name, DIGITS)
+    with pytest.raises(UserError, match=r"version 1 of model .* has another signature"):
+        versions.check_champion(client, name, ["cat", "dog"])
+
+
+def test_a_run_that_has_made_a_version_is_known_by_it(client, name, new_version):
+    version = new_version()
+    assert versions.of_run(client, name, version.run_id).version == version.version
+    assert versions.of_run(client, name, "0" * 32) is None
