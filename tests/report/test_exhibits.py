@@ -26,6 +26,7 @@ STUDIES = {
     "grid": lambda: study(grid_configs(), 3, stage="grid"),
     "hyperband": lambda: study(paired_configs(10), [10, 10, 3, 3]),
     "bohb": lambda: bohb_study(30),
+    "register": lambda: study(sampled_configs(3), 5, stage="register", samplers=("repeat",)),
     "train": lambda: study(sampled_configs(2), 5, stage="train"),
 }
 

@@ -74,7 +74,8 @@ def test_a_loss_that_is_like_the_others_is_never_left_out(losses):
 @pytest.mark.parametrize("value", np.linspace(0, 1, 21))
 def test_a_cells_text_stands_out_from_its_colour(value):
     scale = cells.Scale.of(Series([0.0, 1.0] * 10))
-    shades = [luminance(scale.colours.to_rgba(value)[:3]), luminance(to_rgb(scale.ink(value)))]
+    colour = scale.colours.to_rgba(value)[:3]
+    shades = [luminance(colour), luminance(to_rgb(cells.ink(colour)))]
     assert (max(shades) + 0.05) / (min(shades) + 0.05) >= 4.5  # WCAG 2.2, level AA
 
 

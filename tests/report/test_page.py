@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from answers import left
 from studies import paired_configs, sampled_configs, study
 
-from hypertuning.report.document import Data, document
+from hypertuning.report.document import Data, Registered, document
 from hypertuning.report.page import cell, render, write
 from hypertuning.tracking.runs import STUDY_COLUMNS
 
@@ -229,3 +230,15 @@ def test_markup_in_a_run_name_stays_text():
     assert "a &lt;img src=x>" in text_of(data)
     page = render("R", document(data), NOW)["report.html"].decode()
     assert "<img src=x>" not in page
+
+
+def test_a_registered_model_is_shown_with_its_card_below_the_studys_heading():
+    data = studied(("register", {"configs": sampled_configs(4)}))
+    card = "# cifar10-cnn: a <network>\n\n## Use\n\nuint8 images"
+    made = {data.studies["study_id"].iloc[0]: Registered(left(), card)}
+    files = render("Report", document(data._replace(registered=made)), NOW)
+    text, page = files["report.md"].decode(), files["report.html"].decode()
+    assert "\n### cifar10-cnn: a <network>\n\n#### Use\n" in text
+    assert "<pre># cifar10-cnn: a &lt;network&gt;" in page
+    assert "On 2,000 test images: accuracy" in text
+    assert {"figures/register-confusion.png", "tables/register-test_scores.csv"} <= files.keys()

@@ -1,6 +1,6 @@
 """Heat maps: cells that carry their value, on a colour scale that several panels share."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -36,13 +36,11 @@ class Scale(NamedTuple):
         span = Normalize(kept.min() - room, kept.max() + room)
         return cls(ScalarMappable(span, ACCURACIES), len(kept) < len(known))
 
-    def ink(self, value: float) -> str:
-        """Black or white, whichever reads better on the value's colour (WCAG 2.2 luminance)."""
-        parts = [
-            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
-            for c in self.colours.to_rgba(value)[:3]
-        ]
-        return "black" if np.dot(parts, (0.2126, 0.7152, 0.0722)) > 0.179 else "white"
+
+def ink(colour: Sequence[float]) -> str:
+    """Black or white, whichever reads better on a colour (WCAG 2.2, relative luminance)."""
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    return "black" if np.dot(parts, (0.2126, 0.7152, 0.0722)) > 0.179 else "white"
 
 
 def heat_map(axes: Axes, rows: pd.DataFrame, scale: Scale, inches: float) -> None:
@@ -50,9 +48,7 @@ def heat_map(axes: Axes, rows: pd.DataFrame, scale: Scale, inches: float) -> Non
     grid = rows.pivot(index=ROW, columns=COLUMN, values="best_val_accuracy")
     look = {"cmap": scale.colours.cmap, "norm": scale.colours.norm}
     axes.imshow(grid.to_numpy(float), aspect="auto", origin="lower", **look)
-    axes.grid(False)
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
+    bare(axes)
     _ticks(axes.xaxis, grid.columns, apart=max(1, round(0.4 / inches)))
     _ticks(axes.yaxis, grid.index, apart=-(-len(grid) // 16))
     size = min(8.0, inches * 72 / 4.5)
@@ -61,6 +57,13 @@ def heat_map(axes: Axes, rows: pd.DataFrame, scale: Scale, inches: float) -> Non
         _frame(axes, place, cell)
         if size >= 5:
             _write(axes, place, cell, scale, size)
+
+
+def bare(axes: Axes) -> None:
+    """Leave nothing of the axes but their names: the cells are frame enough."""
+    axes.grid(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
 
 
 def _ticks(axis: Axis, values: pd.Index, apart: int) -> None:
@@ -87,7 +90,9 @@ def _write(axes: Axes, place: tuple[int, int], cell: NamedTuple, scale: Scale, s
         axes.text(*place, cell.state, color=FAINT, bbox=paper, **look)
         return
     weight, value = "bold" if cell.best else "normal", cell.best_val_accuracy
-    axes.text(*place, f"{value:.3f}", color=scale.ink(value), fontweight=weight, **look)
+    axes.text(
+        *place, f"{value:.3f}", color=ink(scale.colours.to_rgba(value)), fontweight=weight, **look
+    )
 
 
 def colour_bar(figure: Figure, panels: Iterable[Axes], scale: Scale, label: str) -> None:

@@ -1,15 +1,16 @@
 """Studies → a report: its sections, with sentences, pictures and tables, in no format yet."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
 
 from hypertuning.report import figures, tables
 from hypertuning.report.pictures import png
-from hypertuning.report.stages import STAGES, exhibits
+from hypertuning.report.stages import STAGES, exhibits, registered
 from hypertuning.report.tables.trials import BEST
 
 IN_FULL = 4
@@ -47,6 +48,8 @@ class Section:
     tables: list[Table] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
     """What there is not, and why."""
+    card: str = ""
+    """A model's card, in Markdown."""
     below: list["Section"] = field(default_factory=list)
 
     def all(self) -> Iterator["Section"]:
@@ -55,16 +58,28 @@ class Section:
             yield from section.all()
 
 
+class Registered(NamedTuple):
+    """What a study of the stage register made of its winner, as far as it has got."""
+
+    tables: Mapping[str, pd.DataFrame]
+    card: str
+    """Of the model, in Markdown."""
+
+
 class Data(NamedTuple):
     """What a report is made of, as `tracking.runs` reads it."""
 
     studies: pd.DataFrame
     trials: pd.DataFrame
     curves: pd.DataFrame
+    registered: Mapping[str, Registered] = MappingProxyType({})
+    """By study id."""
 
     def of(self, study_ids: Sequence[str]) -> "Data":
         """Some of the studies."""
-        return Data(*(frame[frame["study_id"].isin(study_ids)] for frame in self))
+        frames = (self.studies, self.trials, self.curves)
+        some = (frame[frame["study_id"].isin(study_ids)] for frame in frames)
+        return Data(*some, self.registered)
 
 
 def document(data: Data) -> list[Section]:
@@ -205,6 +220,9 @@ def _study(name: str, data: Data) -> Section:
     trials, curves = data.trials, data.curves
     section = Section(f"study {study.study_id[:6]}", _about(data, study))
     shown = exhibits(study.stage, trials, curves)
+    if made := data.registered.get(study.study_id):
+        shown = [*registered(made.tables), *shown]
+        section.card = made.card
     section.findings = list(dict.fromkeys(line for exhibit in shown for line in exhibit.says))
     for exhibit in shown:
         if exhibit.rows.empty:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from hypertuning.intervals import Interval
+from hypertuning.intervals import Interval, of_mean
 from hypertuning.report.marks import brief, words
 from hypertuning.report.tables import TELLING
 from hypertuning.report.tables.trials import ARM_NAMES, BEST
@@ -131,6 +131,66 @@ def weights(rows: pd.DataFrame) -> list[str]:
     return [
         f"The loss after {_epochs(epoch)} hangs most on: {', '.join(clear)} (a random forest "
         f"explains {share:.0%} of the ranks of trials that it has not seen)."
+    ]
+
+
+def winner(rows: pd.DataFrame) -> list[str]:
+    """Which candidate is best on average, and by how much the search had flattered all of them."""
+    if rows.empty:
+        return []
+    best = rows[rows["winner"]].iloc[0]
+    mean = Interval(best["val_loss"], best["low"], best["high"])
+    which = f"best of {len(rows)} candidates on average" if len(rows) > 1 else "only candidate"
+    said = [
+        f"The {which} is trial {best['source_trial']} "
+        f"({best['run_name']}): a validation loss of {mean.text()} over "
+        f"{_many(best['repeats'], 'repeat')}; its trial in the search had "
+        f"{best['searched_val_loss']:.3f}."
+    ]
+    worse = (rows["val_loss"] - rows["searched_val_loss"]).dropna().astype(float)
+    if len(worse) > 1:
+        said.append(
+            f"Trained again with fresh seeds, the {len(worse)} candidates differ from what the "
+            f"search had seen of them by {of_mean(worse).text(sign=True)} on average: the best of "
+            "many are partly the luckiest of many."
+        )
+    return said
+
+
+def test(rows: pd.DataFrame) -> list[str]:
+    """What the model does on the test images, of `test_scores`."""
+    if rows.empty:
+        return []
+    found = {row.measure: Interval(row.value, row.low, row.high) for row in rows.itertuples()}
+    return [
+        f"On {rows['images'].iloc[0]:,} test images: accuracy {found['accuracy'].text()}, loss "
+        f"{found['loss'].text()}.",
+        f"The probabilities that it gives are off by {found['expected_calibration_error'].text()} "
+        "on average (expected calibration error).",
+    ]
+
+
+def classes(rows: pd.DataFrame) -> list[str]:
+    """The classes that are recognised best and worst, of `class_accuracy`."""
+    if rows.empty:
+        return []
+    known = rows.dropna(subset="accuracy")
+    said = [
+        f"{row.label}, {Interval(row.accuracy, row.low, row.high).text()}"
+        for row in (known.iloc[0], known.iloc[-1])
+    ]
+    return [f"Recognised best: {said[0]}; worst: {said[1]}."]
+
+
+def confusions(rows: pd.DataFrame) -> list[str]:
+    """What is most often taken for what, of `confusion`."""
+    if rows.empty:
+        return []
+    wrong = rows[(rows["label"] != rows["predicted"]) & (rows["images"] > 0)]
+    return [
+        f"The commonest mistake: {row.label} taken for {row.predicted}, {row.share:.1%} of the "
+        "images of its class."
+        for row in wrong.nlargest(1, "images").itertuples()
     ]
 
 

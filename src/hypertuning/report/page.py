@@ -19,7 +19,8 @@ OURS = ("report.html", "report.md", "figures", "tables")
 READING = (
     "Losses are mean cross-entropy in nats per image, accuracies are fractions of the images. "
     "`best_val_loss` and `best_val_accuracy` are the best of all epochs of a trial, each for "
-    "itself. The generalization gap is validation loss − training loss. No test image was read.",
+    "itself. The generalization gap is validation loss − training loss. Test images are read "
+    "in the stage register alone, once a model has been chosen and refitted.",
     "Intervals are of 95 % and are not corrected for being several. They cover what varies between "
     "the trials that are compared, not what another split or another data set would bring.",
     "An epoch is one pass over the training images; epochs spent are those of all trials together.",
@@ -84,6 +85,7 @@ def _template(name: str):
         "base64": lambda png: base64.b64encode(png).decode(),
         "cell": cell,
         "code": code,
+        "demoted": demoted,
         "heading": lambda name: str(name).replace("_", " "),
         "numbers": numbers,
         "pixels": pixels,
@@ -113,6 +115,11 @@ def plain(text: str) -> str:
 def code(line: str) -> Markup:
     """Text in which `…` is code, as HTML."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(line))))
+
+
+def demoted(text: str, levels: int) -> str:
+    """Markdown that stands below another heading of so many levels."""
+    return re.sub("^#", "#" * (levels + 1), text, flags=re.MULTILINE)
 
 
 def numbers(rows: pd.DataFrame) -> set[str]:

@@ -24,6 +24,7 @@ SAMPLER_LOOKS = {
     "warm": (GREEN, "s", "proposed from earlier studies"),
     "point": (PURPLE, "D", "given by the user"),
     "grid": (ORANGE, "v", "taken from the grid"),
+    "repeat": (SKY, "P", "trained again"),
 }
 """Colour, marker, and what is said of a result whose configuration came from there."""
 

@@ -9,6 +9,14 @@ from hypertuning.report.figures.overfitting import (
     turning_points,
 )
 from hypertuning.report.figures.parameters import importance, parallel_coordinates, slices
+from hypertuning.report.figures.register import (
+    calibration,
+    candidates,
+    class_accuracy,
+    confusion,
+    mistakes,
+    refit,
+)
 from hypertuning.report.figures.search import (
     anytime,
     rank_correlation,
@@ -20,13 +28,19 @@ from hypertuning.report.figures.search import (
 __all__ = [
     "anytime",
     "augmentation_effect",
+    "calibration",
+    "candidates",
+    "class_accuracy",
+    "confusion",
     "grid_heat_maps",
     "importance",
     "learning_curves",
     "main_effects",
+    "mistakes",
     "overfitting",
     "parallel_coordinates",
     "rank_correlation",
+    "refit",
     "samplers",
     "slices",
     "survival",

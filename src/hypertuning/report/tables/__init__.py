@@ -27,6 +27,13 @@ from hypertuning.report.tables.parameters import (
     parallel_coordinates,
     slices,
 )
+from hypertuning.report.tables.register import (
+    calibration,
+    class_accuracy,
+    confusion,
+    expected_calibration_error,
+    test_scores,
+)
 from hypertuning.report.tables.trials import leaderboard, with_bests
 
 __all__ = [
@@ -36,7 +43,11 @@ __all__ = [
     "at_equal_epochs",
     "augmentation_effect",
     "best_configurations",
+    "calibration",
+    "class_accuracy",
+    "confusion",
     "contrasts",
+    "expected_calibration_error",
     "final_scores",
     "grid_heat_maps",
     "importance",
@@ -50,6 +61,7 @@ __all__ = [
     "samplers",
     "slices",
     "survival",
+    "test_scores",
     "trial_curves",
     "turning_points",
     "with_bests",
