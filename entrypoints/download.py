@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from entrypoints.options import DATA, NONE, StageCommand, option, show_log
+from entrypoints.options import DATA_DIR, DATASET, NONE, StageCommand, option, show_log
 
 
 @click.command(cls=StageCommand)
-@DATA[0]
-@DATA[1]
+@DATASET
+@DATA_DIR
 @option("mirrors", NONE, help="Addresses of cifar-10-python.tar.gz to try first, with commas.")
 def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     """Download CIFAR-10, or look at another data set, and decode it for the stages."""

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import yaml
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -28,11 +29,13 @@ from hypertuning.tracking.record import (
 )
 from hypertuning.tracking.recovery import recover_epochs
 from hypertuning.tracking.store import insist, reason, without_password
-from hypertuning.tracking.study_run import close_study, is_closed
+from hypertuning.tracking.study_run import best_trial, close_study, is_closed
 from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import address
 
 FOUND = "\n\n**Found**"
+BEST_CONFIG = "best.yaml"
+"""The best trial's hyperparameters, for the stage train; with the record, and in MLflow."""
 
 logger = logging.getLogger(__name__)
 
@@ -129,6 +132,10 @@ def _note(run: Run, shown: Sequence[Exhibit]) -> str:
 def _log_files(client: MlflowClient, study_dir: Path, shown: Sequence[Exhibit]) -> None:
     study_id = study_dir.name
     client.log_text(study_id, (study_dir / "study.json").read_text(), "plan.json")
+    if best := best_trial(read_trials(study_dir)):
+        written = yaml.safe_dump(best.config, sort_keys=False)
+        (study_dir / BEST_CONFIG).write_text(written)
+        client.log_text(study_id, written, BEST_CONFIG)
     for exhibit in shown:
         if len(exhibit.rows):
             client.log_figure(study_id, exhibit.draw(), f"figures/{exhibit.name}.png")

@@ -76,19 +76,34 @@ SYNC_TIMEOUT = option(
     click.FloatRange(0),
     "Seconds to wait, at the end, for a tracking server that is away.",
 )
-DATA = [
-    option("dataset", "cifar10", help="cifar10, digits, or a folder with train/<class>/ images."),
-    option("data_dir", "data", FOLDER, "Where downloads and decoded images are kept."),
-]
-TRAINING = [
+
+
+def together(*options: Callable) -> Callable:
+    """Several options as one, in the order of `--help`."""
+
+    def add_all(command: Callable) -> Callable:
+        for add in reversed(options):
+            command = add(command)
+        return command
+
+    return add_all
+
+
+DATASET = option(
+    "dataset", "cifar10", help="cifar10, digits, or a folder with train/<class>/ images."
+)
+DATA_DIR = option("data_dir", "data", FOLDER, "Where downloads and decoded images are kept.")
+SIZES = together(
     option("train_size", 0, COUNT_OR_ALL, "Training images, stratified; 0 is all."),
     option("val_size", 0, COUNT_OR_ALL, "Validation images; 0 is 5,000 of CIFAR-10, else a tenth."),
+    option("split_seed", 0, COUNT_OR_ALL, "Of the split into training and validation alone."),
+)
+TRAINING = together(
     option("batch_size", 128, COUNT, "Where the stage does not search it."),
     option("learning_rate", 1e-3, click.FloatRange(0, min_open=True), "Where it is not searched."),
     option("seed", 0, COUNT_OR_ALL, "Search, weights and shuffling derive from it."),
-    option("split_seed", 0, COUNT_OR_ALL, "Of the split into training and validation alone."),
-]
-RESOURCES = [
+)
+RESOURCES = together(
     option("concurrency", 0, COUNT_OR_ALL, "Trials at once; 0 is as many as there is room for."),
     option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial."),
     option("gpus_per_trial", 0.0, click.FloatRange(0), "GPUs of one trial, fractions allowed."),
@@ -104,18 +119,17 @@ RESOURCES = [
         click.FloatRange(0),
         "Start no work after so many seconds; 0 is no limit.",
     ),
-]
-SEARCH = [
+)
+SEARCH = together(
     option("space", NONE, help="YAML file that fixes parameters or opens others."),
     option("points", NONE, help="YAML file with configurations to try first."),
+)
+RUN = together(
     option("dry_run", False, click.BOOL, "Print the plan and exit."),
     option("verbose", False, click.BOOL, "Ray's own output too."),
-]
+)
 AUGMENT = option("augment", NONE, click.Choice(["none", "crop_flip"]), "Random crop and flip.")
 
 
-def stage_options(command: Callable) -> Callable:
-    """The options that all search stages share, in the order of `--help`."""
-    for add in reversed([*DATA, *TRAINING, *RESOURCES, *SEARCH]):
-        command = add(command)
-    return command
+stage_options = together(DATASET, DATA_DIR, SIZES, TRAINING, RESOURCES, SEARCH, RUN)
+"""What all search stages share."""

@@ -54,7 +54,8 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
     with usage():
         earlier = find_earlier(client, stage, options) if resume else None
     options = earlier.options if earlier else options
-    search = build(options)
+    search = build({**options, "given": earlier and earlier.study.get("given")})
+    options = {**options, **search.settled}
     with usage():
         resources = _resources(options)
         source = find_source(options["dataset"], options["data_dir"])

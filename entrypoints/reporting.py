@@ -14,10 +14,11 @@ from rich.console import Console
 from entrypoints.options import NONE
 from entrypoints.show import say
 from hypertuning.config import UserError
-from hypertuning.report.document import Data, document, file_name
+from hypertuning.report.document import Data, Registered, document, file_name
 from hypertuning.report.page import render, write
 from hypertuning.report.tables import with_bests
 from hypertuning.tracking import runs
+from hypertuning.tracking.refit_tables import read_refit
 from hypertuning.tracking.store import connect, reason, without_password
 from hypertuning.tracking.study_run import open_run, this_experiment
 
@@ -41,7 +42,9 @@ def report(source: str, out: Path) -> None:
     trials = runs.trials(client, studies["study_id"])
     compared = "compare" in set(studies["stage"])
     curves = runs.curves_of(client, trials, CURVES if compared else CURVES[:-1])
-    data = Data(studies, with_bests(trials, curves), curves)
+    chosen = studies.loc[studies["stage"] == "register", "study_id"]
+    made = {study_id: Registered(*read_refit(client, study_id)) for study_id in chosen}
+    data = Data(studies, with_bests(trials, curves), curves, made)
     try:
         write(render(f"Report on {name}", document(data), datetime.now(UTC)), folder)
     except OSError as error:

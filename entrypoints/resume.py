@@ -50,7 +50,7 @@ OF_ANY_START = {
 }
 """What a study may go on with in another way."""
 GROWING = {"num_samples", "repeats"}
-"""What a study may get more of."""
+"""What a study may get more of; one of the stage train, epochs too."""
 FILES = ("space", "points")
 """Kept with the record, so that a study goes on with what it began with."""
 
@@ -102,14 +102,16 @@ def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
     run = _find_run(client, stage, options["resume"])
     study_dir = find_record(client, run, options["storage_path"])
     study = read_study(study_dir)
-    merged = _merge(click.get_current_context(), options, study_dir, study["parameters"])
+    growing = GROWING | ({"epochs"} if stage == "train" else set())
+    context = click.get_current_context()
+    merged = _merge(context, options, study_dir, study["parameters"], growing)
     return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent})
 
 
 def keep_files(study_dir: Path, options: Mapping) -> None:
     """Copy what the study was given in files to its record."""
     for name in FILES:
-        if options[name] != NONE:
+        if options.get(name, NONE) != NONE:
             shutil.copyfile(options[name], study_dir / f"{name}.yaml")
 
 
@@ -182,7 +184,11 @@ def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
 
 
 def _merge(
-    context: click.Context, options: Mapping, study_dir: Path, recorded: Mapping[str, str]
+    context: click.Context,
+    options: Mapping,
+    study_dir: Path,
+    recorded: Mapping[str, str],
+    growing: set[str],
 ) -> dict[str, Any]:
     """The options of the study, and where they may change, those of this command.
 
@@ -203,7 +209,7 @@ def _merge(
             merged[name] = str(kept) if kept.exists() else NONE
         elif not given or options[name] == had:
             merged[name] = had
-        elif name in GROWING:
+        elif name in growing:
             if options[name] < had:
                 raise UserError(
                     f"`{name}` (={options[name]}) must not be less than the {had} of study "

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from entrypoints.options import NONE, usage
+from entrypoints.sources import Asked, find_config
 from hypertuning.config import Budget, Config, UserError, parse_config
 from hypertuning.search.bohb import PAPER, Bohb, ModelOptions
 from hypertuning.search.ladder import Arms, Ladder, regular_max_epochs, rungs, sweep
@@ -23,6 +24,7 @@ from hypertuning.spaces import (
     searched,
     settle,
 )
+from hypertuning.tracking.naming import run_name
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
@@ -47,6 +49,10 @@ class Search(NamedTuple):
     """From how many on the model has something to propose."""
     notes: tuple[str, ...] = ()
     """What the user should know before it starts."""
+    settled: Mapping[str, object] = {}
+    """Options that hang on an earlier study, such as which images are its own."""
+    given: Any = None
+    """What was read from elsewhere when the study began: kept with its record, as JSON."""
 
 
 def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
@@ -70,6 +76,34 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
         tried = [*(Proposal(c, "point") for c in points), *(Proposal(c, "grid") for c in configs)]
     epochs = options["epochs"]
     return Search(stage, stage, epochs, Listed(tried), lambda: sweep(len(tried), epochs))
+
+
+def single(options: Mapping) -> Search:
+    """One configuration that stands somewhere else.
+
+    Raises:
+        click.UsageError: it is not there, or cannot be trained.
+    """
+    with usage():
+        kept, epochs = options["given"], options["epochs"]
+        asked = Asked(*kept["asked"]) if kept else find_config(options["config"])
+        config = parse_config(asked.config) if kept else asked.config
+        if kept and kept["epochs"] != epochs and config.lr_schedule != "constant":
+            raise UserError(
+                f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: the learning rate "
+                f"follows a schedule ({config.lr_schedule}) over these; start a new study"
+            )
+    dataset = options["dataset"] if options["dataset"] != NONE else asked.dataset or "cifar10"
+    return Search(
+        "train",
+        "train",
+        epochs,
+        Listed([Proposal(config, "point")]),
+        lambda: sweep(1, epochs),
+        notes=(f"the configuration of {asked.origin}: {run_name(config.hyperparameters())}",),
+        settled={"dataset": dataset},
+        given=kept or {"asked": asked._replace(config=config.hyperparameters()), "epochs": epochs},
+    )
 
 
 def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:

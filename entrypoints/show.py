@@ -1,11 +1,13 @@
 """What a command prints: the plan before a study, the leaderboard after it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from hypertuning.report.tables import leaderboard
@@ -23,6 +25,8 @@ COLUMNS = {
     "epochs_run": "of",
     "run_name": "configuration",
 }
+TEXTS = {"run_name", "file", "class", "top_3"}
+"""Columns on the left, whose long values may be broken."""
 
 
 def say(console: Console, lines: Iterable[str]) -> None:
@@ -53,18 +57,23 @@ def show_leaderboard(
 ) -> None:
     """Print the best trials and where to see all of them: `page`, on MLflow's server."""
     rows = leaderboard(trials, n)
-    table = _table(f"best {len(rows)} of {len(trials)} trials, by validation loss")
-    for name, title in COLUMNS.items():
-        table.add_column(
-            title, justify="left" if name == "run_name" else "right", no_wrap=name != "run_name"
-        )
-    for row in rows[list(COLUMNS)].itertuples(index=False):
-        table.add_row(*map(_text, row))
-    console.print(table)
+    title = f"best {len(rows)} of {len(trials)} trials, by validation loss"
+    console.print(table_of(title, rows, COLUMNS))
     if tracking_uri.startswith(("http://", "https://")):
         return say(console, [f"compare them: {tracking_uri}/{page}"])
     server = f"mlflow ui --backend-store-uri {tracking_uri}"
     say(console, [f"compare them: {server}", f"at http://127.0.0.1:5000/{page}"])
+
+
+def table_of(title: str, rows: pd.DataFrame, columns: Mapping[str, str]) -> Table:
+    """Some columns of a frame under titles of their own."""
+    table = _table(title)
+    for name, heading in columns.items():
+        text = name in TEXTS
+        table.add_column(heading, justify="left" if text else "right", no_wrap=not text)
+    for row in rows[list(columns)].itertuples(index=False):
+        table.add_row(*map(_text, row))
+    return table
 
 
 def _table(title: str) -> Table:
@@ -72,4 +81,4 @@ def _table(title: str) -> Table:
 
 
 def _text(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float | np.floating) else escape(str(value))

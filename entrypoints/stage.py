@@ -48,10 +48,10 @@ def run_stage(stage: str, build: Build, options: Mapping) -> None:
     """
     console = Console()
     if job := prepare(console, stage, build, options):
-        _conclude(console, job.client, *_carry_out(console, job))
+        conclude(console, job.client, *carry_out(console, job))
 
 
-def _carry_out(console: Console, job: Job) -> tuple[Path, bool]:
+def carry_out(console: Console, job: Job) -> tuple[Path, bool]:
     """Search, and bring MLflow up to date; give the record, and whether somebody stopped it."""
     if job.warm:
         job.search.model.warm_start(job.warm.start.results)
@@ -81,7 +81,7 @@ def _carry_out(console: Console, job: Job) -> tuple[Path, bool]:
             finish(job.client, study_dir, patience_s, mirror.delivered)
         except KeyboardInterrupt:  # the second one: leave at once
             if study_dir:
-                say(console, [_how_to_go_on(job.search.stage, study_dir)])
+                say(console, [how_to_go_on(job.search.stage, study_dir)])
             raise
         except Undelivered:
             raise
@@ -145,7 +145,12 @@ def _open(job: Job, driven: ExitStack) -> Path:
 def _tags(job: Job) -> dict[str, str]:
     """What tells a study from others of its stage, in MLflow's table of runs and in a report."""
     space = {"space": json.dumps(job.search.space)} if job.search.space else {}
-    return {"strategy": job.search.strategy, "planned_trials": str(job.planned.trials), **space}
+    return {
+        "strategy": job.search.strategy,
+        "planned_trials": str(job.planned.trials),
+        "images": job.options["dataset"],
+        **space,
+    }
 
 
 def _write_record(job: Job, study_dir: Path) -> None:
@@ -153,19 +158,21 @@ def _write_record(job: Job, study_dir: Path) -> None:
     begun = {
         "stage": job.search.stage,
         "strategy": job.search.strategy,
-        "max_epochs": job.search.max_epochs,
         "dataset": job.images,
         "model_needs": job.search.model and job.search.model.needed,
         "warm_start": job.warm and {"studies": job.warm.studies, **job.warm.start._asdict()},
+        "given": job.search.given,
         "tracking_uri": without_password(job.client.tracking_uri),
     }
     now = {
+        "max_epochs": job.search.max_epochs,
         "num_samples": job.planned.trials,
         "parameters": _parameters(job.options),
         "plan": job.planned.as_dict(),
     }
     if job.earlier:
-        files = {name: job.earlier.study["parameters"][name] for name in FILES}
+        had = job.earlier.study["parameters"]
+        files = {name: had[name] for name in FILES if name in had}
         now["parameters"] |= {**files, "resume": NONE}
     else:
         keep_files(study_dir, job.options)
@@ -197,7 +204,7 @@ def _search(
     )
 
 
-def _conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: bool) -> None:
+def conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: bool) -> None:
     """Print the leaderboard; of a study that was stopped, how it goes on, and exit as stopped.
 
     Raises:
@@ -215,18 +222,32 @@ def _conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: 
         page = address(client.get_run(study_dir.name).info.experiment_id)
         uri = without_password(client.tracking_uri).rstrip("/")
         show_leaderboard(console, runs.trials(client, [study_dir.name]), uri, page)
+        if outcome == "completed":
+            say(console, _next_steps(stage, study_dir.name))
     if outcome == "interrupted":
-        say(console, [_how_to_go_on(stage, study_dir)])
+        say(console, [how_to_go_on(stage, study_dir)])
     if stopped:
         sys.exit(130)
 
 
-def _how_to_go_on(stage: str, study_dir: Path) -> str:
-    if "MLFLOW_RUN_ID" in os.environ:
-        command = f"mlflow run . -e {stage} -P resume={study_dir.name}"
-    else:
-        command = f"python -m entrypoints.{stage} --resume {study_dir.name}"
+def how_to_go_on(stage: str, study_dir: Path) -> str:
+    command = command_of(stage, resume=study_dir.name)
     return f"interrupted before its end; what was measured is kept. To go on: {command}"
+
+
+def _next_steps(stage: str, study_id: str) -> list[str]:
+    longer = f"train the best longer: {command_of('train', config=study_id)}"
+    register = f"register the best: {command_of('register', source=study_id)}"
+    return [register] if stage == "train" else [longer, register]
+
+
+def command_of(stage: str, **options: str) -> str:
+    """A stage's command as the user would type it who has started this one."""
+    if "MLFLOW_RUN_ID" in os.environ:
+        given = [f"-P {name}={value}" for name, value in options.items()]
+        return " ".join([f"mlflow run . -e {stage}", *given])
+    given = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
+    return " ".join([f"python -m entrypoints.{stage}", *given])
 
 
 def _parameters(options: Mapping) -> dict[str, str]:

@@ -149,10 +149,11 @@ def winner(rows: pd.DataFrame) -> list[str]:
     ]
     worse = (rows["val_loss"] - rows["searched_val_loss"]).dropna().astype(float)
     if len(worse) > 1:
+        change = of_mean(worse)
+        luck = ": the best of many are partly the luckiest of many." if change.low > 0 else "."
         said.append(
             f"Trained again with fresh seeds, the {len(worse)} candidates differ from what the "
-            f"search had seen of them by {of_mean(worse).text(sign=True)} on average: the best of "
-            "many are partly the luckiest of many."
+            f"search had seen of them by {change.text(sign=True)} on average{luck}"
         )
     return said
 

@@ -1,0 +1,40 @@
+"""The whole study: compare → grid → hyperband → bohb → register → report, as one run."""
+
+import click
+
+from entrypoints.options import (
+    COUNT,
+    COUNT_OR_ALL,
+    DATA_DIR,
+    DATASET,
+    FOLDER,
+    NONE,
+    StageCommand,
+    option,
+)
+
+
+@click.command(cls=StageCommand)
+@option("profile", "quick", click.Choice(["quick", "full"]), "quick: little of everything.")
+@DATASET
+@DATA_DIR
+@option("train_size", 0, COUNT_OR_ALL, "Training images; 0 is what the profile has.")
+@option("val_size", 0, COUNT_OR_ALL, "Validation images; 0 is what the profile has.")
+@option("seed", 0, COUNT_OR_ALL, "Of every stage.")
+@option("concurrency", 0, COUNT_OR_ALL, "Trials at once; 0 is as many as there is room for.")
+@option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial.")
+@option("gpus_per_trial", 0.0, click.FloatRange(0), "GPUs of one trial, fractions allowed.")
+@option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study.")
+@option("model_name", "cifar10-cnn", help="In the model registry.")
+@option("out", "reports", FOLDER, "Folder for the report's own folder.")
+@option("resume", NONE, help="Run id of a main run that is to go on, or last.")
+def main(**options) -> None:
+    """Run all stages as children of one run; those that are complete are not run again."""
+    # MLflow takes seconds to import: not before the options are right
+    from entrypoints.pipeline import run_all
+
+    run_all(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""What a registered model sees in pictures."""
+
+from pathlib import Path
+
+import click
+
+from entrypoints.options import NONE, StageCommand, option
+
+FILE = click.Path(path_type=Path)
+
+
+@click.command(cls=StageCommand)
+@option("model_uri", "models:/cifar10-cnn@champion", help="A model that `register` has made.")
+@option("images", NONE, FILE, "A picture, or a folder of pictures.")
+@option("out", "predictions.csv", FILE, "CSV file to write, with the probabilities of all classes.")
+def main(model_uri: str, images: Path, out: Path) -> None:
+    """Print what a model sees in each picture, and write it to a CSV file."""
+    # torch and MLflow take seconds to import: not before the options are right
+    if not images.exists():
+        raise click.UsageError(f"`images` must be a picture or a folder of some, got {images}")
+    from entrypoints.predicting import run_predict
+
+    run_predict(model_uri, images, out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""Test the refitted model once, put it into the registry, and let the gate decide."""
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+from rich.console import Console
+
+from entrypoints.prepare import Job
+from entrypoints.refitting import Fitted
+from entrypoints.show import say
+from entrypoints.stage import command_of
+from hypertuning.config import IMAGE_SIZE
+from hypertuning.intervals import Interval
+from hypertuning.registry import card, pyfunc, versions
+from hypertuning.registry.evaluate import TestImages
+from hypertuning.registry.gate import Verdict, judge
+from hypertuning.registry.package import package, requirements
+from hypertuning.report import findings, tables
+from hypertuning.report.stages import registered
+from hypertuning.tracking.refit_run import log_test
+
+MODEL = "model"
+"""Folder of the model among the artifacts of its run."""
+
+
+class Tested(NamedTuple):
+    """What the test images say of a model."""
+
+    opened: int
+    """How often they were opened for models of this name, this time included."""
+    predictions: pd.DataFrame
+    mistakes: pd.DataFrame
+    scores: pd.DataFrame
+    verdict: Verdict
+
+
+def publish(
+    console: Console, job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
+) -> None:
+    """Test the packaged model, as it will be served, and register it with its card.
+
+    Safe to repeat: a run makes one version, and counts as one opening of the test images.
+    """
+    client, name, alias = job.client, job.options["model_name"], job.options["alias"]
+    tested = _test(job, fitted)
+    winner = ranked[ranked["winner"]].iloc[0]
+    found = findings.test(tested.scores)
+    written = card.write(_facts(job, study_dir, ranked, fitted, tested, found))
+    _log(client, fitted, tested, written)
+    version = versions.of_run(client, name, fitted.run_id) or versions.register(
+        client,
+        name,
+        f"{client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
+        fitted.run_id,
+        _tags(job, study_dir, winner, fitted, tested),
+        written,
+    )
+    if tested.verdict.promoted:
+        versions.promote(client, version, alias)
+    else:
+        client.set_registered_model_alias(name, alias, version.version)
+    client.set_terminated(fitted.run_id)
+    made = {"model_name": name, "model_version": version.version}
+    for key, value in made.items():
+        client.set_tag(study_dir.name, key, value)
+    alias = versions.CHAMPION if tested.verdict.promoted else alias
+    registered_as = f"registered: models:/{name}@{alias} (version {version.version})"
+    use = command_of("predict", model_uri=f"models:/{name}@{alias}", images="FILE_OR_FOLDER")
+    say(console, [*found, tested.verdict.reason, registered_as, f"use it: {use}"])
+
+
+def _test(job: Job, fitted: Fitted) -> Tested:
+    opened = _opened(job.client, job.options["model_name"], fitted.run_id)
+    test = TestImages(job.problem.cache, fitted.data.classes)
+    with TemporaryDirectory() as made:
+        folder = Path(made, MODEL)
+        package(fitted.state, fitted.data, folder)
+        predictions = test.predictions(pyfunc.load(str(folder)))
+        job.client.log_artifacts(fitted.run_id, str(folder), MODEL)
+    verdict = _judge(job, test, predictions, fitted.run_id)
+    scores = tables.test_scores(predictions)
+    return Tested(opened, predictions, test.mistakes(predictions), scores, verdict)
+
+
+def _opened(client: MlflowClient, name: str, run_id: str) -> int:
+    """Count that the test images are opened, once per run; give how often they were by now."""
+    if counted := client.get_run(run_id).data.tags.get(versions.OPENED):
+        return int(counted)
+    opened = versions.open_test(client, name)
+    client.set_tag(run_id, versions.OPENED, str(opened))
+    return opened
+
+
+def _judge(job: Job, test: TestImages, predictions: pd.DataFrame, run_id: str) -> Verdict:
+    """The gate's verdict on the champion of now, on the same images."""
+    name = job.options["model_name"]
+    champion = versions.find(job.client, name, versions.CHAMPION)
+    if champion is None:
+        return judge(_right(predictions), None)
+    if champion.run_id == run_id:
+        return Verdict(True, "It is the champion already.")
+    if not job.options["force"]:
+        versions.check_champion(job.client, name, job.images["classes"])
+    elif not versions.comparable(champion, job.images["classes"]):
+        return Verdict(True, "The champion tells other classes apart. Promoted by force.")
+    theirs = test.predictions(pyfunc.load(versions.uri(champion)))
+    return judge(_right(predictions), _right(theirs), job.options["force"])
+
+
+def _right(predictions: pd.DataFrame):
+    return (predictions["label"] == predictions["predicted"]).to_numpy()
+
+
+def _log(client: MlflowClient, fitted: Fitted, tested: Tested, written: str) -> None:
+    """Metrics, tables, figures and the card, to the run of the refit."""
+    run_id = fitted.run_id
+    rows = {
+        "refit": pd.DataFrame(fitted.state.rows)[["epoch", "train_loss", "train_accuracy"]],
+        "predictions": tested.predictions,
+        "mistakes": tested.mistakes,
+    }
+    for name, table in {**rows, "test_scores": tested.scores}.items():
+        client.log_text(run_id, table.to_csv(index=False), f"tables/{name}.csv")
+    for exhibit in registered(rows):
+        if len(exhibit.rows):
+            client.log_figure(run_id, exhibit.draw(), f"figures/{exhibit.name}.png")
+    client.log_text(run_id, written, "model_card.md")
+    classes = tables.class_accuracy(tested.predictions)
+    metrics = {f"test_accuracy.{_plain(row.label)}": row.accuracy for row in classes.itertuples()}
+    for row in tested.scores.itertuples():
+        metrics[f"test_{row.measure}"] = row.value
+        if row.low == row.low:
+            metrics |= {f"test_{row.measure}_low": row.low, f"test_{row.measure}_high": row.high}
+    log_test(client, run_id, metrics, {}, round(time.time() * 1000))
+
+
+def _plain(name: str) -> str:
+    """A class as part of a metric's name, which may not hold every character."""
+    return re.sub(r"[^\w./ -]", "-", name)
+
+
+def _tags(
+    job: Job, study_dir: Path, winner: pd.Series, fitted: Fitted, tested: Tested
+) -> dict[str, str]:
+    """What tells a version from others in the registry."""
+    study = job.client.get_run(study_dir.name).data.tags
+    normalisation = {"mean": fitted.data.mean.tolist(), "std": fitted.data.std.tolist()}
+    return {
+        "source_study": job.options["source"],
+        "source_trial": winner["source_trial"],
+        "register_study": study_dir.name,
+        "git_commit": study.get(MLFLOW_GIT_COMMIT, "unknown"),
+        "dataset": job.images["name"],
+        "digest": job.images["digest"],
+        "image_size": str(IMAGE_SIZE),
+        "classes": json.dumps(list(fitted.data.classes)),
+        "normalisation": json.dumps(normalisation),
+        "test_accuracy": f"{_score(tested, 'accuracy').value:.4f}",
+        "test_loss": f"{_score(tested, 'loss').value:.4f}",
+        versions.OPENED: str(tested.opened),
+        "gate": tested.verdict.reason,
+        "forced": str(job.options["force"]).lower(),
+    }
+
+
+def _score(tested: Tested, measure: str) -> Interval:
+    row = tested.scores.set_index("measure").loc[measure]
+    return Interval(row["value"], row["low"], row["high"])
+
+
+def _facts(
+    job: Job,
+    study_dir: Path,
+    ranked: pd.DataFrame,
+    fitted: Fitted,
+    tested: Tested,
+    found: Sequence[str],
+) -> card.Facts:
+    study = job.client.get_run(study_dir.name).data.tags
+    winner = ranked[ranked["winner"]].iloc[0]
+    state, data = fitted.state, fitted.data
+    return card.Facts(
+        model_name=job.options["model_name"],
+        run_name=winner["run_name"],
+        hyperparameters=state.config.hyperparameters(),
+        parameters=sum(weights.numel() for weights in state.model.parameters()),
+        classes=data.classes,
+        dataset=job.images["name"],
+        digest=job.images["digest"],
+        train_images=len(data.train),
+        test_images=len(tested.predictions),
+        epochs=state.epoch,
+        source=f"Found as trial {winner['source_trial']} of study {job.options['source']}.",
+        chosen=" ".join(findings.winner(ranked)),
+        scores=found,
+        opened=tested.opened,
+        verdict=tested.verdict.reason,
+        commit=study.get(MLFLOW_GIT_COMMIT, ""),
+        versions=requirements(),
+    )

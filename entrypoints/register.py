@@ -1,0 +1,38 @@
+"""From the best trials of a study to a version of a registered model."""
+
+import click
+
+from entrypoints.options import (
+    COUNT,
+    COUNT_OR_ALL,
+    DATA_DIR,
+    NONE,
+    RESOURCES,
+    RUN,
+    StageCommand,
+    option,
+)
+
+
+@click.command(cls=StageCommand)
+@option("source", "bohb", help="Run id of a study, or a stage: the latest one of the experiment.")
+@option("top_k", 3, COUNT, "Configurations that are trained again, the best of the source.")
+@option("repeats", 3, COUNT, "Times that each is, with seeds that the source did not use.")
+@option("epochs", 0, COUNT_OR_ALL, "Of a repeat; 0 is as many as the source's longest trials.")
+@option("model_name", "cifar10-cnn", help="In the model registry.")
+@option("alias", "challenger", help="Of the new version, unless it becomes champion.")
+@option("force", False, click.BOOL, "Make it champion even if it is no better.")
+@option("dataset", NONE, help="As everywhere; none is that of the source.")
+@DATA_DIR
+@RESOURCES
+@RUN
+def main(**options) -> None:
+    """Choose the best configuration honestly, refit, test and register it."""
+    # torch, Ray and MLflow take seconds to import: not before the options are right
+    from entrypoints.registering import run_register
+
+    run_register(options)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""From the name of an earlier study, trial or file to what a stage goes on from."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from entrypoints.options import NONE
+from hypertuning.config import Config, UserError, parse_config
+from hypertuning.registry.candidates import Candidate, choose, config_of
+from hypertuning.spaces import read_yaml
+from hypertuning.tracking import runs
+from hypertuning.tracking.store import connect, without_password
+from hypertuning.tracking.study_run import this_experiment
+
+
+class Source(NamedTuple):
+    """An earlier study."""
+
+    study_id: str
+    stage: str
+    images: dict[str, Any]
+    """On which it trained, as options."""
+    digest: str
+    trials: pd.DataFrame
+
+    def candidates(self, top_k: int) -> list[Candidate]:
+        """Raises UserError where no trial was completed."""
+        try:
+            return choose(self.trials, top_k)
+        except UserError as error:
+            raise UserError(f"{self.stage} {self.study_id}: {error}") from error
+
+
+def find_source(client: MlflowClient, name: str, option: str = "source") -> Source:
+    """A study by its run id, or the latest of a stage in this experiment that has completed trials.
+
+    Raises:
+        UserError: there is none.
+    """
+    studies = runs.studies(client)
+    found = studies[studies["study_id"] == name]
+    if found.empty:
+        here = studies[studies["experiment_id"] == this_experiment(client, make=False)]
+        of_stage = here[here["stage"] == name]
+        ended = of_stage[of_stage["outcome"].isin(["completed", "interrupted"])]
+        found = ended if len(ended) else of_stage
+    if found.empty:
+        stages = ", ".join(sorted(here["stage"].unique())) or "none"
+        raise UserError(
+            f"`{option}` must be the run id of a study, or a stage of which the experiment holds "
+            f"one, got {name!r}; stages there: {stages}; the store is "
+            f"{without_password(client.tracking_uri)}"
+        )
+    study = found.iloc[-1]
+    tags = client.get_run(study["study_id"]).data
+    images = {
+        "dataset": tags.tags.get("images", tags.params.get("dataset")),
+        "train_size": int(study["train_images"]),
+        "val_size": int(study["val_images"]),
+        "split_seed": int(study["split_seed"]),
+    }
+    trials = runs.trials(client, [study["study_id"]])
+    return Source(study["study_id"], study["stage"], images, study["digest"], trials)
+
+
+class Asked(NamedTuple):
+    """A configuration to train."""
+
+    config: Config
+    origin: str
+    """Where it comes from, in words."""
+    dataset: str | None
+    """That of its study."""
+
+
+def find_config(name: str) -> Asked:
+    """The configuration in a YAML file, of a trial, or of the best trial of a study or stage.
+
+    Raises:
+        UserError: there is no such thing, or it cannot be trained.
+    """
+    if Path(name).is_file() or name.endswith((".yaml", ".yml")):
+        given = read_yaml(Path(name))
+        if not isinstance(given, dict):
+            raise UserError(f"{name} must map hyperparameters to values, got {given!r}")
+        return Asked(parse_config(given), f"the file {Path(name).name}", None)
+    if name == NONE:
+        raise UserError(
+            "`config` must be a YAML file, the run id of a trial or study, or a stage, got none"
+        )
+    client = connect(must_exist=True)
+    study_id = _study_of(client, name)
+    source = find_source(client, study_id or name, "config")
+    if study_id:
+        row = source.trials[source.trials["run_id"] == name].iloc[0]
+        config, trial = config_of(row.to_dict()), row["trial_id"]
+    else:
+        best = source.candidates(1)[0]
+        config, trial = best.config, best.trial_id
+    origin = f"trial {trial} of {source.stage} {source.study_id}"
+    return Asked(config, origin, source.images["dataset"])
+
+
+def _study_of(client: MlflowClient, name: str) -> str | None:
+    """The study of a trial; None for what is no trial's run id."""
+    if not re.fullmatch("[0-9a-f]{32}", name):
+        return None
+    try:
+        tags: Mapping = client.get_run(name).data.tags
+    except MlflowException:
+        return None
+    return tags.get("mlflow.parentRunId") if "trial_id" in tags else None

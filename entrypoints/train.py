@@ -1,0 +1,26 @@
+"""One configuration, for as many epochs as wanted: what comes after a search."""
+
+import click
+
+from entrypoints.options import COUNT, DATA_DIR, NONE, RESOURCES, RUN, SIZES, StageCommand, option
+
+
+@click.command(cls=StageCommand)
+@option("config", NONE, help="YAML file, run id of a trial or study, or a stage: its best trial.")
+@option("epochs", 20, COUNT, "Of the one trial.")
+@option("dataset", NONE, help="As everywhere; none is that of the study, or cifar10.")
+@DATA_DIR
+@SIZES
+@RESOURCES
+@RUN
+def main(**options) -> None:
+    """Train one configuration, as a study of one trial."""
+    # torch, Ray and MLflow take seconds to import: not before the options are right
+    from entrypoints.searches import single
+    from entrypoints.stage import run_stage
+
+    run_stage("train", single, options)
+
+
+if __name__ == "__main__":
+    main()
