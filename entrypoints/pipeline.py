@@ -108,7 +108,7 @@ def _run(
         paths = {name: options[name] for name in OF_ANY_STAGE}
         given = {**paths, "resume": had.iloc[-1]["study_id"]}
     else:
-        given = _options_of(stage, run_id, options, children, space)
+        given = options_of(stage, run_id, options, children, space)
     command = [sys.executable, "-m", f"entrypoints.{stage}"]
     command += [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     status = _call(command, client.get_run(run_id).info.experiment_id, run_id)
@@ -122,7 +122,7 @@ def _is_complete(client: MlflowClient, study: pd.Series) -> bool:
     return study["outcome"] == "completed"
 
 
-def _options_of(
+def options_of(
     stage: str, run_id: str, options: Mapping, children: pd.DataFrame, space: Path
 ) -> dict[str, object]:
     """What a stage is to be started with."""

@@ -31,11 +31,10 @@ from hypertuning.tracking.store import connect
 CANDIDATE_COLUMNS = {
     "candidate": "",
     "source_trial": "trial",
-    "searched_val_loss": "in the search",
-    "val_loss": "mean again",
+    "searched_val_loss": "in search",
+    "val_loss": "again",
     "low": "from",
     "high": "to",
-    "repeats": "of",
     "run_name": "configuration",
 }
 

@@ -81,7 +81,7 @@ def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
                 f"{word!r}{_experiments(client)}"
             )
         is_id = re.fullmatch("[0-9a-f]{32}", word)
-        stage = "-".join(studies.loc[meant, "stage"].unique())
+        stage = studies.loc[meant, "stage"].iloc[0] if meant.sum() == 1 else "main"
         names.append(f"{stage}-{word[:_SHORT]}" if is_id else word)
         chosen |= meant
     if not names:

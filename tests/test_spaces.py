@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import yaml
 
 from hypertuning import spaces
 from hypertuning.config import Config, UserError
@@ -127,3 +128,12 @@ def test_a_space_is_described_in_words_in_the_order_of_its_names():
         ("momentum", "0.5–0.99 if optimizer is sgd"),
         ("optimizer", "adamw, sgd"),
     ]
+
+
+@pytest.mark.parametrize(
+    "space", [spaces.BOHB, spaces.HYPERBAND, {**spaces.BOHB, "kernel_size": 3}]
+)
+def test_a_space_that_is_written_to_a_file_is_read_back_as_it_was(space, tmp_path):
+    file = tmp_path / "space.yaml"
+    file.write_text(yaml.safe_dump(spaces.plain(space), sort_keys=False))
+    assert read_space(file) == space
