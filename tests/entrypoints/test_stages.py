@@ -112,6 +112,7 @@ def test_both_arms_of_hyperband_train_the_same_configurations(stage_run):
     assert by_arm["none"] == by_arm["crop_flip"]
 
 
+@pytest.mark.slow
 def test_bohb_learns_from_an_earlier_study_and_keeps_to_its_plan(stage_run, tmp_path):
     client, _ = stage_run("hyperband")
     (tmp_path / "space.yaml").write_text(

@@ -82,6 +82,7 @@ def test_no_setting_leaves_a_study_stuck(ray_local, tmp_path, setting):
     assert set(searcher.proposals) == set(range(budget.num_samples))
 
 
+@pytest.mark.slow
 def test_a_trial_that_breaks_is_told_as_lost_and_the_others_go_on(ray_local, tmp_path):
     sampler = Random({**BOHB, "dropout": 0.1}, {}, 0)
     broken = {2, 5}
