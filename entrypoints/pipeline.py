@@ -1,21 +1,27 @@
 """What `main` does: one stage after the other, each a command of its own, below one run."""
 
 import os
-import signal
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
 import pandas as pd
 import yaml
 from mlflow import MlflowClient
 from rich.console import Console
 
-from entrypoints.options import NONE
+from entrypoints.calling import call
+from entrypoints.options import NONE, show_log, usage
+from entrypoints.resume import merge
 from entrypoints.show import say
+from entrypoints.stage import command_of
+from hypertuning.learn import data
+from hypertuning.learn.cache import read_meta
+from hypertuning.learn.sources import find_source
+from hypertuning.registry.evaluate import has_test
+from hypertuning.registry.versions import check_champion, check_name
 from hypertuning.spaces import BOHB, plain
 from hypertuning.tracking import runs
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
@@ -42,6 +48,10 @@ SIZES = {"quick": {"train_size": 1000, "val_size": 300}, "full": {}}
 SPACE = {**BOHB, "kernel_size": 3, "padding": 1}
 """Of hyperband and of bohb: a model learns only from what was drawn from its own space."""
 SEARCHES = ("compare", "grid", "hyperband", "bohb")
+STOPPED = 130
+"""The status of a command that was stopped by its user."""
+FREE = {"concurrency", "cpus_per_trial", "data_dir", "gpus_per_trial", "model_name", "out"}
+"""What a main run may go on with in another way."""
 OF_ANY_STAGE = ("data_dir", "concurrency", "cpus_per_trial", "gpus_per_trial", "storage_path")
 
 
@@ -59,30 +69,55 @@ def run_all(options: Mapping) -> None:
         UserError: there is no such main run.
     """
     console, client = Console(), connect()
-    if options["resume"] == NONE:
-        run_id = open_main(client, {k: str(v) for k, v in options.items()})
-    else:
-        run_id, had = find_main(client, options["resume"])
-        options = {**options, **{k: v for k, v in had.items() if k in options and k != "resume"}}
-        reopen_main(client, run_id)
+    run_id, options = _open(client, options)
     say(console, [f"main run {run_id}, profile {options['profile']}"])
-    outcome = "failed"
+    status = 1
     try:
         with TemporaryDirectory() as made:
             space = Path(made, "space.yaml")
             space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
             for stage in [*PROFILES[options["profile"]], "report"]:
                 _run(console, client, run_id, stage, options, space)
-        outcome = "completed"
+        status = 0
     except Stopped as stopped:
-        outcome = "interrupted" if stopped.status == 130 else "failed"
-        how = f"python -m entrypoints.main --resume {run_id}"
-        if "MLFLOW_RUN_ID" in os.environ:
-            how = f"mlflow run . -e main -P resume={run_id}"
-        say(console, [f"stage {stopped.stage} did not end well. To go on from there: {how}"])
-        sys.exit(stopped.status)
+        status = stopped.status
+        say(console, [f"stage {stopped.stage} did not end well"])
+    except KeyboardInterrupt:  # between two stages
+        status = STOPPED
     finally:
+        outcome = {0: "completed", STOPPED: "interrupted"}.get(status, "failed")
         close_main(client, run_id, outcome)
+        if status:
+            say(console, [f"to go on from there: {command_of('main', resume=run_id)}"])
+    if status:
+        sys.exit(status)
+
+
+def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:
+    """The main run that begins or goes on, with its options.
+
+    Raises:
+        UserError: it could not end well: no such images, none to test on, or a name in the registry
+            that is taken by a model of others.
+    """
+    had = {}
+    if options["resume"] != NONE:
+        with usage():
+            run_id, had = find_main(client, options["resume"])
+            context, owner = click.get_current_context(), f"main run {run_id}"
+            options = merge(context, options, had, owner, free=FREE, new={"resume"})
+    with usage():
+        find_source(options["dataset"], options["data_dir"])
+    show_log()
+    cache = data.prepare(options["dataset"], options["data_dir"])
+    has_test(cache)
+    check_name(client, options["model_name"])
+    check_champion(client, options["model_name"], read_meta(cache)["classes"])
+    if not had:
+        run_id = open_main(client, {k: str(v) for k, v in options.items()})
+    else:
+        reopen_main(client, run_id)
+    return run_id, options
 
 
 def _run(
@@ -99,19 +134,23 @@ def _run(
         Stopped: it did not end well.
     """
     studies = runs.studies(client)
-    children = studies[studies["parent_id"] == run_id]
+    records = [Path(options["storage_path"], s, "study.json") for s in studies["study_id"]]
+    begun = studies["outcome"].notna() | [record.exists() for record in records]
+    children = studies[(studies["parent_id"] == run_id) & begun]
     had = children[children["stage"] == stage]
     if len(had) and _is_complete(client, had.iloc[-1]):
         return say(console, [f"\n{stage}: complete, run {had.iloc[-1]['study_id']}"])
     say(console, [f"\n{stage}"])
     if len(had):
-        paths = {name: options[name] for name in OF_ANY_STAGE}
-        given = {**paths, "resume": had.iloc[-1]["study_id"]}
+        again = OF_ANY_STAGE + (("model_name",) if stage == "register" else ())
+        given = {**{name: options[name] for name in again}, "resume": had.iloc[-1]["study_id"]}
     else:
         given = options_of(stage, run_id, options, children, space)
     command = [sys.executable, "-m", f"entrypoints.{stage}"]
     command += [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    status = _call(command, client.get_run(run_id).info.experiment_id, run_id)
+    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_RUN_ID"}
+    environment["MLFLOW_EXPERIMENT_ID"] = client.get_run(run_id).info.experiment_id
+    status = call(command, {**environment, PARENT_VARIABLE: run_id})
     if status:
         raise Stopped(stage, status)
 
@@ -140,27 +179,3 @@ def options_of(
     if stage == "bohb":
         given["warm_start"] = latest["hyperband"]
     return given
-
-
-def _call(command: list[str], experiment_id: str, run_id: str) -> int:
-    """Run a stage's command to its end, however often the user presses Ctrl-C; give its status."""
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_RUN_ID"}
-    environment |= {"MLFLOW_EXPERIMENT_ID": experiment_id, PARENT_VARIABLE: run_id}
-    with subprocess.Popen(command, env=environment) as stage, _passed_on(stage):
-        return stage.wait()
-
-
-@contextmanager
-def _passed_on(stage: subprocess.Popen) -> Iterator[None]:
-    """Pass Ctrl-C, SIGTERM and the end of the terminal on to a stage, which ends in its own way."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-    def pass_on(*_) -> None:
-        stage.send_signal(signal.SIGINT)
-
-    before = {number: signal.signal(number, pass_on) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 from rich.console import Console
 
@@ -42,77 +43,92 @@ class Tested(NamedTuple):
     verdict: Verdict
 
 
-def publish(
-    console: Console, job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
-) -> None:
+def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> list[str]:
     """Test the packaged model, as it will be served, and register it with its card.
 
-    Safe to repeat: a run makes one version, and counts as one opening of the test images.
+    Safe to repeat: a run makes one version, counts as one opening of the test images, and once it
+    has a version its verdict stands.
+
+    Returns:
+        What came of it, in lines.
+
+    Raises:
+        UserError: the champion cannot be compared with.
     """
-    client, name, alias = job.client, job.options["model_name"], job.options["alias"]
+    client, name = job.client, job.options["model_name"]
+    version, found = versions.of_run(client, name, fitted.run_id), []
+    if version is None:
+        version, found = _register(job, study_dir, ranked, fitted)
+    alias = _announce(job, version)
+    for key, value in {"model_name": name, "model_version": version.version}.items():
+        client.set_tag(study_dir.name, key, value)
+    model = f"models:/{name}@{alias}"
+    use = command_of("predict", model_uri=model, images="FILE_OR_FOLDER")
+    return [
+        *found,
+        version.tags["gate"],
+        f"registered: {model} (version {version.version})",
+        f"use it: {use}",
+    ]
+
+
+def _announce(job: Job, version: ModelVersion) -> str:
+    """Give a version the alias that the gate's verdict asks for."""
+    if version.tags[versions.PROMOTED] == "true":
+        versions.promote(job.client, version, job.options["alias"])
+        return versions.CHAMPION
+    job.client.set_registered_model_alias(version.name, job.options["alias"], version.version)
+    return job.options["alias"]
+
+
+def _register(
+    job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
+) -> tuple[ModelVersion, list[str]]:
+    """Test, and keep what came of it in the run of the refit and in a version of the model."""
     tested = _test(job, fitted)
-    winner = ranked[ranked["winner"]].iloc[0]
     found = findings.test(tested.scores)
     written = card.write(_facts(job, study_dir, ranked, fitted, tested, found))
-    _log(client, fitted, tested, written)
-    version = versions.of_run(client, name, fitted.run_id) or versions.register(
-        client,
-        name,
-        f"{client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
+    _log(job.client, fitted, tested, written)
+    version = versions.register(
+        job.client,
+        job.options["model_name"],
+        f"{job.client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
         fitted.run_id,
-        _tags(job, study_dir, winner, fitted, tested),
+        _tags(job, study_dir, ranked[ranked["winner"]].iloc[0], fitted, tested),
         written,
     )
-    if tested.verdict.promoted:
-        versions.promote(client, version, alias)
-    else:
-        client.set_registered_model_alias(name, alias, version.version)
-    client.set_terminated(fitted.run_id)
-    made = {"model_name": name, "model_version": version.version}
-    for key, value in made.items():
-        client.set_tag(study_dir.name, key, value)
-    alias = versions.CHAMPION if tested.verdict.promoted else alias
-    registered_as = f"registered: models:/{name}@{alias} (version {version.version})"
-    use = command_of("predict", model_uri=f"models:/{name}@{alias}", images="FILE_OR_FOLDER")
-    say(console, [*found, tested.verdict.reason, registered_as, f"use it: {use}"])
+    return version, found
 
 
 def _test(job: Job, fitted: Fitted) -> Tested:
-    opened = _opened(job.client, job.options["model_name"], fitted.run_id)
+    opened = versions.open_test(job.client, job.options["model_name"], fitted.run_id)
     test = TestImages(job.problem.cache, fitted.data.classes)
     with TemporaryDirectory() as made:
         folder = Path(made, MODEL)
         package(fitted.state, fitted.data, folder)
         predictions = test.predictions(pyfunc.load(str(folder)))
         job.client.log_artifacts(fitted.run_id, str(folder), MODEL)
-    verdict = _judge(job, test, predictions, fitted.run_id)
+    verdict = _judge(job, test, predictions)
     scores = tables.test_scores(predictions)
     return Tested(opened, predictions, test.mistakes(predictions), scores, verdict)
 
 
-def _opened(client: MlflowClient, name: str, run_id: str) -> int:
-    """Count that the test images are opened, once per run; give how often they were by now."""
-    if counted := client.get_run(run_id).data.tags.get(versions.OPENED):
-        return int(counted)
-    opened = versions.open_test(client, name)
-    client.set_tag(run_id, versions.OPENED, str(opened))
-    return opened
-
-
-def _judge(job: Job, test: TestImages, predictions: pd.DataFrame, run_id: str) -> Verdict:
-    """The gate's verdict on the champion of now, on the same images."""
+def _judge(job: Job, test: TestImages, predictions: pd.DataFrame) -> Verdict:
+    """The gate's verdict, with the champion of now on the same images."""
     name = job.options["model_name"]
     champion = versions.find(job.client, name, versions.CHAMPION)
     if champion is None:
         return judge(_right(predictions), None)
-    if champion.run_id == run_id:
-        return Verdict(True, "It is the champion already.")
-    if not job.options["force"]:
-        versions.check_champion(job.client, name, job.images["classes"])
-    elif not versions.comparable(champion, job.images["classes"]):
-        return Verdict(True, "The champion tells other classes apart. Promoted by force.")
+    if not versions.comparable(champion, job.images["classes"]):
+        if not job.options["force"]:
+            versions.check_champion(job.client, name, job.images["classes"])
+        return Verdict(True, "The champion cannot be compared with. Promoted by force.")
     theirs = test.predictions(pyfunc.load(versions.uri(champion)))
-    return judge(_right(predictions), _right(theirs), job.options["force"])
+    verdict = judge(_right(predictions), _right(theirs), job.options["force"])
+    if champion.tags.get("digest") == job.images["digest"]:
+        return verdict
+    other = " The champion was trained on another data set, which may hold some of these images."
+    return verdict._replace(reason=verdict.reason + other)
 
 
 def _right(predictions: pd.DataFrame):
@@ -139,7 +155,8 @@ def _log(client: MlflowClient, fitted: Fitted, tested: Tested, written: str) -> 
         metrics[f"test_{row.measure}"] = row.value
         if row.low == row.low:
             metrics |= {f"test_{row.measure}_low": row.low, f"test_{row.measure}_high": row.high}
-    log_test(client, run_id, metrics, {}, round(time.time() * 1000))
+    counted = {versions.OPENED: str(tested.opened)}
+    log_test(client, run_id, metrics, counted, round(time.time() * 1000))
 
 
 def _plain(name: str) -> str:
@@ -168,6 +185,7 @@ def _tags(
         versions.OPENED: str(tested.opened),
         "gate": tested.verdict.reason,
         "forced": str(job.options["force"]).lower(),
+        versions.PROMOTED: str(tested.verdict.promoted).lower(),
     }
 
 

@@ -6,16 +6,17 @@ from typing import Any
 
 import pandas as pd
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from entrypoints.options import NONE, usage
 from entrypoints.prepare import Job, prepare
 from entrypoints.publishing import publish
-from entrypoints.refitting import refit_winner
+from entrypoints.refitting import refitted
 from entrypoints.searches import Search
 from entrypoints.show import say, table_of
 from entrypoints.sources import find_source
-from entrypoints.stage import carry_out, conclude
+from entrypoints.stage import carry_out, conclude, how_to_go_on
 from hypertuning.config import UserError, parse_config
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.evaluate import has_test
@@ -24,9 +25,11 @@ from hypertuning.report import findings
 from hypertuning.report.stages import registered
 from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed, Proposal
+from hypertuning.search.stop import signals_caught
 from hypertuning.tracking import runs
-from hypertuning.tracking.record import read_study
-from hypertuning.tracking.store import connect
+from hypertuning.tracking.record import read_study, read_trials, study_outcome
+from hypertuning.tracking.recovery import only_driver
+from hypertuning.tracking.store import connect, insist
 
 CANDIDATE_COLUMNS = {
     "candidate": "",
@@ -53,19 +56,28 @@ def run_register(options: Mapping) -> None:
         return
     _check(job)
     study_dir, stopped = carry_out(console, job)
-    study = job.client.get_run(study_dir.name)
-    if study.data.tags.get("outcome") != "completed":
+    if study_outcome(study_dir, read_trials(study_dir)) != "completed":
         return conclude(console, job.client, study_dir, stopped)
-    if version := study.data.tags.get("model_version"):
-        return say(
-            console,
-            [f"nothing is left to do: it made {job.options['model_name']} version {version}"],
-        )
-    ranked = _rank(job.client, study_dir)
+    with only_driver(study_dir), signals_caught():
+        try:
+            _go_on(console, job, study_dir)
+        except (KeyboardInterrupt, MlflowException):
+            say(console, [how_to_go_on("register", study_dir)])
+            raise
+
+
+def _go_on(console: Console, job: Job, study_dir: Path) -> None:
+    """From the repeats to the registry; what an earlier start has done is not done again."""
+    patience_s = job.options["sync_timeout_s"]
+    tags = insist(lambda: job.client.get_run(study_dir.name).data.tags, patience_s)
+    if version := tags.get("model_version"):
+        made = f"{tags['model_name']} version {version}"
+        return say(console, [f"nothing is left to do: it made {made}"])
+    ranked = insist(lambda: _rank(job.client, study_dir), patience_s)
     _show(console, ranked)
     winner = ranked[ranked["winner"]].iloc[0].to_dict()
-    fitted = refit_winner(console, job, study_dir, winner)
-    publish(console, job, study_dir, ranked, fitted)
+    with refitted(console, job, study_dir, winner) as fitted:
+        say(console, insist(lambda: publish(job, study_dir, ranked, fitted), patience_s))
 
 
 def build(options: Mapping) -> Search:
@@ -77,12 +89,12 @@ def build(options: Mapping) -> Search:
     client = connect(must_exist=True)
     with usage():
         check_name(client, options["model_name"])
-        source = find_source(client, options["source"])
-        kept = options["given"] or [_plain(c) for c in source.candidates(options["top_k"])]
-        found = [chosen.Candidate(**{**c, "config": parse_config(c["config"])}) for c in kept]
-    configs = chosen.repeats(found, options["repeats"], source.trials)
-    longest = int(source.trials["epochs_run"].max())
-    epochs = options["epochs"] or longest
+        given = options["given"] or _chosen(client, options)
+    first, epochs = given["first_seed"], options["epochs"] or given["epochs"]
+    configs = chosen.repeats(
+        [parse_config(candidate["config"]) for candidate in given["candidates"]],
+        range(first, first + options["repeats"]),
+    )
     dataset = {} if options["dataset"] == NONE else {"dataset": options["dataset"]}
     return Search(
         "register",
@@ -91,16 +103,27 @@ def build(options: Mapping) -> Search:
         Listed([Proposal(config, "repeat") for config in configs]),
         lambda: sweep(len(configs), epochs),
         notes=(
-            f"from {source.stage} {source.study_id}: {len(found)} configurations, each trained "
-            f"{options['repeats']} times again",
+            f"from {given['stage']} {given['source']}: {len(given['candidates'])} configurations, "
+            f"each trained {options['repeats']} times again",
         ),
-        settled={**source.images, **dataset, "source": source.study_id, "epochs": epochs},
-        given=kept,
+        settled={**given["images"], **dataset, "source": given["source"], "epochs": epochs},
+        given=given,
     )
 
 
-def _plain(candidate: chosen.Candidate) -> dict[str, Any]:
-    return candidate._replace(config=candidate.config.hyperparameters())._asdict()
+def _chosen(client: MlflowClient, options: Mapping) -> dict[str, Any]:
+    """What the stage takes from its source, to be kept: it goes on even if the source is gone."""
+    source = find_source(client, options["source"])
+    found = source.candidates(options["top_k"])
+    return {
+        "source": source.study_id,
+        "stage": source.stage,
+        "images": source.images,
+        "digest": source.digest,
+        "first_seed": int(source.trials["seed"].max()) + 1,  # none of the search had it
+        "epochs": max(candidate.epochs for candidate in found),
+        "candidates": [c._replace(config=c.config.hyperparameters())._asdict() for c in found],
+    }
 
 
 def _check(job: Job) -> None:
@@ -109,11 +132,11 @@ def _check(job: Job) -> None:
     Raises:
         UserError: other images than the source's, no test images, or a champion of another kind.
     """
-    source = find_source(job.client, job.options["source"])
-    if not job.images["digest"].startswith(source.digest or "?"):
+    given = job.search.given
+    if not job.images["digest"].startswith(given["digest"]):
         raise UserError(
-            f"`dataset` (={job.options['dataset']}) is not what {source.stage} {source.study_id} "
-            f"was searched on (digest {source.digest[:8]}): its losses would not compare"
+            f"`dataset` (={job.options['dataset']}) is not what {given['stage']} {given['source']} "
+            f"was searched on (digest {given['digest'][:8]}): its losses would not compare"
         )
     has_test(job.problem.cache)
     if not job.options["force"]:
@@ -128,7 +151,7 @@ def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:
     """
     study_id = study_dir.name
     trials = runs.trials(client, [study_id])
-    ranked, each = chosen.ranking(read_study(study_dir)["given"], trials)
+    ranked, each = chosen.ranking(read_study(study_dir)["given"]["candidates"], trials)
     tables = {"candidates": ranked, "repeats": each}
     for name, rows in tables.items():
         client.log_text(study_id, rows.to_csv(index=False), f"tables/{name}.csv")

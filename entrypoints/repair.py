@@ -15,7 +15,7 @@ from hypertuning.tracking import runs
 from hypertuning.tracking.doctor import (
     Finding,
     Patient,
-    close_launchers,
+    close_others,
     close_without_record,
     examine,
     find_orphans,
@@ -127,7 +127,7 @@ def _mend(
             _deliver(client, patient.study_dir, patience_s)
         else:
             close_without_record(client, patient)
-        close_launchers(client, patient)
+        close_others(client, patient)
     except (UserError, OSError) as error:
         say(console, [str(error)])
         return findings

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,10 +47,16 @@ OF_ANY_START = {
     "gpus_per_trial",
     "max_failures",
     "ray_address",
+    *("alias", "force", "model_name"),  # of register, as long as there is no version
 }
 """What a study may go on with in another way."""
-GROWING = {"num_samples", "repeats"}
-"""What a study may get more of; one of the stage train, epochs too."""
+GROWING = {
+    "compare": {"repeats"},
+    "hyperband": {"num_samples"},
+    "bohb": {"num_samples"},
+    "train": {"epochs"},
+}
+"""What a study of a stage may get more of."""
 FILES = ("space", "points")
 """Kept with the record, so that a study goes on with what it began with."""
 
@@ -102,9 +108,10 @@ def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
     run = _find_run(client, stage, options["resume"])
     study_dir = find_record(client, run, options["storage_path"])
     study = read_study(study_dir)
-    growing = GROWING | ({"epochs"} if stage == "train" else set())
-    context = click.get_current_context()
-    merged = _merge(context, options, study_dir, study["parameters"], growing)
+    context, growing = click.get_current_context(), GROWING.get(stage, set())
+    owner = f"study {study_dir.name}"
+    merged = merge(context, options, study["parameters"], owner, growing)
+    merged |= _files(context, options, study_dir)
     return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent})
 
 
@@ -183,44 +190,60 @@ def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
     return found
 
 
-def _merge(
+def merge(
     context: click.Context,
     options: Mapping,
-    study_dir: Path,
     recorded: Mapping[str, str],
-    growing: set[str],
+    owner: str,
+    growing: Collection[str] = (),
+    free: Collection[str] = OF_ANY_START,
+    new: Collection[str] = OF_THIS_START,
 ) -> dict[str, Any]:
-    """The options of the study, and where they may change, those of this command.
+    """The options that were recorded, and where they may change, those of this command.
 
     `mlflow run` passes on every parameter, given or not: one that has its default is taken for not
     given.
+
+    Args:
+        owner: What they were recorded of, in words.
+        growing: Those that may become more.
+        free: Those that may become anything.
+        new: Those that hold for this command alone.
+
+    Raises:
+        UserError: an option contradicts what was recorded.
     """
     merged = dict(options)
     for option in context.command.params:
         name = option.name
-        if name in OF_THIS_START or name not in recorded:
+        if name in new or name in FILES or name not in recorded:
             continue
         had = option.type_cast_value(context, recorded[name])
-        given = _is_given(context, option, options[name])
-        if name in FILES:
-            if given:
-                _check_file(name, options[name], study_dir)
-            kept = study_dir / f"{name}.yaml"
-            merged[name] = str(kept) if kept.exists() else NONE
-        elif not given or options[name] == had:
+        if not _is_given(context, option, options[name]) or options[name] == had:
             merged[name] = had
         elif name in growing:
             if options[name] < had:
                 raise UserError(
-                    f"`{name}` (={options[name]}) must not be less than the {had} of study "
-                    f"{study_dir.name}"
+                    f"`{name}` (={options[name]}) must not be less than the {had} of {owner}"
                 )
-        elif name not in OF_ANY_START:
+        elif name not in free:
             raise UserError(
-                f"`{name}` (={options[name]}) contradicts study {study_dir.name}, which has {had}; "
-                "leave it out, or start a new study"
+                f"`{name}` (={options[name]}) contradicts {owner}, which has {had}; leave it out, "
+                "or start anew"
             )
     return merged
+
+
+def _files(context: click.Context, options: Mapping, study_dir: Path) -> dict[str, str]:
+    """The files with which a study goes on: those that it began with."""
+    kept = {}
+    for option in context.command.params:
+        if (name := option.name) in FILES:
+            if _is_given(context, option, options[name]):
+                _check_file(name, options[name], study_dir)
+            file = study_dir / f"{name}.yaml"
+            kept[name] = str(file) if file.exists() else NONE
+    return kept
 
 
 def _is_given(context: click.Context, option: click.Parameter, value: Any) -> bool:

@@ -37,7 +37,9 @@ class Source(NamedTuple):
 
 
 def find_source(client: MlflowClient, name: str, option: str = "source") -> Source:
-    """A study by its run id, or the latest of a stage in this experiment that has completed trials.
+    """A study by its run id, or the latest of a stage in this experiment that has completed.
+
+    Without one, it is the latest that was interrupted, or else that runs.
 
     Raises:
         UserError: there is none.
@@ -47,8 +49,8 @@ def find_source(client: MlflowClient, name: str, option: str = "source") -> Sour
     if found.empty:
         here = studies[studies["experiment_id"] == this_experiment(client, make=False)]
         of_stage = here[here["stage"] == name]
-        ended = of_stage[of_stage["outcome"].isin(["completed", "interrupted"])]
-        found = ended if len(ended) else of_stage
+        by_outcome = [of_stage[of_stage["outcome"] == o] for o in ("completed", "interrupted")]
+        found = next((studies for studies in [*by_outcome, of_stage] if len(studies)), of_stage)
     if found.empty:
         stages = ", ".join(sorted(here["stage"].unique())) or "none"
         raise UserError(
@@ -57,6 +59,8 @@ def find_source(client: MlflowClient, name: str, option: str = "source") -> Sour
             f"{without_password(client.tracking_uri)}"
         )
     study = found.iloc[-1]
+    if study[["train_images", "val_images", "split_seed", "digest"]].isna().any():
+        raise UserError(f"{study['stage']} {study['study_id']} has only begun; resume it first")
     tags = client.get_run(study["study_id"]).data
     images = {
         "dataset": tags.tags.get("images", tags.params.get("dataset")),

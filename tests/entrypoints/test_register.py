@@ -302,6 +302,35 @@ def test_a_refit_that_is_broken_off_goes_on_where_it_was(home):
     assert epochs == list(range(1, len(epochs) + 1))
 
 
+@pytest.mark.slow
+def test_a_kill_while_the_model_is_tested_counts_one_opening_and_makes_one_version(home):
+    study = home.train(GOOD)
+    command = home.start("register", source=study, top_k=1, repeats=1, model_name="killed")
+
+    def opened() -> bool:
+        named = home.client.search_registered_models("name = 'killed'")
+        return any(name.startswith("test_opened.") for model in named for name in model.tags)
+
+    deadline = time.monotonic() + 200
+    while not opened():
+        assert time.monotonic() < deadline and command.poll() is None
+        time.sleep(0.02)
+    command.kill()
+    command.communicate()
+    killed = home.studies("register").iloc[-1]["study_id"]
+    refit = home.client.get_run(killed).data.tags["refit_run"]
+    found = home.run("doctor", status=1, study=killed)
+    assert f"refit {refit} is RUNNING, but its driver is gone" in found
+
+    home.run("register", resume=killed)
+    model = home.client.get_registered_model("killed")
+    assert model.tags["test_opened"] == "1"
+    assert [int(version.version) for version in model.latest_versions] == [1]
+    assert {alias: int(number) for alias, number in model.aliases.items()} == {"champion": 1}
+    assert home.client.get_run(refit).info.status == "FINISHED"
+    assert "all is well" in home.run("doctor", study=killed)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [

@@ -78,7 +78,7 @@ def new_version(client, name, model_folder):
         experiment = client.get_experiment_by_name("models")
         run = client.create_run(experiment.experiment_id).info
         client.log_artifacts(run.run_id, str(model_folder), "model")
-        versions.open_test(client, name)
+        versions.open_test(client, name, run.run_id)
         source = f"{run.artifact_uri}/model"
         return versions.register(client, name, source, run.run_id, tags, "a card")
 

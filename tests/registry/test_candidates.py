@@ -53,12 +53,9 @@ def test_without_a_completed_trial_the_error_counts_what_there_is():
         choose(of.head(0), 3)
 
 
-def test_repeats_have_seeds_that_no_trial_had_and_all_candidates_the_same():
-    of = trials((16, 4, 1.2, 5, "completed"), (32, 7, 0.9, 5, "completed"))
-    configs = repeats(choose(of, 2), 3, of)
-    assert [(c.filters, c.seed) for c in configs] == [
-        (32, 8), (16, 8), (32, 9), (16, 9), (32, 10), (16, 10),
-    ]  # fmt: skip
+def test_all_candidates_have_the_same_seeds_and_one_seed_comes_before_the_next():
+    configs = repeats([Config(filters=32), Config(filters=16)], [8, 9])
+    assert [(c.filters, c.seed) for c in configs] == [(32, 8), (16, 8), (32, 9), (16, 9)]
 
 
 def candidates(*filters_and_losses) -> list[dict]:
@@ -69,6 +66,7 @@ def candidates(*filters_and_losses) -> list[dict]:
             "run_id": "",
             "run_name": f"cnn f{filters}",
             "loss": loss,
+            "epochs": 5,
         }
         for filters, loss in filters_and_losses
     ]
@@ -88,10 +86,20 @@ def test_the_best_mean_wins_though_the_search_had_another_one_first():
     assert each["candidate"].tolist() == [1, 2, 1, 2]
 
 
-def test_a_repeat_that_diverged_is_left_out_and_none_at_all_is_an_error():
+@pytest.mark.parametrize("broken", [(0.2, 4, "diverged"), (np.nan, 0, "failed")])
+def test_a_candidate_of_which_a_repeat_broke_cannot_win(broken):
+    again = trials(
+        (16, 8, 0.9, 5, "completed"), (32, 8, 1.1, 5, "completed"),
+        (16, 9, *broken), (32, 9, 1.2, 5, "completed"),
+    )  # fmt: skip
+    table, each = ranking(candidates((16, 1.0), (32, 1.05)), again)
+    assert table["winner"].tolist() == [False, True]
+    shown = table[["repeats", "broken", "val_loss", "best_epoch"]].iloc[0].tolist()
+    assert shown == [1, 1, 0.9, 5], "only what was trained to its end counts"
+    assert len(each) == 4, "all are told"
+
+
+def test_without_a_candidate_that_came_through_nothing_is_registered():
     again = trials((16, 8, 1.3, 5, "completed"), (16, 9, np.nan, 0, "diverged"))
-    table, _ = ranking(candidates((16, 1.0)), again)
-    assert table[["repeats", "val_loss", "winner"]].values.tolist() == [[1, 1.3, True]]
-    assert np.isnan(table.loc[0, "low"])
-    with pytest.raises(UserError, match="none of the 1 repeats finished an epoch"):
-        ranking(candidates((16, 1.0)), again.tail(1))
+    with pytest.raises(UserError, match=r"all its repeats \(1 completed, 1 diverged\)"):
+        ranking(candidates((16, 1.0)), again)

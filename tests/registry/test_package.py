@@ -40,6 +40,13 @@ def test_it_answers_what_the_trained_network_does_for_any_number_of_images(
         np.testing.assert_allclose(answers["probability"], shares.max(1, initial=0))
 
 
+def test_memory_that_torch_does_not_take_is_copied(model, images):
+    fixed = images.copy()
+    fixed.flags.writeable = False
+    for given in (images[:, ::-1], fixed):
+        assert len(model.predict(given)) == len(images)
+
+
 def test_more_images_than_go_through_at_once_are_answered_in_their_order(model, images):
     many = np.tile(images, (100, 1, 1, 1))  # 700 images
     answers = model.predict(many).filter(regex="^p_").to_numpy()

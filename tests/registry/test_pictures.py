@@ -41,6 +41,14 @@ def test_sixteen_bits_are_scaled_and_not_cut_off(tmp_path):
     assert (only(tmp_path / "deep.png").pixels == 128).all()
 
 
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_pixels_of_no_known_range_are_not_guessed_at(mode, tmp_path):
+    Image.new(mode, (8, 8), 200).save(tmp_path / "odd.tiff")
+    picture = only(tmp_path / "odd.tiff")
+    assert picture.pixels is None
+    assert "no known range" in picture.reason
+
+
 def test_a_picture_that_lies_on_its_side_is_turned_upright(tmp_path):
     image = Image.new("RGB", (40, 20))
     image.paste((255, 255, 255), (0, 0, 20, 20))  # left half white

@@ -1,5 +1,7 @@
 """Claims about versions and aliases, in a real registry."""
 
+import shutil
+
 import pytest
 
 from hypertuning.config import UserError
@@ -20,13 +22,13 @@ def test_aliases_that_the_gate_gives_are_refused(alias):
         versions.check_alias(alias)
 
 
-@pytest.mark.parametrize("alias", ["", "a b", "a/b", "ä!"])
+@pytest.mark.parametrize("alias", ["", "a b", "a/b", "ä!", "a" * 256])
 def test_aliases_that_are_none_are_refused(alias):
     with pytest.raises(UserError, match="letters, digits"):
         versions.check_alias(alias)
 
 
-@pytest.mark.parametrize("alias", ["challenger", "candidate-2", "v", "v1a"])
+@pytest.mark.parametrize("alias", ["challenger", "candidate-2", "v", "v1a", "a" * 255])
 def test_every_other_alias_is_taken_by_us_and_by_the_registry(client, name, new_version, alias):
     versions.check_alias(alias)
     client.set_registered_model_alias(name, alias, new_version().version)
@@ -46,8 +48,14 @@ def test_a_name_that_is_new_or_taken_is_fine(client, name, new_version):
 
 
 def test_openings_of_the_test_images_are_counted_by_model_name(client, name):
-    assert [versions.open_test(client, name) for _ in range(3)] == [1, 2, 3]
-    assert versions.open_test(client, f"{name}-other") == 1
+    assert [versions.open_test(client, name, run) for run in ("a", "b", "c")] == [1, 2, 3]
+    assert versions.open_test(client, f"{name}-other", "a") == 1
+
+
+def test_a_run_that_opens_them_again_after_a_break_counts_once(client, name):
+    versions.open_test(client, name, "a")
+    assert versions.open_test(client, name, "a") == 1
+    assert client.get_registered_model(name).tags[versions.OPENED] == "1"
 
 
 def test_a_champion_that_is_replaced_stays_as_previous_and_can_come_back(client, name, new_version):
@@ -67,6 +75,38 @@ def test_a_champion_that_is_replaced_stays_as_previous_and_can_come_back(client,
     assert aliases() == {"champion": 1, "previous": 2}
 
 
+class PowerCut(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_a_rollback_that_is_broken_off_anywhere_is_finished_by_the_next(
+    client, name, new_version, monkeypatch, steps
+):
+    for _ in range(2):
+        versions.promote(client, new_version(), "challenger")
+    done = []
+
+    def until_the_cut(change):
+        def changed(*args):
+            if len(done) == steps:
+                raise PowerCut
+            done.append(change(*args))
+
+        return changed
+
+    with monkeypatch.context() as broken:
+        for change in ("set_registered_model_alias", "delete_registered_model_alias"):
+            broken.setattr(client, change, until_the_cut(getattr(client, change)))
+        with pytest.raises(PowerCut):
+            versions.roll_back(client, name)
+    versions.roll_back(client, name)
+    aliases = client.get_registered_model(name).aliases
+    assert {alias: int(number) for alias, number in aliases.items()} == {
+        "champion": 1, "previous": 2
+    }  # fmt: skip
+
+
 def test_there_is_no_way_back_where_there_was_no_champion_before(client, name, new_version):
     versions.promote(client, new_version(), "challenger")
     with pytest.raises(UserError, match="no version with the alias previous"):
@@ -77,8 +117,27 @@ def test_a_champion_of_other_classes_is_refused(client, name, new_version):
     versions.check_champion(client, name, DIGITS)  # there is none
     versions.promote(client, new_version(), "challenger")
     versions.check_champion(client, name, DIGITS)
-    with pytest.raises(UserError, match=r"version 1 of model .* has another signature"):
+    with pytest.raises(UserError, match=r"version 1 of model .* another signature"):
         versions.check_champion(client, name, ["cat", "dog"])
+
+
+def test_a_champion_whose_files_are_gone_can_only_be_replaced_by_force(client, name, new_version):
+    champion = new_version()
+    versions.promote(client, champion, "challenger")
+    shutil.rmtree(client.get_run(champion.run_id).info.artifact_uri)
+    assert not versions.comparable(champion, DIGITS)
+    with pytest.raises(UserError, match="cannot be read, or has another signature"):
+        versions.check_champion(client, name, DIGITS)
+
+
+def test_a_card_that_is_too_long_for_the_registry_says_where_all_of_it_is(
+    client, name, new_version
+):
+    run = client.get_run(new_version().run_id).info
+    source = f"{run.artifact_uri}/model"
+    version = versions.register(client, name, source, run.run_id, {}, "word " * 2000)
+    assert len(version.description) <= 5000
+    assert version.description.endswith("model_card.md among the artifacts of the source run.")
 
 
 def test_a_run_that_has_made_a_version_is_known_by_it(client, name, new_version):

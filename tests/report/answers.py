@@ -32,7 +32,8 @@ def choice(candidates: int, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         {
             "candidate": number, "run_name": f"cnn filters {16 * number}",
             "source_trial": f"t{number:04d}", "searched_val_loss": 1.1 + 0.1 * number,
-            "repeats": repeats, **of_mean(own)._asdict(), "val_accuracy": 0.6, "best_epoch": 6.3,
+            "searched_epochs": 9, "epochs": 9, "repeats": repeats, "broken": 0,
+            **of_mean(own)._asdict(), "val_accuracy": 0.6, "best_epoch": 6.3,
             "winner": number == 1,
         }
         for number, own in enumerate(losses, start=1)

@@ -81,6 +81,17 @@ def test_the_curse_of_the_winner_is_said_in_numbers():
     assert f"by {(ranked['val_loss'] - ranked['searched_val_loss']).mean():+.3f}" in said[1]
 
 
+def test_repeats_of_another_length_than_the_search_say_nothing_of_its_luck():
+    ranked, _ = choice(candidates=3, repeats=3)
+    assert len(findings.winner(ranked.assign(epochs=1))) == 1
+
+
+def test_candidates_that_broke_are_counted():
+    ranked, _ = choice(candidates=3, repeats=3)
+    said = findings.winner(ranked.assign(broken=[0, 1, 2]))
+    assert "2 candidates did not come through all repeats, and could not win." in said
+
+
 def test_one_candidate_alone_is_called_the_only_one():
     ranked, _ = choice(candidates=1, repeats=1)
     assert findings.winner(ranked)[0].startswith("The only candidate is trial t0001")

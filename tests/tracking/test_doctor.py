@@ -11,7 +11,7 @@ from stores import new_study
 
 from hypertuning.tracking import doctor
 from hypertuning.tracking.doctor import (
-    close_launchers,
+    close_others,
     close_without_record,
     examine,
     find_orphans,
@@ -78,7 +78,7 @@ def test_runs_without_a_living_driver_are_found(client, healthy, study_id, seen)
     ]
     close_study(client, study_id, "completed")
     (patient,) = find_patients(client, [study_id], healthy.folder.parent)
-    close_launchers(client, patient)
+    close_others(client, patient)
     assert seen() == []
 
 

@@ -20,7 +20,7 @@ from hypertuning.learn.sources import Decoded, Source
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """To be raised when the same files would be decoded to other arrays."""
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn import download
@@ -209,6 +209,8 @@ def _list_images(folder: Path) -> "ImageFolder":
         def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
             names = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
             classes = [name for name in names if not name.startswith(".")]
+            if odd := [name for name in classes if not name.isprintable()]:
+                raise UserError(f"{folder}: a class cannot be named {odd[0]!r}; rename its folder")
             if not classes:
                 raise UserError(f"{folder} has no class folder; images belong in <class>/")
             return classes, {name: label for label, name in enumerate(classes)}
@@ -236,7 +238,8 @@ def _decode_one(path: str) -> np.ndarray:
         with Image.open(path) as image:
             if image.mode.startswith(("I", "F")):  # to RGB, Pillow would cut them off at 255
                 raise ValueError(f"its mode is {image.mode}; save it with 8 bits per channel")
-            small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
+            upright = ImageOps.exif_transpose(image)  # as cameras note it
+            small = upright.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
     except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
         raise UserError(f"{path} is no image that can be read: {error}") from error
     return np.asarray(small).transpose(2, 0, 1)  # (3, 32, 32)

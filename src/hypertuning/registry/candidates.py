@@ -26,6 +26,8 @@ class Candidate(NamedTuple):
     run_name: str
     loss: float
     """The lowest validation loss of that one trial."""
+    epochs: int
+    """That it was trained for."""
 
 
 def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
@@ -50,23 +52,17 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
     best_first = longest.sort_values(BEST, ascending=LOWER_IS_BETTER, kind="stable")
     for row in best_first.to_dict("records"):
         config = config_of(row)
-        names = row["trial_id"], row["run_id"], row["run_name"], row[BEST]
+        names = row["trial_id"], row["run_id"], row["run_name"], row[BEST], int(row["epochs_run"])
         found.setdefault(config.model_copy(update={"seed": 0}), Candidate(config, *names))
     return list(found.values())[:top_k]
 
 
-def repeats(candidates: Sequence[Candidate], count: int, trials: pd.DataFrame) -> list[Config]:
-    """Every candidate `count` times, all of them with one seed before the next.
+def repeats(configs: Sequence[Config], seeds: Sequence[int]) -> list[Config]:
+    """Every configuration with every seed, all of them with one seed before the next.
 
-    No trial of the search has had one of the seeds. All candidates have the same ones, so that no
-    candidate has the luckier order of images.
+    All have the same ones, so that none has the luckier order of images.
     """
-    first = int(trials["seed"].max()) + 1
-    return [
-        candidate.config.model_copy(update={"seed": first + repeat})
-        for repeat in range(count)
-        for candidate in candidates
-    ]
+    return [config.model_copy(update={"seed": seed}) for seed in seeds for config in configs]
 
 
 def ranking(
@@ -74,28 +70,37 @@ def ranking(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Candidates beside their repeats: one row for each candidate, and one for each repeat.
 
+    A candidate of which a repeat broke or diverged cannot win: what the others say of it would
+    leave out the very seeds that it fails on.
+
     Args:
         candidates: Their fields, in the order in which the search had them.
         trials: The repeats.
 
     Raises:
-        UserError: none of them finished an epoch.
+        UserError: no candidate came through all its repeats.
     """
-    measured = trials[np.isfinite(trials[BEST].astype(float))]
+    measured = trials[trials["outcome"].notna()]
     numbers = {_unseeded(c["config"]): number for number, c in enumerate(candidates, start=1)}
     owner = [numbers.get(_unseeded(row)) for row in measured.to_dict("records")]
-    columns = ["trial_id", "seed", BEST, "best_val_accuracy", "best_epoch"]
+    columns = ["trial_id", "seed", "outcome", BEST, "best_val_accuracy", "best_epoch", "epochs_run"]
     each = measured[columns].assign(candidate=owner)[["candidate", *columns]]
     rows = []
     for number, candidate in enumerate(candidates, start=1):
-        own = each[each["candidate"] == number]
+        all_own = each[each["candidate"] == number]
+        own = all_own[
+            (all_own["outcome"] == "completed") & np.isfinite(all_own[BEST].astype(float))
+        ]
         mean, low, high = of_mean(own[BEST].to_numpy(float))
         rows.append({
             "candidate": number,
             "run_name": candidate["run_name"],
             "source_trial": candidate["trial_id"],
             "searched_val_loss": candidate["loss"],
+            "searched_epochs": candidate["epochs"],
+            "epochs": own["epochs_run"].max(),
             "repeats": len(own),
+            "broken": len(all_own) - len(own),
             "val_loss": mean,
             "low": low,
             "high": high,
@@ -103,11 +108,15 @@ def ranking(
             "best_epoch": own["best_epoch"].astype(float).mean(),
         })  # fmt: skip
     table = pd.DataFrame(rows)
-    if table["val_loss"].isna().all():
-        raise UserError(f"none of the {len(trials)} repeats finished an epoch")
-    best = table["val_loss"].min() if LOWER_IS_BETTER else table["val_loss"].max()
-    first = (table["val_loss"] == best).idxmax()
-    return table.assign(winner=table.index == first), each.reset_index(drop=True)
+    whole = table[(table["broken"] == 0) & (table["repeats"] > 0)]
+    if whole.empty:
+        fates = trials["outcome"].fillna("interrupted").value_counts()
+        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items())
+        raise UserError(
+            f"no configuration came through all its repeats ({counts}), so none can be registered"
+        )
+    best = whole["val_loss"].idxmin() if LOWER_IS_BETTER else whole["val_loss"].idxmax()
+    return table.assign(winner=table.index == best), each.reset_index(drop=True)
 
 
 def config_of(row: Mapping) -> Config:

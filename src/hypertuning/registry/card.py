@@ -59,9 +59,9 @@ def write(facts: Facts) -> str:
         "",
         "## Training",
         "",
-        f"Fitted on all {facts.train_images:,} images of {facts.dataset} (digest "
-        f"{facts.digest[:16]}…) that are not for test, for {facts.epochs} epochs. {facts.source} "
-        f"{facts.chosen}",
+        f"Fitted on {facts.train_images:,} images of {facts.dataset} (digest "
+        f"{facts.digest[:16]}…), those of training and of validation, for {facts.epochs} epochs. "
+        f"{facts.source} {facts.chosen}",
         "",
         f"Hyperparameters: {settings}.",
         "",

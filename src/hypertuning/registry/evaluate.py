@@ -11,6 +11,7 @@ import pandas as pd
 from PIL import Image
 
 from hypertuning.config import UserError
+from hypertuning.learn.cache import read_meta
 from hypertuning.learn.data import Split, load_test
 
 SHOWN = 24
@@ -62,7 +63,12 @@ class TestImages:
 
 def has_test(cache: Path) -> None:
     """Raises UserError where a data set has no test images; none is read."""
-    load_test(cache)
+    if not read_meta(cache)["test"]:
+        name = read_meta(cache)["dataset"]
+        raise UserError(
+            f"{name} has no test images, and a model is registered only after a test; put some in "
+            "test/<class>/ and search again, for they belong to the data set's digest"
+        )
 
 
 def _png(image: np.ndarray) -> str:

@@ -47,9 +47,9 @@ def _pixels(file: Path) -> np.ndarray:
     """As the training images were decoded; turned upright first, as cameras note it."""
     with Image.open(file) as opened:
         image = ImageOps.exif_transpose(opened)
-        if image.mode == "F":
-            raise ValueError("its pixels are fractions of no known range")
-        if image.mode.startswith("I"):  # to RGB, Pillow would cut them off at 255
+        if image.mode in ("F", "I"):
+            raise ValueError(f"its mode is {image.mode}, pixels of no known range")
+        if image.mode.startswith("I;16"):  # to RGB, Pillow would cut them off at 255
             levels = np.asarray(image).clip(0, 255 * DEEP) // DEEP
             image = Image.fromarray(levels.astype(np.uint8))
         small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))

@@ -22,17 +22,17 @@ def load(model_uri: str) -> Model:
         UserError: there is none at this address, or one of another kind.
     """
     try:
-        model = pyfunc.load(model_uri)
-    except (MlflowException, OSError) as error:
+        had = pyfunc.signature_of(model_uri)  # before any code of the model's runs
+        wanted = signature([]).inputs.to_dict()
+        if had is None or had.inputs is None or had.inputs.to_dict() != wanted:
+            raise UserError(f"`model_uri` (={model_uri}) is no model of this project's images")
+        return pyfunc.load(model_uri)
+    except (MlflowException, OSError, ImportError) as error:
         what = " ".join(str(getattr(error, "message", error)).split())
         raise UserError(
             f"`model_uri` (={model_uri}) names no model that can be loaded ({what}); it is "
             "models:/<name>@champion, models:/<name>/<version> or a folder"
         ) from error
-    had = model.metadata.signature
-    if had is None or had.inputs.to_dict() != signature([]).inputs.to_dict():
-        raise UserError(f"`model_uri` (={model_uri}) is no model of this project's images")
-    return model
 
 
 def predict(model: Model, pictures: Sequence[Picture]) -> pd.DataFrame:

@@ -12,8 +12,14 @@ from hypertuning.registry.package import signature
 from hypertuning.registry.pyfunc import signature_of
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+GOING_BACK = "going-back"
+"""Of the version that is to be champion again, while a rollback is under way."""
 OPENED = "test_opened"
-"""Of a registered model: how often test images were opened for it."""
+"""Tag of a registered model: how many runs opened test images for it; `test_opened.<run>` each."""
+PROMOTED = "promoted"
+"""Tag of a version: whether it was to be champion."""
+LONGEST_ALIAS, LONGEST_CARD = 255, 5000
+"""Letters that the registry's columns take."""
 
 
 def check_name(client: MlflowClient, name: str) -> None:
@@ -29,14 +35,16 @@ def check_name(client: MlflowClient, name: str) -> None:
 
 def check_alias(alias: str) -> None:
     """Raises UserError for an alias that the registry, or the gate, keeps to itself."""
-    if alias in (CHAMPION, PREVIOUS):
+    if alias in (CHAMPION, PREVIOUS, GOING_BACK):
         raise UserError(f"`alias` (={alias}) is given by the gate alone; name another")
     if alias.lower() == "latest" or re.fullmatch(r"v\d+", alias, re.IGNORECASE):
         raise UserError(
             f"`alias` (={alias}) is reserved by the registry, like latest, v1, v2, …; name another"
         )
-    if not re.fullmatch(r"[\w-]+", alias):
-        raise UserError(f"`alias` must be letters, digits, _ and -, got {alias!r}")
+    if not re.fullmatch(r"[\w-]+", alias) or len(alias) > LONGEST_ALIAS:
+        raise UserError(
+            f"`alias` must be at most {LONGEST_ALIAS} letters, digits, _ and -, got {alias!r}"
+        )
 
 
 def find(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
@@ -50,19 +58,22 @@ def find(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
 
 
 def check_champion(client: MlflowClient, name: str, classes: Sequence[str]) -> None:
-    """Raises UserError where the champion takes other images or tells other classes apart."""
+    """Raises UserError where the champion has another signature, or cannot be read."""
     champion = find(client, name, CHAMPION)
     if champion and not comparable(champion, classes):
         raise UserError(
-            f"version {champion.version} of model {name}, its champion, has another signature than "
-            f"a model of these images, which tells {', '.join(classes)} apart; name another model "
-            "by `model_name`, or replace it by `force`"
+            f"version {champion.version} of model {name}, its champion, cannot be read, or has "
+            f"another signature than a model of these images, which tells {', '.join(classes)} "
+            "apart; name another model by `model_name`, or replace it by `force`"
         )
 
 
 def comparable(version: ModelVersion, classes: Sequence[str]) -> bool:
     """Whether a version takes the images of this project and tells these classes apart."""
-    had = signature_of(uri(version))
+    try:
+        had = signature_of(uri(version))
+    except (MlflowException, OSError):  # its files are gone
+        return False
     return had is not None and had.to_dict() == signature(classes).to_dict()
 
 
@@ -70,14 +81,16 @@ def uri(version: ModelVersion) -> str:
     return f"models:/{version.name}/{version.version}"
 
 
-def open_test(client: MlflowClient, name: str) -> int:
-    """Count that test images are opened for a model once more; give how often they were by now."""
+def open_test(client: MlflowClient, name: str, run_id: str) -> int:
+    """Count that a run opens the test images for a model; give how many runs have by now."""
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    count = int(client.get_registered_model(name).tags.get(OPENED, 0)) + 1
+    client.set_registered_model_tag(name, f"{OPENED}.{run_id}", "true")
+    tags = client.get_registered_model(name).tags
+    count = sum(tag.startswith(f"{OPENED}.") for tag in tags)
     client.set_registered_model_tag(name, OPENED, str(count))
     return count
 
@@ -97,6 +110,9 @@ def register(
     card: str,
 ) -> ModelVersion:
     """Make a version of the model that lies at `source`, an artifact of a run."""
+    if len(card) > LONGEST_CARD:
+        rest = "…\n\nAll of it: model_card.md among the artifacts of the source run."
+        card = card[: LONGEST_CARD - len(rest)] + rest
     return client.create_model_version(name, source, run_id, dict(tags), description=card)
 
 
@@ -114,14 +130,22 @@ def promote(client: MlflowClient, version: ModelVersion, alias: str) -> None:
 def roll_back(client: MlflowClient, name: str) -> tuple[ModelVersion, ModelVersion]:
     """Let champion and previous change places; give the new champion and the new previous.
 
+    One that was broken off is finished: an alias of its own says where it was going.
+
     Raises:
         UserError: there are not both.
     """
     check_name(client, name)
-    champion, previous = (find(client, name, alias) for alias in (CHAMPION, PREVIOUS))
+    champion, previous, going_back = (
+        find(client, name, alias) for alias in (CHAMPION, PREVIOUS, GOING_BACK)
+    )
     if not (champion and previous):
         lacks = CHAMPION if not champion else PREVIOUS
         raise UserError(f"model {name} has no version with the alias {lacks} to change places with")
-    client.set_registered_model_alias(name, CHAMPION, previous.version)
-    client.set_registered_model_alias(name, PREVIOUS, champion.version)
-    return previous, champion
+    back = going_back or previous
+    client.set_registered_model_alias(name, GOING_BACK, back.version)
+    if champion.version != back.version:
+        client.set_registered_model_alias(name, PREVIOUS, champion.version)
+        client.set_registered_model_alias(name, CHAMPION, back.version)
+    client.delete_registered_model_alias(name, GOING_BACK)
+    return back, find(client, name, PREVIOUS)

@@ -147,7 +147,12 @@ def winner(rows: pd.DataFrame) -> list[str]:
         f"{_many(best['repeats'], 'repeat')}; its trial in the search had "
         f"{best['searched_val_loss']:.3f}."
     ]
-    worse = (rows["val_loss"] - rows["searched_val_loss"]).dropna().astype(float)
+    if broken := int((rows["broken"] > 0).sum()):
+        said.append(
+            f"{_many(broken, 'candidate')} did not come through all repeats, and could not win."
+        )
+    alike = rows[rows["epochs"] == rows["searched_epochs"]]
+    worse = (alike["val_loss"] - alike["searched_val_loss"]).dropna().astype(float)
     if len(worse) > 1:
         change = of_mean(worse)
         luck = ": the best of many are partly the luckiest of many." if change.low > 0 else "."

@@ -60,11 +60,16 @@ def examine(client: MlflowClient, patient: Patient) -> list[Finding]:
     if study_dir and is_driven(study_dir):
         return []
     children = runs.find_trials(client, run.info.experiment_id, run.info.run_id)
-    launchers = runs.find_launchers(client, run.info.experiment_id, run.info.run_id)
-    found = [*_open_runs(patient, [*children, *launchers]), *_doubles(children)]
+    found = [*_open_runs(patient, [*children, *_others(client, run)]), *_doubles(children)]
     if study_dir:
         found += [*_endings(run, children, study_dir), *_epochs(client, run, study_dir)]
     return [Finding(run.info.run_id, about, what) for about, what in found]
+
+
+def _others(client: MlflowClient, study: Run) -> list[Run]:
+    """The runs below a study that are no trials: of commands that resumed it, and of its refit."""
+    place = study.info.experiment_id, study.info.run_id
+    return [*runs.find_launchers(client, *place), *runs.find_refits(client, *place)]
 
 
 def _open_runs(patient: Patient, others: Sequence[Run]) -> Iterator[tuple[str, str]]:
@@ -120,10 +125,12 @@ def _epochs(client: MlflowClient, run: Run, study_dir: Path) -> Iterator[tuple[s
 
 
 def _name(run: Run) -> str:
-    if "trial_id" in run.data.tags:
-        return run.data.tags["trial_id"]
-    is_launcher = run.data.tags.get("outcome") == "launcher"
-    return f"launcher {run.info.run_id}" if is_launcher else "study"
+    tags = run.data.tags
+    if "trial_id" in tags:
+        return tags["trial_id"]
+    if tags.get("outcome") == "launcher":
+        return f"launcher {run.info.run_id}"
+    return f"refit {run.info.run_id}" if "refit" in tags else "study"
 
 
 def _list(epochs: Sequence[int]) -> str:
@@ -163,9 +170,8 @@ def close_without_record(client: MlflowClient, patient: Patient) -> None:
             client.set_terminated(open_run.info.run_id, STATUS["interrupted"])
 
 
-def close_launchers(client: MlflowClient, patient: Patient) -> None:
-    """End the runs that `mlflow run` made for commands which are no more."""
-    run = patient.run
-    for launcher in runs.find_launchers(client, run.info.experiment_id, run.info.run_id):
-        if launcher.info.status == "RUNNING":
-            client.set_terminated(launcher.info.run_id, STATUS["interrupted"])
+def close_others(client: MlflowClient, patient: Patient) -> None:
+    """End the runs of commands and of a refit which are no more."""
+    for run in _others(client, patient.run):
+        if run.info.status == "RUNNING":
+            client.set_terminated(run.info.run_id, STATUS["interrupted"])

@@ -7,6 +7,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
+from hypertuning.tracking import runs
 from hypertuning.tracking.study_run import DatasetInfo, dataset_input
 
 REFIT = "refit_run"
@@ -28,17 +29,17 @@ def open_refit(
     dataset: DatasetInfo,
     note: str,
 ) -> str:
-    """The run of a study's refit, made if there is none yet, and running."""
-    study = client.get_run(study_run_id)
-    if run_id := study.data.tags.get(REFIT):
+    """The run of a study's refit, made if there is none yet, and running; safe to repeat."""
+    experiment_id = client.get_run(study_run_id).info.experiment_id
+    if there := runs.find_refits(client, experiment_id, study_run_id):
+        run_id = there[0].info.run_id
         client.update_run(run_id, status="RUNNING")
-        return run_id
-    tags = {MLFLOW_PARENT_RUN_ID: study_run_id, "refit": "true", MLFLOW_RUN_NOTE: note}
-    run = client.create_run(study.info.experiment_id, tags=tags, run_name=name)
-    run_id = run.info.run_id
-    client.set_tag(study_run_id, REFIT, run_id)
+    else:
+        tags = {MLFLOW_PARENT_RUN_ID: study_run_id, "refit": "true", MLFLOW_RUN_NOTE: note}
+        run_id = client.create_run(experiment_id, tags=tags, run_name=name).info.run_id
     client.log_batch(run_id, params=[Param(key, str(value)) for key, value in config.items()])
     client.log_inputs(run_id, [dataset_input(dataset)])
+    client.set_tag(study_run_id, REFIT, run_id)
     return run_id
 
 

@@ -159,6 +159,12 @@ def find_launchers(client: MlflowClient, experiment_id: str, study_id: str) -> l
     return _search(client, [experiment_id], below)
 
 
+def find_refits(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
+    """The run in which a study's winner was trained again; empty if that has not begun."""
+    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.refit = 'true'"
+    return _search(client, [experiment_id], below)
+
+
 def _trial_runs(client: MlflowClient, study_ids: Iterable[str]) -> Iterator[tuple[str, Run]]:
     for study_id in study_ids:
         try:
