@@ -12,11 +12,9 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
-from rich.console import Console
 
 from entrypoints.prepare import Job
 from entrypoints.refitting import Fitted
-from entrypoints.show import say
 from entrypoints.stage import command_of
 from hypertuning.config import IMAGE_SIZE
 from hypertuning.intervals import Interval
