@@ -133,10 +133,7 @@ def _run(
     Raises:
         Stopped: it did not end well.
     """
-    studies = runs.studies(client)
-    records = [Path(options["storage_path"], s, "study.json") for s in studies["study_id"]]
-    begun = studies["outcome"].notna() | [record.exists() for record in records]
-    children = studies[(studies["parent_id"] == run_id) & begun]
+    children = _children(client, run_id, Path(options["storage_path"]))
     had = children[children["stage"] == stage]
     if len(had) and _is_complete(client, had.iloc[-1]):
         return say(console, [f"\n{stage}: complete, run {had.iloc[-1]['study_id']}"])
@@ -153,6 +150,15 @@ def _run(
     status = call(command, {**environment, PARENT_VARIABLE: run_id})
     if status:
         raise Stopped(stage, status)
+
+
+def _children(client: MlflowClient, run_id: str, storage_path: Path) -> pd.DataFrame:
+    """The studies below a main run, but for those that were cut off before they had a record."""
+    studies = runs.studies(client)
+    below = studies[studies["parent_id"] == run_id]
+    records = [storage_path / study_id / "study.json" for study_id in below["study_id"]]
+    recorded = pd.Series([record.exists() for record in records], below.index, dtype=bool)
+    return below[recorded | below["outcome"].notna()]
 
 
 def _is_complete(client: MlflowClient, study: pd.Series) -> bool:
