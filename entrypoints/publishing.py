@@ -1,44 +1,27 @@
 """Test the refitted model once, put it into the registry, and let the gate decide."""
 
-import json
 import re
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
+from entrypoints.describing import Tested, facts, tags
 from entrypoints.prepare import Job
 from entrypoints.refitting import Fitted
 from entrypoints.stage import command_of
-from hypertuning.config import IMAGE_SIZE
-from hypertuning.intervals import Interval
 from hypertuning.registry import card, pyfunc, versions
 from hypertuning.registry.evaluate import TestImages
 from hypertuning.registry.gate import Verdict, judge
-from hypertuning.registry.package import package, requirements
+from hypertuning.registry.package import package
 from hypertuning.report import findings, tables
 from hypertuning.report.stages import registered
 from hypertuning.tracking.refit_run import log_test
 
 MODEL = "model"
 """Folder of the model among the artifacts of its run."""
-
-
-class Tested(NamedTuple):
-    """What the test images say of a model."""
-
-    opened: int
-    """How often they were opened for models of this name, this time included."""
-    predictions: pd.DataFrame
-    mistakes: pd.DataFrame
-    scores: pd.DataFrame
-    verdict: Verdict
 
 
 def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> list[str]:
@@ -85,14 +68,14 @@ def _register(
     """Test, and keep what came of it in the run of the refit and in a version of the model."""
     tested = _test(job, fitted)
     found = findings.test(tested.scores)
-    written = card.write(_facts(job, study_dir, ranked, fitted, tested, found))
+    written = card.write(facts(job, study_dir, ranked, fitted, tested, found))
     _log(job.client, fitted, tested, written)
     version = versions.register(
         job.client,
         job.options["model_name"],
         f"{job.client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
         fitted.run_id,
-        _tags(job, study_dir, ranked[ranked["winner"]].iloc[0], fitted, tested),
+        tags(job, study_dir, ranked, fitted, tested),
         written,
     )
     return version, found
@@ -154,71 +137,10 @@ def _log(client: MlflowClient, fitted: Fitted, tested: Tested, written: str) -> 
         if row.low == row.low:
             metrics |= {f"test_{row.measure}_low": row.low, f"test_{row.measure}_high": row.high}
     counted = {versions.OPENED: str(tested.opened)}
-    log_test(client, run_id, metrics, counted, round(time.time() * 1000))
+    # not the time of now: a test that is repeated after a break leaves the same points
+    log_test(client, run_id, metrics, counted, round(fitted.state.rows[-1].timestamp * 1000))
 
 
 def _plain(name: str) -> str:
     """A class as part of a metric's name, which may not hold every character."""
     return re.sub(r"[^\w./ -]", "-", name)
-
-
-def _tags(
-    job: Job, study_dir: Path, winner: pd.Series, fitted: Fitted, tested: Tested
-) -> dict[str, str]:
-    """What tells a version from others in the registry."""
-    study = job.client.get_run(study_dir.name).data.tags
-    normalisation = {"mean": fitted.data.mean.tolist(), "std": fitted.data.std.tolist()}
-    return {
-        "source_study": job.options["source"],
-        "source_trial": winner["source_trial"],
-        "register_study": study_dir.name,
-        "git_commit": study.get(MLFLOW_GIT_COMMIT, "unknown"),
-        "dataset": job.images["name"],
-        "digest": job.images["digest"],
-        "image_size": str(IMAGE_SIZE),
-        "classes": json.dumps(list(fitted.data.classes)),
-        "normalisation": json.dumps(normalisation),
-        "test_accuracy": f"{_score(tested, 'accuracy').value:.4f}",
-        "test_loss": f"{_score(tested, 'loss').value:.4f}",
-        versions.OPENED: str(tested.opened),
-        "gate": tested.verdict.reason,
-        "forced": str(job.options["force"]).lower(),
-        versions.PROMOTED: str(tested.verdict.promoted).lower(),
-    }
-
-
-def _score(tested: Tested, measure: str) -> Interval:
-    row = tested.scores.set_index("measure").loc[measure]
-    return Interval(row["value"], row["low"], row["high"])
-
-
-def _facts(
-    job: Job,
-    study_dir: Path,
-    ranked: pd.DataFrame,
-    fitted: Fitted,
-    tested: Tested,
-    found: Sequence[str],
-) -> card.Facts:
-    study = job.client.get_run(study_dir.name).data.tags
-    winner = ranked[ranked["winner"]].iloc[0]
-    state, data = fitted.state, fitted.data
-    return card.Facts(
-        model_name=job.options["model_name"],
-        run_name=winner["run_name"],
-        hyperparameters=state.config.hyperparameters(),
-        parameters=sum(weights.numel() for weights in state.model.parameters()),
-        classes=data.classes,
-        dataset=job.images["name"],
-        digest=job.images["digest"],
-        train_images=len(data.train),
-        test_images=len(tested.predictions),
-        epochs=state.epoch,
-        source=f"Found as trial {winner['source_trial']} of study {job.options['source']}.",
-        chosen=" ".join(findings.winner(ranked)),
-        scores=found,
-        opened=tested.opened,
-        verdict=tested.verdict.reason,
-        commit=study.get(MLFLOW_GIT_COMMIT, ""),
-        versions=requirements(),
-    )
