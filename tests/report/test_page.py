@@ -241,4 +241,7 @@ def test_a_registered_model_is_shown_with_its_card_below_the_studys_heading():
     assert "\n### cifar10-cnn: a <network>\n\n#### Use\n" in text
     assert "<pre># cifar10-cnn: a &lt;network&gt;" in page
     assert "On 2,000 test images: accuracy" in text
+    names = [table.name for top in document(data._replace(registered=made)) for section in top.all()
+             for table in section.tables]  # fmt: skip
+    assert len(names) == len(set(names)), "no table takes another's place"
     assert {"figures/register-confusion.png", "tables/register-test_scores.csv"} <= files.keys()

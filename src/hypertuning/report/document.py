@@ -238,7 +238,8 @@ def _study(name: str, data: Data) -> Section:
     leaders = tables.leaderboard(trials, None)
     if len(leaders):
         caption = "Trials by lowest validation loss, with all hyperparameters that differ."
-        section.tables.insert(0, Table(f"{name}-leaderboard", caption, leaders))
+        place = len(section.tables) if made else 0  # of a model, its choice comes first
+        section.tables.insert(place, Table(f"{name}-leaderboard", caption, leaders))
     if trials["augment"].nunique() > 1:
         both = tables.best_configurations(trials)
         caption = "The best trial of each arm."

@@ -296,6 +296,12 @@ def _tested(predictions: pd.DataFrame) -> list[Exhibit]:
     ]
 
 
+def _repeat_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
+    """The curves without a best one: which repeat is the luckiest says nothing."""
+    caption = "Every repeat, epoch by epoch."
+    return _trial_curves(trials, curves)._replace(name="repeat_curves", caption=caption, says=[])
+
+
 OTHER: tuple[Make, ...] = (_trial_curves, _slices)
 STAGES: dict[str, tuple[Make, ...]] = {
     "compare": (_learning_curves,),
@@ -318,5 +324,5 @@ STAGES: dict[str, tuple[Make, ...]] = {
         _slices,
         _parallel_coordinates,
     ),
-    "register": (_trial_curves,),
+    "register": (_repeat_curves,),
 }

@@ -43,7 +43,8 @@ def candidates(rows: pd.DataFrame, repeats: pd.DataFrame) -> Figure:
         marker = "s" if winner else "o"
         axes.errorbar(shown["val_loss"], places[own], xerr=errors, fmt=marker, color=colour,
                       elinewidth=1.2, label=name if len(shown) else None)  # fmt: skip
-    axes.set_yticks(places, [marks.shorten(name, 44) for name in rows["run_name"]])
+    names = rows["source_trial"] + "  " + rows["run_name"]
+    axes.set_yticks(places, [marks.shorten(name, 44) for name in names])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(f"validation {marks.LOSS}")
     marks.legend_above(axes, axes.get_legend_handles_labels()[0], length=1)
