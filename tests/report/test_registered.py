@@ -110,7 +110,7 @@ def test_a_registered_model_lacks_no_figure(classes, images, candidates, repeats
 @pytest.mark.parametrize(
     ("there", "lacking"),
     [
-        ((), {"candidates", "refit", "class_accuracy", "confusion", "calibration", "mistakes"}),
+        ((), {"choice", "refit", "class_accuracy", "confusion", "calibration", "mistakes"}),
         (("candidates", "repeats"), {"refit", "class_accuracy", "confusion", "calibration",
                                      "mistakes"}),
         (("candidates", "repeats", "refit", "predictions"), {"mistakes"}),

@@ -225,7 +225,7 @@ def registered(found: Mapping[str, pd.DataFrame]) -> list[Exhibit]:
     )
     return [
         Exhibit(
-            "candidates",
+            "choice",
             "The best configurations of the search, each trained again with fresh seeds.",
             candidates,
             "the repeats have not all been trained yet",
