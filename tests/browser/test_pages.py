@@ -107,7 +107,6 @@ def test_the_report_opens_among_the_artifacts_of_its_run(site, page):
 
 
 def test_the_report_alone_shows_every_picture_and_asks_nobody_for_anything(site, page):
-    page.driver.get_log("browser")
     page.open(site.report.as_uri())
     pictures = page.all("img")
     assert len(pictures) >= 4
@@ -117,7 +116,9 @@ def test_the_report_alone_shows_every_picture_and_asks_nobody_for_anything(site,
         "return performance.getEntriesByType('resource').map(entry => entry.name)"
     )
     assert not [name for name in asked if not name.startswith("data:")]
-    assert not page.driver.get_log("browser")
+    # of the page that was open before, messages may still come in
+    messages = [entry["message"] for entry in page.driver.get_log("browser")]
+    assert not [message for message in messages if site.url not in message]
 
 
 def test_the_report_fits_a_wide_and_a_narrow_window(site, page):
