@@ -1,7 +1,7 @@
 """Bring MLflow up to date with a study's record: at its end, and whenever that failed."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,9 @@ def _deliver(client: MlflowClient, study_dir: Path, sent) -> None:
     tags = _model_use(study.get("model_needs"), found)
     try:
         shown = _exhibits(client, study_id, study["stage"])
-        tags[MLFLOW_RUN_NOTE] = _note(client.get_run(study_id), shown)
+        tags[MLFLOW_RUN_NOTE] = note_with(
+            client.get_run(study_id), [line for exhibit in shown for line in exhibit.says]
+        )
         _log_files(client, study_dir, shown)
     except (MlflowException, OSError):
         raise
@@ -121,10 +123,10 @@ def _exhibits(client: MlflowClient, study_id: str, stage: str) -> list[Exhibit]:
     return exhibits(stage, trials, runs.curves_of(client, trials))
 
 
-def _note(run: Run, shown: Sequence[Exhibit]) -> str:
+def note_with(run: Run, lines: Iterable[str]) -> str:
     """The note on a study, with what was found in place of what was found last time."""
     asked = run.data.tags.get(MLFLOW_RUN_NOTE, "").split(FOUND)[0]
-    found = dict.fromkeys(f"- {line}" for exhibit in shown for line in exhibit.says)
+    found = dict.fromkeys(f"- {line}" for line in lines)
     trials = f"[all trials, best first]({address(run.info.experiment_id)})"
     return "\n".join([f"{asked}{FOUND} ({trials})\n", *found]) if found else asked
 
@@ -136,14 +138,16 @@ def _log_files(client: MlflowClient, study_dir: Path, shown: Sequence[Exhibit]) 
         written = yaml.safe_dump(best.config, sort_keys=False)
         (study_dir / BEST_CONFIG).write_text(written)
         client.log_text(study_id, written, BEST_CONFIG)
+    log_exhibits(client, study_id, shown)
+
+
+def log_exhibits(client: MlflowClient, run_id: str, shown: Iterable[Exhibit]) -> None:
+    """Every figure and its rows, and the numbers behind its sentences, to a run."""
     for exhibit in shown:
         if len(exhibit.rows):
-            client.log_figure(study_id, exhibit.draw(), f"figures/{exhibit.name}.png")
-            client.log_text(
-                study_id, exhibit.rows.to_csv(index=False), f"tables/{exhibit.name}.csv"
-            )
-            for name, rows in exhibit.details.items():
-                client.log_text(study_id, rows.to_csv(index=False), f"tables/{name}.csv")
+            client.log_figure(run_id, exhibit.draw(), f"figures/{exhibit.name}.png")
+            for name, rows in {exhibit.name: exhibit.rows, **exhibit.details}.items():
+                client.log_text(run_id, rows.to_csv(index=False), f"tables/{name}.csv")
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 import pandas as pd
@@ -13,10 +12,10 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from entrypoints.calling import call
+from entrypoints.merging import merge
+from entrypoints.next_steps import command_of
 from entrypoints.options import NONE, show_log, usage
-from entrypoints.resume import merge
 from entrypoints.show import say
-from entrypoints.stage import command_of
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
@@ -73,15 +72,16 @@ def run_all(options: Mapping) -> None:
     say(console, [f"main run {run_id}, profile {options['profile']}"])
     status = 1
     try:
-        with TemporaryDirectory() as made:
-            space = Path(made, "space.yaml")
-            space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
-            for stage in [*PROFILES[options["profile"]], "report"]:
-                _run(console, client, run_id, stage, options, space)
+        space = Path(options["storage_path"], f"main-{run_id}-space.yaml")
+        space.parent.mkdir(parents=True, exist_ok=True)
+        space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
+        for stage in [*PROFILES[options["profile"]], "report"]:
+            _run(console, client, run_id, stage, options, space)
         status = 0
     except Stopped as stopped:
         status = stopped.status
-        say(console, [f"stage {stopped.stage} did not end well"])
+        how = "was interrupted" if status == STOPPED else "did not end well"
+        say(console, [f"stage {stopped.stage} {how}"])
     except KeyboardInterrupt:  # between two stages
         status = STOPPED
     finally:

@@ -14,7 +14,9 @@ from hypertuning.search.study import Resources
 from hypertuning.search.trial import Problem
 
 TIMED_CONFIGS = 6
-NO_ESTIMATE = "none before the images are there; get them by `mlflow run . -e download`"
+NO_ESTIMATE = (
+    "none before the images are there; get them by `mlflow run . -e download --env-manager local`"
+)
 UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
 
 

@@ -41,7 +41,8 @@ def run_predict(model_uri: str, images: Path, out: Path) -> None:
         raise UserError(f"`images` (={images}) holds no picture that can be read{why}")
     table = predict(load(model_uri), readable)
     table.to_csv(out, index=False)
-    console.print(table_of(f"{len(table)} pictures, {model_uri}", table.head(SHOWN), COLUMNS))
+    shown = table.head(SHOWN).assign(file=[_below(images, file) for file in table["file"][:SHOWN]])
+    console.print(table_of(f"{len(table)} × {model_uri}", shown, COLUMNS))
     if len(table) > SHOWN:
         say(console, [f"the first {SHOWN} of {len(table)}"])
     say(console, [f"all probabilities: {out}"])
@@ -49,3 +50,8 @@ def run_predict(model_uri: str, images: Path, out: Path) -> None:
         click.echo(f"skipped: {picture.file} is no picture ({picture.reason})", err=True)
     if skipped:
         sys.exit(1)
+
+
+def _below(images: Path, file: str) -> str:
+    """A file as it is found in the folder that was asked for: what tells it from others."""
+    return str(Path(file).relative_to(images)) if Path(file) != images else images.name

@@ -71,7 +71,10 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
         images = _images(cache, options)
         warm = _warm(client, search, options, images, earlier)
     planned = plan_of(search, warm)
-    notes = [*notes_on(search, planned, warm), *([earlier.note(planned)] if earlier else [])]
+    notes = [
+        *notes_on(search, planned, warm),
+        *([earlier.note(planned), *earlier.unheard] if earlier else []),
+    ]
     say(console, notes)
     problem = _problem(search, options, cache, resources)
     if options["dry_run"]:

@@ -7,17 +7,19 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from entrypoints.describing import Tested, facts, tags
+from entrypoints.finish import log_exhibits, note_with
+from entrypoints.next_steps import command_of
 from entrypoints.prepare import Job
 from entrypoints.refitting import Fitted
-from entrypoints.stage import command_of
 from hypertuning.registry import card, pyfunc, versions
 from hypertuning.registry.evaluate import TestImages
 from hypertuning.registry.gate import Verdict, judge
 from hypertuning.registry.package import package
 from hypertuning.report import findings, tables
-from hypertuning.report.stages import registered
+from hypertuning.report.registered import registered
 from hypertuning.tracking.refit_run import log_test
 
 MODEL = "model"
@@ -41,16 +43,17 @@ def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> 
     if version is None:
         version, found = _register(job, study_dir, ranked, fitted)
     alias = _announce(job, version)
-    for key, value in {"model_name": name, "model_version": version.version}.items():
-        client.set_tag(study_dir.name, key, value)
     model = f"models:/{name}@{alias}"
+    said = [*found, version.tags["gate"], f"registered: {model} (version {version.version})"]
+    if alias != versions.CHAMPION:
+        champion = versions.find(client, name, versions.CHAMPION)
+        said.append(f"version {champion.version} stays champion")
+    note = note_with(client.get_run(study_dir.name), [*findings.winner(ranked), *said])
+    done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
+    for key, value in done.items():  # the version last: with it, nothing is left to do
+        client.set_tag(study_dir.name, key, value)
     use = command_of("predict", model_uri=model, images="FILE_OR_FOLDER")
-    return [
-        *found,
-        version.tags["gate"],
-        f"registered: {model} (version {version.version})",
-        f"use it: {use}",
-    ]
+    return [*said, f"use it: {use}"]
 
 
 def _announce(job: Job, version: ModelVersion) -> str:
@@ -124,11 +127,8 @@ def _log(client: MlflowClient, fitted: Fitted, tested: Tested, written: str) -> 
         "predictions": tested.predictions,
         "mistakes": tested.mistakes,
     }
-    for name, table in {**rows, "test_scores": tested.scores}.items():
-        client.log_text(run_id, table.to_csv(index=False), f"tables/{name}.csv")
-    for exhibit in registered(rows):
-        if len(exhibit.rows):
-            client.log_figure(run_id, exhibit.draw(), f"figures/{exhibit.name}.png")
+    client.log_text(run_id, tested.predictions.to_csv(index=False), "tables/predictions.csv")
+    log_exhibits(client, run_id, registered(rows))
     client.log_text(run_id, written, "model_card.md")
     classes = tables.class_accuracy(tested.predictions)
     metrics = {f"test_accuracy.{_plain(row.label)}": row.accuracy for row in classes.itertuples()}

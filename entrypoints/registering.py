@@ -9,6 +9,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
+from entrypoints.finish import log_exhibits
+from entrypoints.next_steps import how_to_go_on
 from entrypoints.options import NONE, usage
 from entrypoints.prepare import Job, prepare
 from entrypoints.publishing import publish
@@ -16,13 +18,13 @@ from entrypoints.refitting import refitted
 from entrypoints.searches import Search
 from entrypoints.show import say, table_of
 from entrypoints.sources import find_source
-from entrypoints.stage import carry_out, conclude, how_to_go_on
+from entrypoints.stage import carry_out, conclude
 from hypertuning.config import UserError, parse_config
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.evaluate import has_test
 from hypertuning.registry.versions import check_alias, check_champion, check_name
 from hypertuning.report import findings
-from hypertuning.report.stages import registered
+from hypertuning.report.registered import registered
 from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.search.stop import signals_caught
@@ -152,12 +154,7 @@ def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:
     study_id = study_dir.name
     trials = runs.trials(client, [study_id])
     ranked, each = chosen.ranking(read_study(study_dir)["given"]["candidates"], trials)
-    tables = {"candidates": ranked, "repeats": each}
-    for name, rows in tables.items():
-        client.log_text(study_id, rows.to_csv(index=False), f"tables/{name}.csv")
-    for exhibit in registered(tables):
-        if len(exhibit.rows):
-            client.log_figure(study_id, exhibit.draw(), f"figures/{exhibit.name}.png")
+    log_exhibits(client, study_id, registered({"candidates": ranked, "repeats": each}))
     return ranked
 
 

@@ -1,17 +1,16 @@
 """From the option `resume` to the study that goes on, and the options with which it does."""
 
-import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-from click.core import ParameterSource
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from entrypoints.merging import FILES, GROWING, is_given, merge, unheard
 from entrypoints.options import NONE
 from entrypoints.warm import Warm
 from hypertuning.config import UserError, parse_config
@@ -31,35 +30,6 @@ from hypertuning.tracking.study_run import (
     this_experiment,
 )
 
-OF_THIS_START = {
-    "dry_run",
-    "resume",
-    "storage_path",
-    "sync_timeout_s",
-    "time_budget_s",
-    "verbose",
-}
-"""What holds for one start of a study and is not remembered."""
-OF_ANY_START = {
-    "concurrency",
-    "cpus_per_trial",
-    "data_dir",
-    "gpus_per_trial",
-    "max_failures",
-    "ray_address",
-    *("alias", "force", "model_name"),  # of register, as long as there is no version
-}
-"""What a study may go on with in another way."""
-GROWING = {
-    "compare": {"repeats"},
-    "hyperband": {"num_samples"},
-    "bohb": {"num_samples"},
-    "train": {"epochs"},
-}
-"""What a study of a stage may get more of."""
-FILES = ("space", "points")
-"""Kept with the record, so that a study goes on with what it began with."""
-
 
 class Earlier(NamedTuple):
     """A study that goes on."""
@@ -69,6 +39,8 @@ class Earlier(NamedTuple):
     """What was asked for, as it stands in the record."""
     options: dict[str, Any]
     """With which it goes on."""
+    unheard: tuple[str, ...] = ()
+    """What the user may have wanted otherwise."""
 
     def note(self, planned: Plan) -> str:
         """How far it has come, in one line."""
@@ -112,7 +84,9 @@ def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
     owner = f"study {study_dir.name}"
     merged = merge(context, options, study["parameters"], owner, growing)
     merged |= _files(context, options, study_dir)
-    return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent})
+    again = f"python -m entrypoints.{stage} --resume {study_dir.name}"
+    notes = unheard(options, merged, growing, again)
+    return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent}, notes)
 
 
 def keep_files(study_dir: Path, options: Mapping) -> None:
@@ -190,67 +164,16 @@ def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
     return found
 
 
-def merge(
-    context: click.Context,
-    options: Mapping,
-    recorded: Mapping[str, str],
-    owner: str,
-    growing: Collection[str] = (),
-    free: Collection[str] = OF_ANY_START,
-    new: Collection[str] = OF_THIS_START,
-) -> dict[str, Any]:
-    """The options that were recorded, and where they may change, those of this command.
-
-    `mlflow run` passes on every parameter, given or not: one that has its default is taken for not
-    given.
-
-    Args:
-        owner: What they were recorded of, in words.
-        growing: Those that may become more.
-        free: Those that may become anything.
-        new: Those that hold for this command alone.
-
-    Raises:
-        UserError: an option contradicts what was recorded.
-    """
-    merged = dict(options)
-    for option in context.command.params:
-        name = option.name
-        if name in new or name in FILES or name not in recorded:
-            continue
-        had = option.type_cast_value(context, recorded[name])
-        if not _is_given(context, option, options[name]) or options[name] == had:
-            merged[name] = had
-        elif name in growing:
-            if options[name] < had:
-                raise UserError(
-                    f"`{name}` (={options[name]}) must not be less than the {had} of {owner}"
-                )
-        elif name not in free:
-            raise UserError(
-                f"`{name}` (={options[name]}) contradicts {owner}, which has {had}; leave it out, "
-                "or start anew"
-            )
-    return merged
-
-
 def _files(context: click.Context, options: Mapping, study_dir: Path) -> dict[str, str]:
     """The files with which a study goes on: those that it began with."""
     kept = {}
     for option in context.command.params:
         if (name := option.name) in FILES:
-            if _is_given(context, option, options[name]):
+            if is_given(context, option, options[name]):
                 _check_file(name, options[name], study_dir)
             file = study_dir / f"{name}.yaml"
             kept[name] = str(file) if file.exists() else NONE
     return kept
-
-
-def _is_given(context: click.Context, option: click.Parameter, value: Any) -> bool:
-    if context.get_parameter_source(option.name) == ParameterSource.DEFAULT:
-        return False
-    default = option.type_cast_value(context, option.get_default(context))
-    return "MLFLOW_RUN_ID" not in os.environ or value != default
 
 
 def _check_file(name: str, file: str, study_dir: Path) -> None:

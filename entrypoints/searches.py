@@ -93,17 +93,31 @@ def single(options: Mapping) -> Search:
                 f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: the learning rate "
                 f"follows a schedule ({config.lr_schedule}) over these; start a new study"
             )
-    dataset = options["dataset"] if options["dataset"] != NONE else asked.dataset or "cifar10"
+    had = asked.images or {"dataset": "cifar10"}
+    dataset = options["dataset"] if options["dataset"] != NONE else had["dataset"]
     return Search(
         "train",
         "train",
         epochs,
         Listed([Proposal(config, "point")]),
         lambda: sweep(1, epochs),
-        notes=(f"the configuration of {asked.origin}: {run_name(config.hyperparameters())}",),
+        notes=(
+            f"the configuration of {asked.origin}: {run_name(config.hyperparameters())}",
+            *_other_images(had, options),
+        ),
         settled={"dataset": dataset},
         given=kept or {"asked": asked._replace(config=config.hyperparameters()), "epochs": epochs},
     )
+
+
+def _other_images(had: Mapping, options: Mapping) -> tuple[str, ...]:
+    """Say so where a configuration is to be trained on other images than it was found on."""
+    sizes = ("train_size", "val_size")
+    if "train_size" not in had or all(options[name] == had[name] for name in sizes):
+        return ()
+    asked = ", ".join(f"{name}={options[name] or 'all that there are'}" for name in sizes)
+    found_on = f"train_size={had['train_size']}, val_size={had['val_size']}"
+    return (f"on {asked}; its losses compare with those of the search on {found_on}",)
 
 
 def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:

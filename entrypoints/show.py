@@ -81,4 +81,6 @@ def _table(title: str) -> Table:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, float) and np.isnan(value):
+        return "–"
     return f"{value:.4f}" if isinstance(value, float | np.floating) else escape(str(value))

@@ -47,16 +47,18 @@ def find_source(client: MlflowClient, name: str, option: str = "source") -> Sour
     studies = runs.studies(client)
     found = studies[studies["study_id"] == name]
     if found.empty:
-        here = studies[studies["experiment_id"] == this_experiment(client, make=False)]
+        experiment_id = this_experiment(client, make=False)
+        here = studies[studies["experiment_id"] == experiment_id]
         of_stage = here[here["stage"] == name]
         by_outcome = [of_stage[of_stage["outcome"] == o] for o in ("completed", "interrupted")]
         found = next((studies for studies in [*by_outcome, of_stage] if len(studies)), of_stage)
     if found.empty:
         stages = ", ".join(sorted(here["stage"].unique())) or "none"
         raise UserError(
-            f"`{option}` must be the run id of a study, or a stage of which the experiment holds "
-            f"one, got {name!r}; stages there: {stages}; the store is "
-            f"{without_password(client.tracking_uri)}"
+            f"`{option}` must be the run id of a study, or a stage of which experiment "
+            f"{client.get_experiment(experiment_id).name!r} holds one, got {name!r}; stages there: "
+            f"{stages}; studies of that stage elsewhere: {_elsewhere(client, studies, name)}; the "
+            f"store is {without_password(client.tracking_uri)}"
         )
     study = found.iloc[-1]
     if study[["train_images", "val_images", "split_seed", "digest"]].isna().any():
@@ -72,14 +74,21 @@ def find_source(client: MlflowClient, name: str, option: str = "source") -> Sour
     return Source(study["study_id"], study["stage"], images, study["digest"], trials)
 
 
+def _elsewhere(client: MlflowClient, studies: pd.DataFrame, stage: str) -> str:
+    """In which experiments there are studies of a stage."""
+    ids = studies.loc[studies["stage"] == stage, "experiment_id"].unique()
+    names = [client.get_experiment(experiment_id).name for experiment_id in ids]
+    return ", ".join(f"in {name!r}" for name in names) or "none"
+
+
 class Asked(NamedTuple):
     """A configuration to train."""
 
     config: Config
     origin: str
     """Where it comes from, in words."""
-    dataset: str | None
-    """That of its study."""
+    images: dict[str, Any] | None
+    """Those of its study, as options."""
 
 
 def find_config(name: str) -> Asked:
@@ -107,7 +116,7 @@ def find_config(name: str) -> Asked:
         best = source.candidates(1)[0]
         config, trial = best.config, best.trial_id
     origin = f"trial {trial} of {source.stage} {source.study_id}"
-    return Asked(config, origin, source.images["dataset"])
+    return Asked(config, origin, source.images)
 
 
 def _study_of(client: MlflowClient, name: str) -> str | None:

@@ -1,7 +1,6 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import json
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from entrypoints.finish import Undelivered, draw_trial, finish, recover
+from entrypoints.next_steps import how_to_go_on, next_steps
 from entrypoints.options import NONE
 from entrypoints.planning import description
 from entrypoints.prepare import Build, Job, prepare
@@ -223,31 +223,11 @@ def conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: b
         uri = without_password(client.tracking_uri).rstrip("/")
         show_leaderboard(console, runs.trials(client, [study_dir.name]), uri, page)
         if outcome == "completed":
-            say(console, _next_steps(stage, study_dir.name))
+            say(console, next_steps(stage, study_dir.name))
     if outcome == "interrupted":
         say(console, [how_to_go_on(stage, study_dir)])
     if stopped:
         sys.exit(130)
-
-
-def how_to_go_on(stage: str, study_dir: Path) -> str:
-    command = command_of(stage, resume=study_dir.name)
-    return f"interrupted before its end; what was measured is kept. To go on: {command}"
-
-
-def _next_steps(stage: str, study_id: str) -> list[str]:
-    longer = f"train the best longer: {command_of('train', config=study_id)}"
-    register = f"register the best: {command_of('register', source=study_id)}"
-    return [register] if stage == "train" else [longer, register]
-
-
-def command_of(stage: str, **options: str) -> str:
-    """A stage's command as the user would type it who has started this one."""
-    if "MLFLOW_RUN_ID" in os.environ:
-        given = [f"-P {name}={value}" for name, value in options.items()]
-        return " ".join([f"mlflow run . -e {stage}", *given])
-    given = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
-    return " ".join([f"python -m entrypoints.{stage}", *given])
 
 
 def _parameters(options: Mapping) -> dict[str, str]:

@@ -100,6 +100,9 @@ def test_the_version_says_where_it_comes_from_and_what_it_does(home):
     assert version.tags["test_opened"] == "1"
     assert source["study_id"] in version.description
     assert "# cifar10-cnn" in version.description
+    note = home.client.get_run(study["study_id"]).data.tags["mlflow.note.content"]
+    assert all(found in note for found in ("The only candidate is trial t0000", "test images: acc"))
+    assert f"models:/{MODEL}@champion (version 1)" in note
     metrics = home.client.get_run(version.run_id).data.metrics
     assert f"{metrics['test_accuracy']:.4f}" == version.tags["test_accuracy"]
     assert metrics["test_accuracy_low"] < metrics["test_accuracy"] < metrics["test_accuracy_high"]
@@ -160,6 +163,7 @@ def test_predict_answers_for_every_picture_and_names_what_is_none(home, pictures
     assert "notes.txt is no picture" in printed
     assert table.filter(regex="^p_").sum(axis=1).to_numpy() == pytest.approx(1)
     assert "top 3" in printed
+    assert "more/colour.jpg" in printed and str(pictures) not in printed.split("skipped")[0]
 
 
 @pytest.mark.slow
@@ -187,6 +191,9 @@ def test_a_model_that_is_no_better_does_not_become_champion(challenged):
     assert "McNemar" in version.tags["gate"]
     assert (version.tags["test_opened"], version.tags["forced"]) == ("2", "false")
     assert "opened 2 times" in version.description
+    study = challenged.studies("register").iloc[1]["study_id"]
+    note = challenged.client.get_run(study).data.tags["mlflow.note.content"]
+    assert "version 1 stays champion" in note
 
 
 @pytest.mark.slow
@@ -334,7 +341,7 @@ def test_a_kill_while_the_model_is_tested_counts_one_opening_and_makes_one_versi
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"source": "hyperband"}, "`source` must be the run id of a study, or a stage of which"),
+        ({"source": "hyperband"}, "or a stage of which experiment 'Default' holds one, got"),
         ({"source": "train", "model_name": "a/b"}, "`model_name`: "),
         ({"source": "train", "alias": "champion"}, "`alias` (=champion) is given by the gate"),
     ],
@@ -364,6 +371,7 @@ def test_a_champion_of_other_classes_is_known_before_anything_is_trained(home, t
     home.run("train", config="shades.yaml", epochs=2, dataset=tmp_path / "shades")
     study = runs.studies(home.client)["study_id"].iloc[-1]
     refused = home.run("register", status=1, source=study, top_k=1, repeats=1)
-    assert "has another signature than a model of these images, which tells dark, light" in refused
+    assert "its champion, cannot be compared with: it tells 0, 1, 2" in refused
+    assert "these images are of dark, light" in refused
     made = home.run("register", source=study, top_k=1, repeats=1, model_name="shades")
     assert "models:/shades@champion (version 1)" in made

@@ -81,6 +81,19 @@ def test_it_may_get_more_samples_and_other_resources(client, study):
     assert [found[name] for name in given] == [60, 2, 3, True]
 
 
+@pytest.mark.parametrize(("recorded", "told"), [(20, True), (60, False)])
+def test_under_mlflow_run_a_default_that_would_be_more_is_told_of(
+    client, study, monkeypatch, recorded, told
+):
+    kept = json.loads((study / "study.json").read_text())
+    kept["parameters"]["num_samples"] = str(recorded)
+    (study / "study.json").write_text(json.dumps(kept))
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    earlier = resumed(client, f"--resume={study.name}", "--num-samples=51")
+    assert earlier.options["num_samples"] == recorded
+    assert ("--num-samples 51" in " ".join(earlier.unheard)) == told
+
+
 @pytest.mark.parametrize(
     ("word", "says"),
     [

@@ -99,6 +99,12 @@ def test_a_candidate_of_which_a_repeat_broke_cannot_win(broken):
     assert len(each) == 4, "all are told"
 
 
+def test_the_interval_of_a_loss_does_not_go_below_0():
+    again = trials((16, 8, 0.1, 5, "completed"), (16, 9, 0.2, 5, "completed"))
+    table, _ = ranking(candidates((16, 1.0)), again)
+    assert table["low"].tolist() == [0]
+
+
 def test_without_a_candidate_that_came_through_nothing_is_registered():
     again = trials((16, 8, 1.3, 5, "completed"), (16, 9, np.nan, 0, "diverged"))
     with pytest.raises(UserError, match=r"all its repeats \(1 completed, 1 diverged\)"):

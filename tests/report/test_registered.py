@@ -8,7 +8,7 @@ from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precisio
 
 from hypertuning.report import figures, findings, tables
 from hypertuning.report.pictures import png
-from hypertuning.report.stages import registered
+from hypertuning.report.registered import registered
 
 KNOWN = predictions(classes=4, images=500)
 NAMES = [f"class {number}" for number in range(4)]

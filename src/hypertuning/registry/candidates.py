@@ -44,8 +44,8 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
         fates = trials["outcome"].fillna("running").value_counts()
         counts = ", ".join(f"{count} {fate}" for fate, count in fates.items()) or "none begun"
         raise UserError(
-            f"the study has no completed trial, so there is nothing to register; its "
-            f"{len(trials)} trials: {counts}"
+            f"the study has no completed trial to take a configuration from; its {len(trials)} "
+            f"trials: {counts}"
         )
     longest = completed[completed["epochs_run"] == completed["epochs_run"].max()]
     found: dict[Config, Candidate] = {}
@@ -102,7 +102,7 @@ def ranking(
             "repeats": len(own),
             "broken": len(all_own) - len(own),
             "val_loss": mean,
-            "low": low,
+            "low": max(low, 0),  # no loss is below; of few repeats the t interval knows nothing
             "high": high,
             "val_accuracy": own["best_val_accuracy"].astype(float).mean(),
             "best_epoch": own["best_epoch"].astype(float).mean(),

@@ -1,5 +1,6 @@
 """The versions of a model in MLflow's registry, and the aliases that say which one is used."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 
@@ -61,10 +62,11 @@ def check_champion(client: MlflowClient, name: str, classes: Sequence[str]) -> N
     """Raises UserError where the champion has another signature, or cannot be read."""
     champion = find(client, name, CHAMPION)
     if champion and not comparable(champion, classes):
+        theirs = ", ".join(json.loads(champion.tags.get("classes", "[]"))) or "unknown classes"
         raise UserError(
-            f"version {champion.version} of model {name}, its champion, cannot be read, or has "
-            f"another signature than a model of these images, which tells {', '.join(classes)} "
-            "apart; name another model by `model_name`, or replace it by `force`"
+            f"version {champion.version} of model {name}, its champion, cannot be compared with: "
+            f"it tells {theirs} apart, these images are of {', '.join(classes)}, or its files are "
+            "gone; name another model by `model_name`, or replace it by `force`"
         )
 
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from hypertuning.report import figures, tables
 from hypertuning.report.pictures import png
-from hypertuning.report.stages import STAGES, exhibits, registered
+from hypertuning.report.registered import registered
+from hypertuning.report.stages import STAGES, exhibits
 from hypertuning.report.tables.trials import BEST
 
 IN_FULL = 4
@@ -99,7 +100,8 @@ def _overview(data: Data) -> Section:
         tables=[Table("studies", "Every study, the oldest first.", study_table(data), shown=100)],
     )
     section.lacking = [
-        f"{s}: not among these studies; `mlflow run . -e {s}` makes one" for s in absent
+        f"{stage}: not among these studies; `mlflow run . -e {stage} --env-manager local` makes one"
+        for stage in absent
     ]
     for study in data.studies.itertuples():
         if study.outcome != "completed":
