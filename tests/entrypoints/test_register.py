@@ -100,6 +100,7 @@ def test_the_version_says_where_it_comes_from_and_what_it_does(home):
     assert version.tags["test_opened"] == "1"
     assert source["study_id"] in version.description
     assert "# cifar10-cnn" in version.description
+    assert "Fitted on 400 images of digits" in version.description, "those of validation too"
     note = home.client.get_run(study["study_id"]).data.tags["mlflow.note.content"]
     assert all(found in note for found in ("The only candidate is trial t0000", "test images: acc"))
     assert f"models:/{MODEL}@champion (version 1)" in note
