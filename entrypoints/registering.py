@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
+from entrypoints.ending import conclude
 from entrypoints.finish import log_exhibits
 from entrypoints.next_steps import how_to_go_on
 from entrypoints.options import NONE, usage
@@ -18,7 +19,7 @@ from entrypoints.refitting import refitted
 from entrypoints.searches import Search
 from entrypoints.show import say, table_of
 from entrypoints.sources import find_source
-from entrypoints.stage import carry_out, conclude
+from entrypoints.stage import carry_out
 from hypertuning.config import UserError, parse_config
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.evaluate import has_test

@@ -1,43 +1,38 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import json
-import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
+from entrypoints.ending import conclude
 from entrypoints.finish import Undelivered, draw_trial, finish, recover
-from entrypoints.next_steps import how_to_go_on, next_steps
+from entrypoints.next_steps import how_to_go_on
 from entrypoints.options import NONE
 from entrypoints.planning import description
 from entrypoints.prepare import Build, Job, prepare
 from entrypoints.resume import FILES, keep_files, read_past
-from entrypoints.show import say, show_leaderboard
+from entrypoints.show import say
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.search.live import LiveView
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
 from hypertuning.search.study import ray_started, run, write_ending
 from hypertuning.search.trial import trainable
-from hypertuning.tracking import runs
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.record import (
     parts,
-    read_study,
     read_trials,
-    study_outcome,
     write_study,
 )
 from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import reason, without_password
 from hypertuning.tracking.study_run import close_study, open_study, reopen_study
-from hypertuning.tracking.view import address
 
 
 def run_stage(stage: str, build: Build, options: Mapping) -> None:
@@ -202,32 +197,6 @@ def _search(
         job.options["time_budget_s"],
         stop,
     )
-
-
-def conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: bool) -> None:
-    """Print the leaderboard; of a study that was stopped, how it goes on, and exit as stopped.
-
-    Raises:
-        UserError: no trial got as far as one epoch.
-    """
-    trials = read_trials(study_dir)
-    outcome, stage = study_outcome(study_dir, trials), read_study(study_dir)["stage"]
-    if outcome == "failed" or (not any(trial.epochs for trial in trials) and not stopped):
-        cause = next((t.error or t.outcome for t in trials if t.outcome), "nothing was started")
-        raise UserError(
-            f"study {study_dir.name}: none of its {len(trials)} trials finished an epoch; "
-            f"the first cause: {cause}"
-        )
-    if any(trial.epochs for trial in trials):
-        page = address(client.get_run(study_dir.name).info.experiment_id)
-        uri = without_password(client.tracking_uri).rstrip("/")
-        show_leaderboard(console, runs.trials(client, [study_dir.name]), uri, page)
-        if outcome == "completed":
-            say(console, next_steps(stage, study_dir.name))
-    if outcome == "interrupted":
-        say(console, [how_to_go_on(stage, study_dir)])
-    if stopped:
-        sys.exit(130)
 
 
 def _parameters(options: Mapping) -> dict[str, str]:
