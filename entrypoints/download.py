@@ -16,12 +16,14 @@ def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     """Download CIFAR-10, or look at another data set, and decode it for the stages."""
     from hypertuning.learn.cache import read_meta  # torch takes seconds to import
     from hypertuning.learn.data import MIRRORS, prepare
+    from hypertuning.words import counted
 
     show_log()
     first = () if mirrors == NONE else tuple(url.strip() for url in mirrors.split(","))
     cache = prepare(dataset, data_dir, (*first, *MIRRORS))
-    images = "{train} training and {test} test images".format_map(read_meta(cache))
-    Console().print(f"{images} in {cache}", soft_wrap=True)
+    meta = read_meta(cache)
+    images = f"{meta['train']:,} training and {counted(meta['test'], 'test image')}"
+    Console().print(f"{images} in {cache}", soft_wrap=True, highlight=False, markup=False)
 
 
 if __name__ == "__main__":

@@ -1,41 +1,66 @@
-"""The end of a stage: the leaderboard, what comes next, and where to see all of it."""
+"""The end of a stage: the best trials, the files, what comes next, and where to see all of it."""
 
 import sys
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
-from mlflow import MlflowClient
 from rich.console import Console
 
+from entrypoints.launch import seconds_running
 from entrypoints.next_steps import how_to_go_on, next_steps
+from entrypoints.pages import files_of, how_to_start, site
+from entrypoints.prepare import Job
 from entrypoints.show import say, show_leaderboard
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
-from hypertuning.tracking.store import without_password
+from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import address
+from hypertuning.words import counted
 
 
-def conclude(console: Console, client: MlflowClient, study_dir: Path, stopped: bool) -> None:
-    """Print the leaderboard; of a study that was stopped, how it goes on, and exit as stopped.
+def conclude(console: Console, job: Job, study_dir: Path, stopped: bool) -> None:
+    """Print what a study has come to, its page last; exit as stopped if it was.
 
     Raises:
         UserError: no trial got as far as one epoch.
     """
     trials = read_trials(study_dir)
     outcome, stage = study_outcome(study_dir, trials), read_study(study_dir)["stage"]
-    if outcome == "failed" or (not any(trial.epochs for trial in trials) and not stopped):
-        cause = next((t.error or t.outcome for t in trials if t.outcome), "nothing was started")
-        raise UserError(
-            f"study {study_dir.name}: none of its {len(trials)} trials finished an epoch; "
-            f"the first cause: {cause}"
-        )
-    if any(trial.epochs for trial in trials):
-        page = address(client.get_run(study_dir.name).info.experiment_id)
-        uri = without_password(client.tracking_uri).rstrip("/")
-        show_leaderboard(console, runs.trials(client, [study_dir.name]), uri, page)
-        if outcome == "completed":
-            say(console, next_steps(stage, study_dir.name))
+    measured = any(trial.epochs for trial in trials)
+    if outcome == "failed" or not (measured or stopped):
+        raise UserError(_nothing(study_dir.name, trials))
+    if measured:
+        show_leaderboard(console, runs.trials(job.client, [study_dir.name]))
+        say(console, _told(job, study_dir.name, trials))
     if outcome == "interrupted":
-        say(console, [how_to_go_on(stage, study_dir)])
+        say(console, [how_to_go_on(stage, study_dir, job.options)])
+    elif measured:
+        say(console, next_steps(stage, study_dir.name, job.options))
+    if measured:
+        say(console, _page(job, study_dir.name))
     if stopped:
         sys.exit(130)
+
+
+def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
+    cause = next((t.error or t.outcome for t in trials if t.outcome), "nothing was started")
+    none = (
+        "its only trial did not finish"
+        if len(trials) == 1
+        else (f"none of its {counted(len(trials), 'trial')} finished")
+    )
+    return f"study {study_id}: {none} an epoch; the first cause: {cause}"
+
+
+def _told(job: Job, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
+    epochs = counted(sum(len(trial.epochs) for trial in trials), "epoch")
+    took = timedelta(seconds=round(seconds_running()))
+    yield f"{counted(len(trials), 'trial')}, {epochs}; this command took {took}"
+    yield f"figures and tables: {files_of(job.client, study_id)}"
+
+
+def _page(job: Job, study_id: str) -> list[str]:
+    uri, run = job.client.tracking_uri, job.client.get_run(study_id)
+    return [*how_to_start(uri), f"{site(uri)}/{address(run.info.experiment_id)}"]

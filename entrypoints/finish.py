@@ -12,6 +12,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from entrypoints.commands import command_of, restore
 from hypertuning.config import UserError
 from hypertuning.learn.training import read_rows
 from hypertuning.report.figures import trial_overfitting
@@ -32,6 +33,7 @@ from hypertuning.tracking.store import insist, reason, without_password
 from hypertuning.tracking.study_run import best_trial, close_study, is_closed
 from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import address
+from hypertuning.words import counted
 
 FOUND = "\n\n**Found**"
 BEST_CONFIG = "best.yaml"
@@ -84,19 +86,21 @@ def finish(
     except (MlflowException, OSError) as error:
         missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in read_trials(study_dir)}
         late = [number for number, epochs in missing.items() if epochs > 0]
-        what = f"up to {sum(missing.values())} epochs of {len(late)} trials" if late else "its end"
+        epochs = counted(sum(missing.values()), "epoch")
+        what = f"up to {epochs} of {counted(len(late), 'trial')}" if late else "its end"
+        sync = command_of("sync", study=study_dir.name, storage_path=study_dir.parent)
         raise Undelivered(
             f"study {study_dir.name} is on disk, but {what} did not reach the tracking store "
             f"{without_password(client.tracking_uri)} ({reason(error)}); once it is back, deliver "
-            f"that by: python -m entrypoints.sync --study {study_dir.name} "
-            f"--storage-path {study_dir.parent}"
+            f"that by: {sync}"
         ) from error
 
 
 def _deliver(client: MlflowClient, study_dir: Path, sent) -> None:
     study_id, study = study_dir.name, read_study(study_dir)
     if client.get_run(study_id).info.lifecycle_stage != "active":
-        raise UserError(f"study {study_id} was deleted; `mlflow runs restore --run-id {study_id}`")
+        again = restore(study_id, without_password(client.tracking_uri))
+        raise UserError(f"study {study_id} was deleted; to bring it back: {again}")
     mirror_study(client, study_id, study_dir, draw_trial, sent)
     found = read_trials(study_dir)
     # without an ending: it did not begin a part, or the disk is too full to say how that ended

@@ -1,37 +1,35 @@
-"""The commands that a user may want to give next, as they can be pasted."""
+"""What a user may want to do after a stage, as commands to paste."""
 
 import os
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from entrypoints.commands import changed, command_of
 from hypertuning.tracking.study_run import PARENT_VARIABLE
 
+PLACES = ("data_dir", "storage_path", "ray_address", "cpus_per_trial", "gpus_per_trial")
+"""Where and on what a study works: the stage that follows it needs the same."""
 
-def next_steps(stage: str, study_id: str) -> list[str]:
+
+def next_steps(stage: str, study_id: str, options: Mapping[str, object]) -> list[str]:
     """What a completed study leads to; nothing below `main`, which takes the next step itself."""
     if PARENT_VARIABLE in os.environ:
         return []
-    longer = f"train the best longer: {command_of('train', config=study_id)}"
-    register = f"register the best: {command_of('register', source=study_id)}"
-    return [register] if stage == "train" else [longer, register]
+    same = changed(options, PLACES)
+    steps = {
+        "train the best longer": command_of("train", config=study_id, **same),
+        "register the best": command_of("register", source=study_id, **same),
+        "write it up": command_of("report"),
+    }
+    if stage == "train":
+        del steps["train the best longer"]
+    return [f"{what}: {command}" for what, command in steps.items()]
 
 
-def how_to_go_on(stage: str, study_dir: Path) -> str:
+def how_to_go_on(stage: str, study_dir: Path, options: Mapping[str, object]) -> str:
     """What a study that was interrupted needs; below `main`, that says so."""
     kept = "interrupted before its end; what was measured is kept"
     if PARENT_VARIABLE in os.environ:
         return kept
-    return f"{kept}. To go on: {command_of(stage, resume=study_dir.name)}"
-
-
-def command_of(stage: str, **options: str) -> str:
-    """A stage's command as the user would type it who has started this one."""
-    if "MLFLOW_RUN_ID" not in os.environ:
-        given = [f"--{name.replace('_', '-')} {value}" for name, value in options.items()]
-        return " ".join([f"python -m entrypoints.{stage}", *given])
-    # in an environment that MLflow has built, it would find that again; in another one, it is told
-    manager = [] if Path(sys.prefix).name.startswith("mlflow-") else ["--env-manager local"]
-    experiment = os.environ.get("MLFLOW_EXPERIMENT_ID", "0")
-    place = [] if experiment == "0" else [f"--experiment-id {experiment}"]
-    given = [f"-P {name}={value}" for name, value in options.items()]
-    return " ".join([f"mlflow run . -e {stage}", *manager, *place, *given])
+    again = command_of(stage, resume=study_dir.name, **changed(options, ["storage_path"]))
+    return f"{kept}. To go on: {again}"

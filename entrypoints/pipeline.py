@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from entrypoints.calling import call
+from entrypoints.commands import command_of
 from entrypoints.merging import merge
-from entrypoints.next_steps import command_of
 from entrypoints.options import NONE, show_log, usage
 from entrypoints.show import say
 from hypertuning.learn import data

@@ -1,23 +1,29 @@
 """What a study will do and take, and what the user should know of it before it starts."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 
 import numpy as np
 import torch
 
+from entrypoints.commands import changed, command_of
 from entrypoints.searches import Search
 from entrypoints.warm import Warm
 from hypertuning.search.cost import measure
 from hypertuning.search.plan import Plan, plan
 from hypertuning.search.study import Resources
 from hypertuning.search.trial import Problem
+from hypertuning.words import counted
 
 TIMED_CONFIGS = 6
-NO_ESTIMATE = (
-    "none before the images are there; get them by `mlflow run . -e download --env-manager local`"
-)
 UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
+
+
+def no_estimate(options: Mapping) -> str:
+    """Say that time and disk are unknown without the images, and how to get these."""
+    download = command_of("download", **changed(options, ["data_dir"]))
+    return f"none before the images are there; to get them: {download}"
 
 
 def plan_of(search: Search, warm: Warm | None = None) -> Plan:
@@ -51,15 +57,16 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
     cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
     seconds = planned.epochs * cost.seconds / room
     return (
-        f"about {timedelta(seconds=round(seconds))} of training at {room} trials at once, "
+        f"about {timedelta(seconds=round(seconds))} of training, {counted(room, 'trial')} at once, "
         f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
-        f"({len(numbers)} configurations timed: {cost.seconds:.2g} s an epoch)"
+        f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)"
     )
 
 
 def description(search: Search, planned: Plan, notes: list[str]) -> str:
     lines = [
-        f"**{search.stage}**: {planned.trials} trials, {planned.epochs} epochs planned, "
+        f"**{search.stage}**: {counted(planned.trials, 'trial')}, "
+        f"{counted(planned.epochs, 'epoch')} planned, "
         f"strategy {search.strategy}. Its trials are the runs nested under it; "
         "its figures stand under Artifacts.",
         *notes,

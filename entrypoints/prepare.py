@@ -9,7 +9,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 
 from entrypoints.options import NONE, show_log, usage
-from entrypoints.planning import NO_ESTIMATE, UNREAD, estimate, notes_on, plan_of
+from entrypoints.planning import UNREAD, estimate, no_estimate, notes_on, plan_of
 from entrypoints.resume import Earlier, find_earlier
 from entrypoints.searches import Search
 from entrypoints.show import say, show_plan
@@ -62,7 +62,7 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
     if options["dry_run"] and source is None:
         planned = plan_of(search)
         say(console, [UNREAD] if warm_start_wanted(options) else notes_on(search, planned, None))
-        return show_plan(console, search, planned, NO_ESTIMATE)
+        return show_plan(console, search, planned, no_estimate(options))
     if not client and (warm_start_wanted(options) or not options["dry_run"]):
         client = connect()
     show_log()

@@ -9,9 +9,9 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from entrypoints.commands import command_of
 from entrypoints.describing import Tested, facts, tags
 from entrypoints.finish import log_exhibits, note_with
-from entrypoints.next_steps import command_of
 from entrypoints.prepare import Job
 from entrypoints.refitting import Fitted
 from hypertuning.registry import card, pyfunc, versions

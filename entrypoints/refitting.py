@@ -22,6 +22,7 @@ from hypertuning.tracking.record import read_study
 from hypertuning.tracking.refit_run import log_epochs, open_refit
 from hypertuning.tracking.store import insist
 from hypertuning.tracking.study_run import DatasetInfo
+from hypertuning.words import counted
 
 CHECKPOINT = "refit.pt"
 
@@ -80,9 +81,9 @@ def _open(job: Job, study_dir: Path, config: Config, epochs: int, data: Splits) 
     hyperparameters = config.hyperparameters()
     name = f"refit {run_name(hyperparameters)}"
     note = (
-        f"Trained on {len(data.train):,} images, those of validation too, for {epochs} epochs: the "
-        "mean of the best ones of its repeats. Test metrics are on images that nothing was chosen "
-        "by."
+        f"Trained on {len(data.train):,} images, those of validation too, for "
+        f"{counted(epochs, 'epoch')}: the mean of the best ones of its repeats. Test metrics are "
+        "on images that nothing was chosen by."
     )
     return open_refit(job.client, study_dir.name, name, hyperparameters, images, note)
 

@@ -33,6 +33,7 @@ from hypertuning.tracking import runs
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
 from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import connect, insist
+from hypertuning.words import counted
 
 CANDIDATE_COLUMNS = {
     "candidate": "",
@@ -60,12 +61,12 @@ def run_register(options: Mapping) -> None:
     _check(job)
     study_dir, stopped = carry_out(console, job)
     if study_outcome(study_dir, read_trials(study_dir)) != "completed":
-        return conclude(console, job.client, study_dir, stopped)
+        return conclude(console, job, study_dir, stopped)
     with only_driver(study_dir), signals_caught():
         try:
             _go_on(console, job, study_dir)
         except (KeyboardInterrupt, MlflowException):
-            say(console, [how_to_go_on("register", study_dir)])
+            say(console, [how_to_go_on("register", study_dir, job.options)])
             raise
 
 
@@ -106,8 +107,9 @@ def build(options: Mapping) -> Search:
         Listed([Proposal(config, "repeat") for config in configs]),
         lambda: sweep(len(configs), epochs),
         notes=(
-            f"from {given['stage']} {given['source']}: {len(given['candidates'])} configurations, "
-            f"each trained {options['repeats']} times again",
+            f"from {given['stage']} {given['source']}: "
+            f"{counted(len(given['candidates']), 'configuration')}, each trained again "
+            f"{counted(options['repeats'], 'time')}",
         ),
         settled={**given["images"], **dataset, "source": given["source"], "epochs": epochs},
         given=given,

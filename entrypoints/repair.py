@@ -8,6 +8,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
+from entrypoints.commands import changed, command_of
 from entrypoints.finish import finish, recover
 from entrypoints.show import say
 from hypertuning.config import UserError
@@ -24,6 +25,7 @@ from hypertuning.tracking.doctor import (
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
 from hypertuning.tracking.recovery import is_driven, only_driver
 from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
+from hypertuning.words import counted
 
 ALL = "all"
 
@@ -73,7 +75,8 @@ def _sync(study_dir: Path, named: bool, patience_s: float) -> str:
     trials = read_trials(study_dir)
     epochs = sum(len(trial.epochs) for trial in trials)
     outcome = study_outcome(study_dir, trials)
-    return f"{name}: {outcome}, {len(trials)} trials, {epochs} epochs, all of it in MLflow"
+    counts = f"{counted(len(trials), 'trial')}, {counted(epochs, 'epoch')}"
+    return f"{name}: {outcome}, {counts}, all of it in MLflow"
 
 
 def _deliver(client: MlflowClient, study_dir: Path, patience_s: float) -> None:
@@ -105,9 +108,12 @@ def doctor(study: str, storage_path: Path, fix: bool, patience_s: float) -> None
         left += len(findings)
     if study == ALL:
         say(console, map(_line, _others(client, known, storage_path)))
-    looked_at = f"{len(patients)} studies in {without_password(client.tracking_uri)}"
-    hint = "" if fix else "; --fix true mends what can be mended"
-    say(console, [f"{looked_at}: {left} findings{hint}" if left else f"{looked_at}: all is well"])
+    number = counted(len(patients), "study", "studies")
+    found = counted(left, "finding") if left else "all is well"
+    say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
+    if left and not fix:
+        given = changed({"study": study, "storage_path": storage_path}, ["study", "storage_path"])
+        say(console, [f"to mend what can be mended: {command_of('doctor', fix=True, **given)}"])
     if left:
         sys.exit(1)
 

@@ -11,19 +11,25 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from rich.console import Console
 
+from entrypoints import bohb
+from entrypoints.commands import command_of
 from entrypoints.options import NONE
 from entrypoints.show import say
 from hypertuning.config import UserError
 from hypertuning.report.document import Data, Registered, document, file_name
 from hypertuning.report.page import render, write
+from hypertuning.report.stages import STAGES
 from hypertuning.report.tables import with_bests
 from hypertuning.tracking import runs
 from hypertuning.tracking.refit_tables import read_refit
 from hypertuning.tracking.store import connect, reason, without_password
 from hypertuning.tracking.study_run import open_run, this_experiment
+from hypertuning.words import counted
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "train_accuracy")
 """The metrics that a report shows; the last one of the stage compare alone."""
+IMAGES = ("dataset", "data_dir", "train_size", "val_size", "split_seed")
+"""What has to be the same if the losses of two studies are to compare."""
 _SHORT = 6
 """Letters of a run id that tell it from others."""
 
@@ -44,15 +50,37 @@ def report(source: str, out: Path) -> None:
     curves = runs.curves_of(client, trials, CURVES if compared else CURVES[:-1])
     chosen = studies.loc[studies["stage"] == "register", "study_id"]
     made = {study_id: Registered(*read_refit(client, study_id)) for study_id in chosen}
-    data = Data(studies, with_bests(trials, curves), curves, made)
+    makes = _makes(client, studies)
+    data = Data(studies, with_bests(trials, curves), curves, made, makes)
     try:
         write(render(f"Report on {name}", document(data), datetime.now(UTC)), folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}; see `out`") from error
     console = Console()
-    say(console, [f"{len(studies)} studies, {len(trials)} trials, {len(data.curves)} epochs"])
+    number = counted(len(studies), "study", "studies")
+    measured = f"{counted(len(trials), 'trial')}, {counted(len(data.curves), 'epoch')}"
+    say(console, [f"{number}, {measured}"])
     say(console, [f"the report: {folder / 'report.html'}"])
     _keep(client, name, studies, folder)
+
+
+def _makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
+    """By stage, the command that adds a study of it to these, on the images of the latest search.
+
+    Args:
+        studies: At least one, as `tracking.runs` reads them.
+    """
+    searches = studies[studies["stage"].isin(list(STAGES))]
+    latest = (searches if len(searches) else studies).iloc[-1]
+    run = client.get_run(latest["study_id"]).data
+    had = {**run.params, "dataset": run.tags.get("images", run.params.get("dataset"))}
+    defaults = bohb.main.make_context("bohb", []).params  # the same in all of them
+    same = {name: had[name] for name in IMAGES if had.get(name) not in (None, str(defaults[name]))}
+    with suppress(UserError):  # there need not be an experiment of this command's own
+        if this_experiment(client, make=False) == latest["experiment_id"]:
+            return {stage: command_of(stage, **same) for stage in STAGES}
+    experiment = client.get_experiment(latest["experiment_id"]).name
+    return {stage: command_of(stage, experiment, **same) for stage in STAGES}
 
 
 def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
@@ -103,7 +131,8 @@ def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) 
     Raises:
         UserError: the store does not take them; the report is on disk all the same.
     """
-    note = f"Report on {len(studies)} studies, {', '.join(studies['study_id'].str[:_SHORT])}."
+    number = counted(len(studies), "study", "studies")
+    note = f"Report on {number}, {', '.join(studies['study_id'].str[:_SHORT])}."
     tags = {"report": name, MLFLOW_RUN_NOTE: f"{note} Open report.html under Artifacts."}
     run_id = None
     try:

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from entrypoints.commands import module_command_of, restore
 from entrypoints.merging import FILES, GROWING, is_given, merge, unheard
 from entrypoints.options import NONE
 from entrypoints.warm import Warm
@@ -29,6 +30,7 @@ from hypertuning.tracking.study_run import (
     record_here,
     this_experiment,
 )
+from hypertuning.words import counted
 
 
 class Earlier(NamedTuple):
@@ -47,8 +49,8 @@ class Earlier(NamedTuple):
         trials = read_trials(self.study_dir)
         epochs = sum(len(trial.epochs) for trial in trials)
         return (
-            f"goes on: {len(trials)} of {planned.trials} trials have begun, "
-            f"{epochs} of about {planned.epochs} epochs are measured"
+            f"goes on: {len(trials)} of {counted(planned.trials, 'trial')} begun, "
+            f"{epochs:,} of about {counted(planned.epochs, 'epoch')} measured"
         )
 
     def warm(self) -> Warm | None:
@@ -84,7 +86,7 @@ def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
     owner = f"study {study_dir.name}"
     merged = merge(context, options, study["parameters"], owner, growing)
     merged |= _files(context, options, study_dir)
-    again = f"python -m entrypoints.{stage} --resume {study_dir.name}"
+    again = module_command_of(stage, resume=study_dir.name, storage_path=study_dir.parent)
     notes = unheard(options, merged, growing, again)
     return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent}, notes)
 
@@ -128,9 +130,10 @@ def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
             f"{without_password(client.tracking_uri)} has no such run"
         ) from error
     if run.info.lifecycle_stage != "active":
+        again = restore(name, without_password(client.tracking_uri))
         raise UserError(
-            f"`resume`: run {name} was deleted; `mlflow runs restore --run-id {name}` brings it "
-            "back, and the same for its trials"
+            f"`resume`: run {name} was deleted; to bring it back, and its trials in the same way: "
+            f"{again}"
         )
     tags = run.data.tags
     if "trial_id" in tags or tags.get("outcome") == "launcher":
@@ -158,8 +161,8 @@ def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
             f"the record of study {study_id} is not in {searched} (it was written to "
             f"{study.data.tags.get(RECORD_TAG, 'an unknown place')}); name its folder by "
             f"`storage_path`. Without it the study cannot go on, but its "
-            f"{len(runs.trials(client, [study_id]))} trials in MLflow stay, and a new bohb study "
-            f"learns from them by warm_start={study_id}"
+            f"{counted(len(runs.trials(client, [study_id])), 'trial')} in MLflow can still teach a "
+            f"new bohb study, by warm_start={study_id}"
         )
     return found
 

@@ -25,6 +25,7 @@ from hypertuning.spaces import (
     settle,
 )
 from hypertuning.tracking.naming import run_name
+from hypertuning.words import counted
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
@@ -140,7 +141,8 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
         points = _points(options, changed)
         if len(points) > budget.num_samples:
             raise UserError(
-                f"{len(points)} points do not fit in `num_samples` (={budget.num_samples})"
+                f"{counted(len(points), 'point')} do not fit in `num_samples` "
+                f"(={budget.num_samples})"
             )
         if not searched(wanted):
             raise UserError("the space leaves nothing to search; open at least one parameter")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from hypertuning.report.tables import leaderboard
+from hypertuning.words import counted
 
 if TYPE_CHECKING:  # neither Ray nor ConfigSpace is needed to print
     from entrypoints.searches import Search
@@ -19,10 +20,10 @@ if TYPE_CHECKING:  # neither Ray nor ConfigSpace is needed to print
 COLUMNS = {
     "rank": "",
     "trial_id": "trial",
-    "best_val_loss": "val loss",
-    "best_val_accuracy": "accuracy",
-    "best_epoch": "epoch",
+    "best_val_loss": "lowest\nval loss",
+    "best_epoch": "in\nepoch",
     "epochs_run": "of",
+    "best_val_accuracy": "best\naccuracy",
     "run_name": "configuration",
 }
 TEXTS = {"run_name", "file", "class", "top_3"}
@@ -38,7 +39,8 @@ def say(console: Console, lines: Iterable[str]) -> None:
 def show_plan(console: Console, search: "Search", planned: "Plan", estimate: str) -> None:
     """Print the rungs of a study that has not started, and what it will take."""
     table = _table(
-        f"{search.stage}: {planned.trials} trials, {planned.epochs} epochs, {search.strategy}"
+        f"{search.stage}: {counted(planned.trials, 'trial')}, "
+        f"{counted(planned.epochs, 'epoch')}, {search.strategy}"
     )
     for column in ("bracket", "rung", "until epoch", "trials", "epochs"):
         table.add_column(column, justify="right")
@@ -47,22 +49,19 @@ def show_plan(console: Console, search: "Search", planned: "Plan", estimate: str
     console.print(table)
     if search.model and planned.model_from is not None:
         first, needed = planned.model_from, search.model.needed
-        line = f"model: from trial {first} on; it needs {needed} results after one number of epochs"
+        line = (
+            f"model: from trial {first} on; it needs {counted(needed, 'result')} after one number "
+            "of epochs"
+        )
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"estimate: {estimate}", highlight=False, soft_wrap=True)
 
 
-def show_leaderboard(
-    console: Console, trials: pd.DataFrame, tracking_uri: str, page: str, n: int = 5
-) -> None:
-    """Print the best trials and where to see all of them: `page`, on MLflow's server."""
+def show_leaderboard(console: Console, trials: pd.DataFrame, n: int = 5) -> None:
+    """Print the best trials: their loss is that of one epoch, their accuracy perhaps of another."""
     rows = leaderboard(trials, n)
-    title = f"best {len(rows)} of {len(trials)} trials, by validation loss"
+    title = f"best {len(rows)} of {counted(len(trials), 'trial')}, by validation loss"
     console.print(table_of(title, rows, COLUMNS))
-    if tracking_uri.startswith(("http://", "https://")):
-        return say(console, [f"compare them: {tracking_uri}/{page}"])
-    server = f"mlflow ui --backend-store-uri {tracking_uri}"
-    say(console, [f"compare them: {server}", f"at http://127.0.0.1:5000/{page}"])
 
 
 def table_of(title: str, rows: pd.DataFrame, columns: Mapping[str, str]) -> Table:

@@ -43,7 +43,7 @@ def run_stage(stage: str, build: Build, options: Mapping) -> None:
     """
     console = Console()
     if job := prepare(console, stage, build, options):
-        conclude(console, job.client, *carry_out(console, job))
+        conclude(console, job, *carry_out(console, job))
 
 
 def carry_out(console: Console, job: Job) -> tuple[Path, bool]:
@@ -76,7 +76,7 @@ def carry_out(console: Console, job: Job) -> tuple[Path, bool]:
             finish(job.client, study_dir, patience_s, mirror.delivered)
         except KeyboardInterrupt:  # the second one: leave at once
             if study_dir:
-                say(console, [how_to_go_on(job.search.stage, study_dir)])
+                say(console, [how_to_go_on(job.search.stage, study_dir, job.options)])
             raise
         except Undelivered:
             raise
@@ -192,7 +192,7 @@ def _search(
         searcher,
         trainable(job.problem._replace(checkpoints=study_dir / "checkpoints")),
         job.resources,
-        [mirror, LiveView(job.planned, measured)],
+        [mirror, LiveView(job.planned, measured, searcher.concurrency)],
         job.options["max_failures"],
         job.options["time_budget_s"],
         stop,

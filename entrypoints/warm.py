@@ -13,6 +13,7 @@ from hypertuning.config import Config, UserError
 from hypertuning.search.warm import Earlier, WarmStart, warm_start
 from hypertuning.tracking import runs
 from hypertuning.tracking.study_run import DatasetInfo
+from hypertuning.words import counted
 
 
 class Warm(NamedTuple):
@@ -26,11 +27,11 @@ class Warm(NamedTuple):
         left_out = sum(self.start.left_out.values())
         text = (
             f"warm start from {', '.join(study[:8] for study in self.studies)}: "
-            f"{self.start.placed} of {self.start.placed + left_out} trials placed, "
-            f"{len(self.start.results)} results"
+            f"{self.start.placed} of {counted(self.start.placed + left_out, 'trial')} placed, "
+            f"{counted(len(self.start.results), 'result')}"
         )
         if epochs:
-            text += f" after {', '.join(map(str, epochs))} epochs"
+            text += f" after {', '.join(map(str, epochs))} {'epoch' if epochs == [1] else 'epochs'}"
         reasons = [f"{n} × {why}" for why, n in self.start.left_out.items()]
         return f"{text}; left out: {'; '.join(reasons)}" if reasons else text
 

@@ -1,12 +1,15 @@
 """Claims about what a person sees while a study runs."""
 
+import io
 import math
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
+from hypertuning.search import live
 from hypertuning.search.ladder import sweep
-from hypertuning.search.live import LiveView
+from hypertuning.search.live import LiveView, _Lines
 from hypertuning.search.plan import plan
 
 
@@ -15,12 +18,21 @@ class Trial(SimpleNamespace):
         return f"t{self.config['job']['trial']:04d}-e002"
 
 
+def trial_of(number, until=2):
+    return Trial(config={"job": {"trial": number, "until": until}}, path="somewhere")
+
+
+def epoch(view, trial, number, loss=1.0):
+    """An epoch of a trial, as Ray tells of it."""
+    trial.last_result = {"epoch": number, "val_loss": loss}
+    view.on_trial_result(0, [], trial, trial.last_result)
+
+
 def report(view, number, *losses):
-    """A job of one trial, an epoch per loss, as Ray tells of it."""
-    trial = Trial(config={"job": {"trial": number}}, path="somewhere")
-    for loss in losses:
-        trial.last_result = {"val_loss": loss}
-        view.on_trial_result(0, [], trial, trial.last_result)
+    """A job of one trial, an epoch per loss."""
+    trial = trial_of(number)
+    for n, loss in enumerate(losses, start=1):
+        epoch(view, trial, n, loss)
     view.on_trial_complete(0, [], trial)
 
 
@@ -29,7 +41,7 @@ def test_a_study_that_goes_on_shows_what_it_has_done_before(capsys):
     view.setup()
     report(view, 2, 0.7, 0.6)
     shown = capsys.readouterr().out
-    assert "trials 3/3 · epochs 5/6 · best val_loss 0.3000 (t0000)" in shown
+    assert "trials 3/3 · epochs 5/6 · time left 0:00:00 · best val_loss 0.3000 (t0000)" in shown
 
 
 @pytest.fixture
@@ -46,15 +58,15 @@ def test_a_log_gets_one_line_per_job_with_what_is_done_and_what_is_best(view, ca
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith("t0000-e002  val_loss 1.2500  |  trials 1/3 · epochs 2/6 · ")
     assert "best val_loss 1.2500 (t0000)" in first
-    assert "val_loss 1.5000  |  trials 2/3 · epochs 4/6 · best val_loss 1.2500 (t0000)" in second
-    assert second.endswith("left")
+    assert "val_loss 1.5000  |  trials 2/3 · epochs 4/6 · time left 0:00:00" in second
+    assert second.endswith("best val_loss 1.2500 (t0000)")
 
 
 def test_a_diverged_trial_is_never_the_best(view, capsys):
     report(view, 0, math.inf)
     report(view, 1, 3.0)
     first, second = capsys.readouterr().out.splitlines()
-    assert first.startswith("t0000-e002  diverged  |  trials 1/3 · epochs 1/6 · 0:")
+    assert first.startswith("t0000-e002  diverged  |  trials 1/3 · epochs 1/6 · time left —")
     assert "best val_loss 3.0000 (t0001)" in second
 
 
@@ -64,3 +76,61 @@ def test_a_study_that_needs_more_epochs_than_planned_does_not_show_more_done_tha
     for number in range(4):
         report(view, number, 1.0, 1.0)
     assert "epochs 8/8" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time, in seconds, as the view sees it."""
+    now = SimpleNamespace(seconds=0.0)
+    monkeypatch.setattr(live.time, "monotonic", lambda: now.seconds)
+    return now
+
+
+def test_the_time_left_is_unknown_until_epochs_have_followed_one_another(clock):
+    view = LiveView(plan(lambda: sweep(4, 3)), concurrency=2)
+    view.setup()
+    first, second = trial_of(0, until=3), trial_of(1, until=3)
+    clock.seconds = 90  # the workers have started
+    assert "time left —" in view._summary()
+    for seconds, trial, number in ((100, first, 1), (101, second, 1)):
+        clock.seconds = seconds
+        epoch(view, trial, number)
+        assert "time left —" in view._summary(), "it is their start that took so long"
+    for seconds, trial, number in ((110, first, 2), (111, second, 2)):
+        clock.seconds = seconds
+        epoch(view, trial, number)
+    # 8 epochs are left, and one of the two workers reports one every 5 seconds
+    assert "time left 0:00:40" in view._summary()
+    clock.seconds += 7
+    assert "time left 0:00:33" in view._summary(), "it runs between two epochs too"
+
+
+def test_workers_cannot_share_the_last_trial(clock):
+    view = LiveView(plan(lambda: sweep(3, 9)), concurrency=2)
+    view.setup()
+    pair = [trial_of(number, until=9) for number in (0, 1)]
+    for number in range(1, 10):
+        clock.seconds = 10 * number
+        for trial in pair:
+            epoch(view, trial, number)
+    for trial in pair:
+        view.on_trial_complete(0, [], trial)
+    clock.seconds = 100
+    epoch(view, trial_of(2, until=9), 1)
+    # 18 epochs came in 90 seconds, from two workers; eight are left, for one
+    assert "time left 0:01:2" in view._summary()
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_the_bar_is_as_wide_as_the_terminal_under_one_line_of_words(width, clock):
+    view = LiveView(plan(lambda: sweep(3, 2)))
+    view.setup()
+    report(view, 0, 1.0, 0.5)
+    screen = Console(width=width, force_terminal=True, color_system=None, file=io.StringIO())
+    bar = _Lines(view._summary, console=screen)
+    bar.add_task("", total=6, completed=6)
+    screen.print(bar)
+    words, line = screen.file.getvalue().splitlines()
+    assert words.startswith("trials 1/3 · epochs 2/6 · time left")
+    assert len(words) <= width
+    assert line == "━" * width

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypertuning.config import IMAGE_SIZE
+from hypertuning.words import counted
 
 
 class Facts(NamedTuple):
@@ -60,8 +61,8 @@ def write(facts: Facts) -> str:
         "## Training",
         "",
         f"Fitted on {facts.train_images:,} images of {facts.dataset} (digest "
-        f"{facts.digest[:16]}…), those of training and of validation, for {facts.epochs} epochs. "
-        f"{facts.source} {facts.chosen}",
+        f"{facts.digest[:16]}…), those of training and of validation, for "
+        f"{counted(facts.epochs, 'epoch')}. {facts.source} {facts.chosen}",
         "",
         f"Hyperparameters: {settings}.",
         "",

@@ -75,12 +75,14 @@ class Data(NamedTuple):
     curves: pd.DataFrame
     registered: Mapping[str, Registered] = MappingProxyType({})
     """By study id."""
+    makes: Mapping[str, str] = MappingProxyType({})
+    """The command that makes a study of a stage, by stage."""
 
     def of(self, study_ids: Sequence[str]) -> "Data":
         """Some of the studies."""
         frames = (self.studies, self.trials, self.curves)
         some = (frame[frame["study_id"].isin(study_ids)] for frame in frames)
-        return Data(*some, self.registered)
+        return Data(*some, self.registered, self.makes)
 
 
 def document(data: Data) -> list[Section]:
@@ -100,7 +102,8 @@ def _overview(data: Data) -> Section:
         tables=[Table("studies", "Every study, the oldest first.", study_table(data), shown=100)],
     )
     section.lacking = [
-        f"{stage}: not among these studies; `mlflow run . -e {stage} --env-manager local` makes one"
+        f"{stage}: not among these studies"
+        + (f"; `{data.makes[stage]}` makes one" if stage in data.makes else "")
         for stage in absent
     ]
     for study in data.studies.itertuples():

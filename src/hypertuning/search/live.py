@@ -2,59 +2,72 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from ray.tune import Callback
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress
+from rich.text import Text
 
 from hypertuning.config import OBJECTIVE
 from hypertuning.search.plan import Plan
 
 
 class LiveView(Callback):
-    """Trials and epochs done of those planned, the best loss so far, the time left.
+    """Trials and epochs done of those planned, the time left, the best loss so far.
 
     Args:
         losses: By trial and epoch, what earlier parts of the study measured.
+        concurrency: How many trials run at once.
     """
 
-    def __init__(self, plan: Plan, losses: Mapping[tuple[int, int], float] | None = None) -> None:
-        self.plan = plan
+    def __init__(
+        self,
+        plan: Plan,
+        losses: Mapping[tuple[int, int], float] | None = None,
+        concurrency: int = 1,
+    ) -> None:
+        self.plan, self.concurrency = plan, min(concurrency, plan.trials)
         before = losses or {}
         self.begun = {trial for trial, _ in before}
-        self.epochs = self.epochs_before = len(before)
+        self.epochs = len(before)
         best = min(before, key=lambda at: before[at], default=None)
         self.best, self.best_trial = (before[best], _name(best[0])) if best else (math.inf, "")
+        self.arrivals: list[float] = []
+        """When each epoch was reported, by `time.monotonic()`."""
+        self.running: dict[int, int] = {}
+        """Epochs left of the jobs under way, by trial."""
 
     def setup(self, **info) -> None:
         self.console = Console()  # here, not earlier: Ray pickles a callback before its set-up
-        self.started = time.monotonic()
         self.progress = None
         if self.console.is_terminal:
-            columns = BarColumn(), TextColumn("{task.description}")
-            self.progress = Progress(*columns, console=self.console, transient=True)
-            self.task = self.progress.add_task(self._summary(), total=self.plan.epochs)
+            self.progress = _Lines(self._summary, console=self.console, transient=True)
+            self.task = self.progress.add_task("", total=self.plan.epochs, completed=self.epochs)
             self.progress.start()
 
     def on_trial_result(self, iteration: int, trials: list, trial, result: dict, **info) -> None:
         job = trial.config["job"]
         self.begun.add(job["trial"])
         self.epochs += 1
+        self.arrivals.append(time.monotonic())
+        self.running[job["trial"]] = job["until"] - result["epoch"]
         loss = result[OBJECTIVE.metric]
         if loss < self.best:
             self.best, self.best_trial = loss, _name(job["trial"])
         if self.progress:
-            self.progress.update(self.task, completed=self.epochs, description=self._summary())
+            self.progress.update(self.task, completed=self.epochs)
 
     def on_trial_complete(self, iteration: int, trials: list, trial, **info) -> None:
+        self.running.pop(trial.config["job"]["trial"], None)
         if not self.progress and trial.last_result:
             loss = trial.last_result[OBJECTIVE.metric]
             ended = f"{OBJECTIVE.metric} {loss:.4f}" if math.isfinite(loss) else "diverged"
             self._line(f"{trial}  {ended}  |  {self._summary()}")
 
     def on_trial_error(self, iteration: int, trials: list, trial, **info) -> None:
+        self.running.pop(trial.config["job"]["trial"], None)
         self._line(f"{trial}  failed, see {trial.path}/error.txt")
 
     def on_experiment_end(self, trials: list, **info) -> None:
@@ -69,22 +82,47 @@ class LiveView(Callback):
         parts = [
             f"trials {len(self.begun)}/{self.plan.trials}",
             f"epochs {self.epochs}/{max(self.epochs, self.plan.epochs)}",
+            f"time left {_clock(self._seconds_left())}",
         ]
         if self.best_trial:
             parts.append(f"best {OBJECTIVE.metric} {self.best:.4f} ({self.best_trial})")
-        if self.epochs > self.epochs_before:
-            parts.append(f"{_clock(self._seconds_left())} left")
         return " · ".join(parts)
 
-    def _seconds_left(self) -> float:
-        per_epoch = (time.monotonic() - self.started) / (self.epochs - self.epochs_before)
-        return per_epoch * max(0, self.plan.epochs - self.epochs)
+    def _seconds_left(self) -> float | None:
+        """From how fast epochs arrive; None before every worker can have reported one.
+
+        The first epochs, one for each worker, only start the clock: they had to wait until the
+        workers had started. What is left takes at least as long as the longest job under way,
+        which the workers cannot share.
+        """
+        measured = self.arrivals[self.concurrency - 1 :]
+        if len(measured) < 2:
+            return None
+        between = (measured[-1] - measured[0]) / (len(measured) - 1)
+        left = max(0, self.plan.epochs - self.epochs)
+        longest = max([*self.running.values()], default=0)
+        since = time.monotonic() - measured[-1]
+        return max(0, between * max(left, longest * self.concurrency) - since)
+
+
+class _Lines(Progress):
+    """A line of words, which a narrow terminal cuts at its end, above a bar as wide as it is."""
+
+    def __init__(self, words: Callable[[], str], **options) -> None:
+        self.words = words
+        super().__init__(BarColumn(bar_width=None), expand=True, **options)
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield Text(self.words(), no_wrap=True, overflow="ellipsis")
+        yield self.make_tasks_table(self.tasks)
 
 
 def _name(trial: int) -> str:
     return f"t{trial:04d}"
 
 
-def _clock(seconds: float) -> str:
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "—"
     minutes, seconds = divmod(round(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypertuning.config import OBJECTIVE, Config
 from hypertuning.tracking.trial import Trial
+from hypertuning.words import counted
 
 _ALWAYS = {"filters": "f", "kernel_size": "k", "padding": "p", "hidden_size": "h"}
 _UNLESS_DEFAULT = {
@@ -57,7 +58,7 @@ def note(trial: Trial, stage: str) -> str:
 
 
 def _ending(trial: Trial) -> str:
-    run = "1 epoch" if trial.epochs_run == 1 else f"{trial.epochs_run} epochs"
+    run = counted(trial.epochs_run, "epoch")
     return {
         None: STILL_TRAINING,
         "completed": f"Completed {run}.",

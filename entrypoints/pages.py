@@ -1,0 +1,60 @@
+"""Where MLflow's pages are. `make` prints those of all experiments: python -m entrypoints.pages."""
+
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from mlflow import MlflowClient
+from rich.console import Console
+
+from entrypoints.commands import mlflow_command
+from entrypoints.show import say
+from hypertuning.config import UserError
+from hypertuning.tracking.store import connect, without_password
+from hypertuning.tracking.view import address
+
+PORT = 5000
+"""On which `mlflow ui` answers unless told otherwise."""
+
+
+def site(tracking_uri: str, port: int = PORT) -> str:
+    """The server that has the pages: the tracking server, or one on this machine."""
+    served = tracking_uri.startswith(("http://", "https://"))
+    return without_password(tracking_uri).rstrip("/") if served else f"http://127.0.0.1:{port}"
+
+
+def how_to_start(tracking_uri: str) -> list[str]:
+    """The command that starts that server; none where it runs."""
+    if tracking_uri.startswith(("http://", "https://")):
+        return []
+    words = ["ui", "--backend-store-uri"]
+    if tracking_uri == without_password(tracking_uri):
+        return [f"start MLflow's pages: {mlflow_command(*words, tracking_uri)}"]
+    return [f'start MLflow\'s pages: {mlflow_command(*words)} "$MLFLOW_TRACKING_URI"']
+
+
+def files_of(client: MlflowClient, run_id: str) -> str:
+    """Where the files of a run are: a folder, or where it is none of this machine's, a page."""
+    run = client.get_run(run_id).info
+    place = urlsplit(run.artifact_uri)
+    if place.scheme in ("", "file"):
+        return str(Path(unquote(place.path) if place.scheme else run.artifact_uri))
+    page = f"#/experiments/{run.experiment_id}/runs/{run_id}/artifacts"
+    return f"{site(client.tracking_uri)}/{page}"
+
+
+def main(port: int) -> None:
+    """Print the page of every experiment that holds studies."""
+    console = Console()
+    try:
+        client = connect(must_exist=True)
+    except UserError:
+        return say(console, ["there is no study yet: `make demo` makes one"])
+    of_studies = [e for e in client.search_experiments() if "mlflow.experimentKind" in e.tags]
+    for experiment in reversed(of_studies):
+        page = f"{site(client.tracking_uri, port)}/{address(experiment.experiment_id)}"
+        say(console, [f"experiment {experiment.name}: {page}"])
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
