@@ -1,8 +1,8 @@
 # The project from nothing: Python 3.11 to 3.13, make and git are all that has to be there.
 # `make help` (or plain `make`) lists what follows.
 
-PYTHON ?= python3
-PORT ?= 5000
+PYTHON := $(or $(PYTHON),python3)
+PORT := $(or $(PORT),5000)
 DEMO ?= -P dataset=digits -P train_size=600
 LOCK ?=
 BENCH ?=

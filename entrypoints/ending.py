@@ -63,4 +63,4 @@ def _told(job: Job, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
 
 def _page(job: Job, study_id: str) -> list[str]:
     uri, run = job.client.tracking_uri, job.client.get_run(study_id)
-    return [*how_to_start(uri), f"{site(uri)}/{address(run.info.experiment_id)}"]
+    return [*how_to_start(uri), f"{site(uri)}/{address(run)}"]

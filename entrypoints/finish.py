@@ -131,7 +131,7 @@ def note_with(run: Run, lines: Iterable[str]) -> str:
     """The note on a study, with what was found in place of what was found last time."""
     asked = run.data.tags.get(MLFLOW_RUN_NOTE, "").split(FOUND)[0]
     found = dict.fromkeys(f"- {line}" for line in lines)
-    trials = f"[all trials, best first]({address(run.info.experiment_id)})"
+    trials = f"[all trials, best first]({address(run)})"
     return "\n".join([f"{asked}{FOUND} ({trials})\n", *found]) if found else asked
 
 

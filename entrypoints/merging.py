@@ -1,6 +1,5 @@
 """Options of a command that goes on with something: what was recorded, and what may change."""
 
-import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 from hypertuning.config import UserError
+from hypertuning.tracking import environment
 
 OF_THIS_START = {
     "dry_run",
@@ -87,14 +87,14 @@ def is_given(context: click.Context, option: click.Parameter, value: Any) -> boo
     if context.get_parameter_source(option.name) == ParameterSource.DEFAULT:
         return False
     default = option.type_cast_value(context, option.get_default(context))
-    return "MLFLOW_RUN_ID" not in os.environ or value != default
+    return not environment.read(environment.RUN_ID) or value != default
 
 
 def unheard(
     options: Mapping, merged: Mapping, growing: Collection[str], command: str
 ) -> tuple[str, ...]:
     """Say so where more may have been asked for by a number that is the default as well."""
-    if "MLFLOW_RUN_ID" not in os.environ:
+    if not environment.read(environment.RUN_ID):
         return ()
     return tuple(
         f"`{name}` stays {merged[name]}: {options[name]} is the default, and counts as not given "

@@ -1,11 +1,10 @@
 """What a user may want to do after a stage, as commands to paste."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from entrypoints.commands import changed, command_of
-from hypertuning.tracking.study_run import PARENT_VARIABLE
+from hypertuning.tracking import environment
 
 PLACES = ("data_dir", "storage_path", "ray_address", "cpus_per_trial", "gpus_per_trial")
 """Where and on what a study works: the stage that follows it needs the same."""
@@ -13,7 +12,7 @@ PLACES = ("data_dir", "storage_path", "ray_address", "cpus_per_trial", "gpus_per
 
 def next_steps(stage: str, study_id: str, options: Mapping[str, object]) -> list[str]:
     """What a completed study leads to; nothing below `main`, which takes the next step itself."""
-    if PARENT_VARIABLE in os.environ:
+    if environment.read(environment.PARENT_RUN):
         return []
     same = changed(options, PLACES)
     steps = {
@@ -29,7 +28,7 @@ def next_steps(stage: str, study_id: str, options: Mapping[str, object]) -> list
 def how_to_go_on(stage: str, study_dir: Path, options: Mapping[str, object]) -> str:
     """What a study that was interrupted needs; below `main`, that says so."""
     kept = "interrupted before its end; what was measured is kept"
-    if PARENT_VARIABLE in os.environ:
+    if environment.read(environment.PARENT_RUN):
         return kept
     again = command_of(stage, resume=study_dir.name, **changed(options, ["storage_path"]))
     return f"{kept}. To go on: {again}"

@@ -3,12 +3,13 @@
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from hypertuning.config import UserError
+from hypertuning.tracking import environment
 
 NONE = "none"
 """Stands for "not given": MLflow cannot store an empty parameter."""
@@ -33,6 +34,24 @@ class StageCommand(click.Command):
             if not mlflow or not isinstance(error, mlflow.MlflowException):
                 raise
             _fail(f"the tracking store: {' '.join(str(error).split())}", 1)
+        finally:
+            _name_launch()
+
+
+def _name_launch() -> None:
+    """Say what this command was in the run that `mlflow run` made for it, if nothing took that."""
+    if not environment.read(environment.RUN_ID):
+        return
+    # MLflow takes seconds to import, and not every command needs it
+    from mlflow.exceptions import MlflowException
+
+    from hypertuning.tracking.launch import find_launch, name_launch
+    from hypertuning.tracking.store import connect
+
+    with suppress(UserError, MlflowException, OSError):
+        client = connect(timeout_s=5, must_exist=True)
+        if launch := find_launch(client, free=False):
+            name_launch(client, launch)
 
 
 def _fail(message: str, status: int) -> None:

@@ -11,7 +11,7 @@ from entrypoints.commands import mlflow_command
 from entrypoints.show import say
 from hypertuning.config import UserError
 from hypertuning.tracking.store import connect, without_password
-from hypertuning.tracking.view import address
+from hypertuning.tracking.view import address_in
 
 PORT = 5000
 """On which `mlflow ui` answers unless told otherwise."""
@@ -52,7 +52,7 @@ def main(port: int) -> None:
         return say(console, ["there is no study yet: `make demo` makes one"])
     of_studies = [e for e in client.search_experiments() if "mlflow.experimentKind" in e.tags]
     for experiment in reversed(of_studies):
-        page = f"{site(client.tracking_uri, port)}/{address(experiment.experiment_id)}"
+        page = f"{site(client.tracking_uri, port)}/{address_in(experiment.experiment_id)}"
         say(console, [f"experiment {experiment.name}: {page}"])
 
 

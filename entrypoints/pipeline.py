@@ -1,6 +1,5 @@
 """What `main` does: one stage after the other, each a command of its own, below one run."""
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,10 +21,10 @@ from hypertuning.learn.sources import find_source
 from hypertuning.registry.evaluate import has_test
 from hypertuning.registry.versions import check_champion, check_name
 from hypertuning.spaces import BOHB, plain
-from hypertuning.tracking import runs
+from hypertuning.tracking import environment, runs
+from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
 from hypertuning.tracking.store import connect
-from hypertuning.tracking.study_run import PARENT_VARIABLE
 
 PROFILES: dict[str, dict[str, dict[str, object]]] = {
     "quick": {
@@ -107,6 +106,7 @@ def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:
             context, owner = click.get_current_context(), f"main run {run_id}"
             options = merge(context, options, had, owner, free=FREE, new={"resume"})
     with usage():
+        find_launch(client, free=not had)
         find_source(options["dataset"], options["data_dir"])
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
@@ -145,9 +145,11 @@ def _run(
         given = options_of(stage, run_id, options, children, space)
     command = [sys.executable, "-m", f"entrypoints.{stage}"]
     command += [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
-    environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_RUN_ID"}
-    environment["MLFLOW_EXPERIMENT_ID"] = client.get_run(run_id).info.experiment_id
-    status = call(command, {**environment, PARENT_VARIABLE: run_id})
+    named = {
+        environment.EXPERIMENT_ID: client.get_run(run_id).info.experiment_id,
+        environment.PARENT_RUN: run_id,
+    }
+    status = call(command, environment.without(environment.RUN_ID) | named)
     if status:
         raise Stopped(stage, status)
 

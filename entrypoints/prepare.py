@@ -19,6 +19,7 @@ from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
 from hypertuning.search.study import Resources
 from hypertuning.search.trial import Problem
+from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo
 
@@ -65,6 +66,9 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
         return show_plan(console, search, planned, no_estimate(options))
     if not client and (warm_start_wanted(options) or not options["dry_run"]):
         client = connect()
+    if client and not options["dry_run"]:
+        with usage():
+            find_launch(client, free=earlier is None)
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
     with usage():

@@ -20,7 +20,7 @@ from entrypoints.searches import Search
 from entrypoints.show import say, table_of
 from entrypoints.sources import find_source
 from entrypoints.stage import carry_out
-from hypertuning.config import UserError, parse_config
+from hypertuning.config import UserError, differing, parse_config
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.evaluate import has_test
 from hypertuning.registry.versions import check_alias, check_champion, check_name
@@ -113,6 +113,8 @@ def build(options: Mapping) -> Search:
         ),
         settled={**given["images"], **dataset, "source": given["source"], "epochs": epochs},
         given=given,
+        searched=differing(configs),
+        title=f"from {given['stage']} {given['source'][:8]}",
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 from rich.console import Console
 
 from entrypoints.commands import changed, command_of
@@ -22,6 +23,7 @@ from hypertuning.tracking.doctor import (
     find_orphans,
     find_patients,
 )
+from hypertuning.tracking.leftovers import close_leftover, find_leftovers
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
 from hypertuning.tracking.recovery import is_driven, only_driver
 from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
@@ -108,6 +110,7 @@ def doctor(study: str, storage_path: Path, fix: bool, patience_s: float) -> None
         left += len(findings)
     if study == ALL:
         say(console, map(_line, _others(client, known, storage_path)))
+        left += _leftovers(console, client, fix)
     number = counted(len(patients), "study", "studies")
     found = counted(left, "finding") if left else "all is well"
     say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
@@ -154,6 +157,19 @@ def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> l
         if read_study(folder).get("tracking_uri") == without_password(client.tracking_uri)
     ]
     return find_orphans(client, experiments) + records
+
+
+def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
+    """Name the runs that nobody will close, and close them if asked to; give how many are open."""
+    experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+    found = find_leftovers(client, experiments)
+    for run in found:
+        if fix:
+            close_leftover(client, run)
+        command = run.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT, "python -m")
+        said = f"run {run.info.run_id}: is RUNNING and no study's; its command ({command}) is gone"
+        say(console, [f"{said}: closed" if fix else said])
+    return 0 if fix else len(found)
 
 
 def _line(finding: Finding) -> str:

@@ -21,6 +21,7 @@ from hypertuning.report.page import render, write
 from hypertuning.report.stages import STAGES
 from hypertuning.report.tables import with_bests
 from hypertuning.tracking import runs
+from hypertuning.tracking.processes import DRIVER, this_process
 from hypertuning.tracking.refit_tables import read_refit
 from hypertuning.tracking.store import connect, reason, without_password
 from hypertuning.tracking.study_run import open_run, this_experiment
@@ -133,7 +134,11 @@ def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) 
     """
     number = counted(len(studies), "study", "studies")
     note = f"Report on {number}, {', '.join(studies['study_id'].str[:_SHORT])}."
-    tags = {"report": name, MLFLOW_RUN_NOTE: f"{note} Open report.html under Artifacts."}
+    tags = {
+        "report": name,
+        DRIVER: this_process(),
+        MLFLOW_RUN_NOTE: f"{note} Open report.html under Artifacts.",
+    }
     run_id = None
     try:
         run_id = open_run(client, f"report {name}", tags).info.run_id

@@ -49,8 +49,8 @@ class Earlier(NamedTuple):
         trials = read_trials(self.study_dir)
         epochs = sum(len(trial.epochs) for trial in trials)
         return (
-            f"goes on: {len(trials)} of {counted(planned.trials, 'trial')} begun, "
-            f"{epochs:,} of about {counted(planned.epochs, 'epoch')} measured"
+            f"goes on: {len(trials)} of {counted(planned.trials, 'trial')} begun, {epochs} of "
+            f"about {counted(planned.epochs, 'epoch')} measured so far"
         )
 
     def warm(self) -> Warm | None:

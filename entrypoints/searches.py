@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from entrypoints.options import NONE, usage
 from entrypoints.sources import Asked, find_config
-from hypertuning.config import Budget, Config, UserError, parse_config
+from hypertuning.config import Budget, Config, UserError, differing, parse_config
 from hypertuning.search.bohb import PAPER, Bohb, ModelOptions
 from hypertuning.search.ladder import Arms, Ladder, regular_max_epochs, rungs, sweep
 from hypertuning.search.plan import enough_samples
@@ -54,6 +54,10 @@ class Search(NamedTuple):
     """Options that hang on an earlier study, such as which images are its own."""
     given: Any = None
     """What was read from elsewhere when the study began: kept with its record, as JSON."""
+    searched: Mapping[str, bool] = {}
+    """The parameters in which its trials differ, and whether every trial has them."""
+    title: str = ""
+    """What tells it from other studies of its stage, where the number of trials does not."""
 
 
 def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
@@ -76,7 +80,14 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
         points = _points(options, changed)
         tried = [*(Proposal(c, "point") for c in points), *(Proposal(c, "grid") for c in configs)]
     epochs = options["epochs"]
-    return Search(stage, stage, epochs, Listed(tried), lambda: sweep(len(tried), epochs))
+    return Search(
+        stage,
+        stage,
+        epochs,
+        Listed(tried),
+        lambda: sweep(len(tried), epochs),
+        searched=differing([proposal.config for proposal in tried]),
+    )
 
 
 def single(options: Mapping) -> Search:
@@ -108,6 +119,7 @@ def single(options: Mapping) -> Search:
         ),
         settled={"dataset": dataset},
         given=kept or {"asked": asked._replace(config=config.hyperparameters()), "epochs": epochs},
+        title=run_name(config.hyperparameters()),
     )
 
 
@@ -163,6 +175,7 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
         for name in searched(changed)
         if name not in wanted
     )
+    opened = {name: domain.when is None for name, domain in searched(wanted).items()}
     if options["augment"] == "both":
         paired = Paired(sampler, ARMS)
         return Search(
@@ -173,9 +186,16 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
             described,
             notes=notes,
+            searched=opened | {"augment": True},
         )
     search = Search(
-        stage, options["strategy"], top, sampler, lambda: strategy.ladder(budget), described
+        stage,
+        options["strategy"],
+        top,
+        sampler,
+        lambda: strategy.ladder(budget),
+        described,
+        searched={**differing(points), **opened},
     )
     if not isinstance(drawn, Bohb):
         return search._replace(notes=notes)

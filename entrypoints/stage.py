@@ -25,6 +25,8 @@ from hypertuning.search.stop import Stop, signals_caught
 from hypertuning.search.study import ray_started, run, write_ending
 from hypertuning.search.trial import trainable
 from hypertuning.tracking.callback import MLflowMirror
+from hypertuning.tracking.launch import file_launcher, find_launch
+from hypertuning.tracking.naming import study_name
 from hypertuning.tracking.record import (
     parts,
     read_trials,
@@ -32,7 +34,8 @@ from hypertuning.tracking.record import (
 )
 from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import reason, without_password
-from hypertuning.tracking.study_run import close_study, open_study, reopen_study
+from hypertuning.tracking.study_run import Opening, close_study, open_study, reopen_study
+from hypertuning.words import counted
 
 
 def run_stage(stage: str, build: Build, options: Mapping) -> None:
@@ -60,8 +63,10 @@ def carry_out(console: Console, job: Job) -> tuple[Path, bool]:
         searcher = LadderSearcher(job.search.ladder(), job.search.sampler, 1, past)
         if past and searcher.done:
             say(console, [f"nothing is left to do of study {study_dir.name}"])
-            write_ending(parts(_open(job, driven))[-1], "completed")  # if killed at the very end
+            write_ending(parts(study_dir)[-1], "completed")  # if killed at the very end
             finish(job.client, study_dir, patience_s)
+            launch = find_launch(job.client, free=False)
+            file_launcher(job.client, launch, study_dir.name, job.search.stage)
             return study_dir, False
         try:
             with ray_started(job.resources, job.options["verbose"]) as room:
@@ -108,20 +113,13 @@ def _open(job: Job, driven: ExitStack) -> Path:
     """
     storage_path = job.options["storage_path"]
     _check_writable(storage_path)
-    note = description(job.search, job.planned, job.notes)
     try:
         if job.earlier:
-            reopen_study(job.client, job.earlier.study_dir.name, note, _tags(job))
+            reopen_study(job.client, job.earlier.study_dir.name, _opening(job))
             _write_record(job, job.earlier.study_dir)
             return job.earlier.study_dir
         study_id = open_study(
-            job.client,
-            job.search.stage,
-            _parameters(job.options),
-            note,
-            job.images,
-            storage_path,
-            _tags(job),
+            job.client, _opening(job), _parameters(job.options), job.images, storage_path
         )
     except MlflowException as error:
         raise UserError(
@@ -135,6 +133,18 @@ def _open(job: Job, driven: ExitStack) -> Path:
         close_study(job.client, study_id, "failed")
         raise UserError(f"the record could not be begun: {error.strerror}") from error
     return storage_path / study_id
+
+
+def _opening(job: Job) -> Opening:
+    search = job.search
+    what = search.title or counted(job.planned.trials, "trial")
+    return Opening(
+        stage=search.stage,
+        name=study_name(search.stage, job.images["name"], what),
+        note=description(search, job.planned, job.notes),
+        tags=_tags(job),
+        searched=search.searched,
+    )
 
 
 def _tags(job: Job) -> dict[str, str]:

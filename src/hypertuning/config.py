@@ -1,6 +1,7 @@
 """The words that all parts share: one trial's hyperparameters, the objective, the user's errors."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -121,6 +122,17 @@ class Config(BaseModel):
         structure = {"num_conv_layers", "filters", "kernel_size", "padding", "batch_norm"}
         absent = structure if self.model != "cnn" else set()
         return self.model_dump(exclude=absent, exclude_none=True)
+
+
+def differing(configs: Sequence[Config]) -> dict[str, bool]:
+    """The hyperparameters in which configurations differ, and whether all of them have each."""
+    given = [config.hyperparameters() for config in configs]
+    values = {name: {values.get(name) for values in given} for name in Config.model_fields}
+    return {
+        name: all(name in values for values in given)
+        for name, different in values.items()
+        if len(different) > 1
+    }
 
 
 def parse_config(given: dict) -> Config:

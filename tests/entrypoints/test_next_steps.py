@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from entrypoints.next_steps import command_of, how_to_go_on, next_steps
-from hypertuning.tracking.study_run import PARENT_VARIABLE
+from hypertuning.tracking.environment import PARENT_RUN
 
 
 @pytest.fixture(autouse=True)
 def shell(monkeypatch):
-    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", PARENT_VARIABLE):
+    for name in ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", PARENT_RUN):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -37,6 +37,6 @@ def test_in_an_environment_that_mlflow_has_built_it_leaves_that_to_mlflow(monkey
 def test_below_main_no_study_says_how_to_go_on(monkeypatch):
     assert "--resume study" in how_to_go_on("grid", Path("study"))
     assert len(next_steps("grid", "study")) == 2
-    monkeypatch.setenv(PARENT_VARIABLE, "0" * 32)
+    monkeypatch.setenv(PARENT_RUN, "0" * 32)
     assert "To go on" not in how_to_go_on("grid", Path("study"))
     assert not next_steps("grid", "study")

@@ -26,7 +26,7 @@ METRICS = {
 }
 STATUS = {
     "completed": "FINISHED",
-    "pruned": "KILLED",
+    "pruned": "FINISHED",
     "interrupted": "KILLED",
     "diverged": "FAILED",
     "failed": "FAILED",

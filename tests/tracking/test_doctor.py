@@ -84,9 +84,13 @@ def test_runs_without_a_living_driver_are_found(client, healthy, study_id, seen)
 
 def test_an_ending_that_is_not_that_of_the_record_is_found(client, healthy, study_id, seen):
     close_study(client, study_id, "interrupted")
-    assert seen() == [("study", "is interrupted (KILLED), but by its record completed (FINISHED)")]
+    assert seen() == [
+        ("study", "is interrupted (KILLED), but by its record it is completed (FINISHED)")
+    ]
     healthy.end("interrupted")
-    assert seen() == [("t0001", "is pruned (KILLED), but by its record interrupted (KILLED)")]
+    assert seen() == [
+        ("t0001", "is pruned (FINISHED), but by its record it is interrupted (KILLED)")
+    ]
     mirror_study(client, study_id, healthy.folder)
     assert seen() == []
 

@@ -10,9 +10,10 @@ import pytest
 
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
+from hypertuning.tracking.environment import PARENT_RUN
 from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import (
-    PARENT_VARIABLE,
+    Opening,
     close_study,
     open_study,
     record_here,
@@ -28,17 +29,19 @@ DATASET = {
 }
 
 
-def opened(client, **changed):
-    given = {"stage": "grid", "parameters": {"epochs": 3}, "note": "What?", "dataset": DATASET}
-    given |= {"storage_path": Path("/somewhere"), "tags": {"planned_trials": "36"}}
-    return client.get_run(open_study(client, **(given | changed)))
+GRID = Opening("grid", "grid · cifar10 · 36 trials", "What?", {"planned_trials": "36"}, {})
+
+
+def opened(client, study=GRID, dataset=DATASET):
+    run_id = open_study(client, study, {"epochs": 3}, dataset, Path("/somewhere"))
+    return client.get_run(run_id)
 
 
 def test_a_study_is_a_new_run_in_the_experiment_that_the_shell_names(client, monkeypatch):
     run = opened(client)
     assert client.get_experiment(run.info.experiment_id).name == "tests"
     assert (run.info.run_name, run.info.status, run.data.params) == (
-        "grid",
+        "grid · cifar10 · 36 trials",
         "RUNNING",
         {"epochs": "3"},
     )
@@ -58,7 +61,7 @@ def test_the_run_that_mlflow_run_made_is_adopted_with_its_params(client, monkeyp
     assert run.info.run_id == made.info.run_id
     assert run.data.params == {"epochs": "'3'"}
     assert run.data.tags["mlflow.source.type"] == "PROJECT"
-    assert run.info.run_name == "grid", "MLflow had made the name up"
+    assert run.info.run_name == GRID.name, "MLflow had made the name up"
 
 
 def test_a_name_that_the_user_gave_stays(client, monkeypatch):
@@ -69,8 +72,8 @@ def test_a_name_that_the_user_gave_stays(client, monkeypatch):
 
 
 def test_a_stage_of_a_larger_study_is_its_child(client, monkeypatch):
-    parent = opened(client, stage="main").info.run_id
-    monkeypatch.setenv(PARENT_VARIABLE, parent)
+    parent = opened(client, GRID._replace(stage="main")).info.run_id
+    monkeypatch.setenv(PARENT_RUN, parent)
     run = opened(client)
     assert run.info.run_id != parent
     assert run.data.tags["mlflow.parentRunId"] == parent
@@ -162,7 +165,7 @@ def test_a_study_that_goes_on_is_open_again_and_has_its_launcher_below_it(client
     experiment_id = client.get_run(study_id).info.experiment_id
     launcher = client.create_run(experiment_id, run_name="bold-fox-123").info.run_id
     monkeypatch.setenv("MLFLOW_RUN_ID", launcher)
-    reopen_study(client, study_id, "goes on", {"planned_trials": "60"})
+    reopen_study(client, study_id, GRID._replace(note="goes on", tags={"planned_trials": "60"}))
     study, made = client.get_run(study_id), client.get_run(launcher)
     assert (study.info.status, study.data.tags.get("outcome")) == ("RUNNING", None)
     assert study.data.tags["mlflow.note.content"] == "goes on"

@@ -100,9 +100,14 @@ def _endings(run: Run, children: Sequence[Run], study_dir: Path) -> Iterator[tup
     for child in (run, *children):
         outcome, status = child.data.tags.get("outcome"), child.info.status
         should = expected.get(_name(child))
-        if should and status != "RUNNING" and (outcome, status) != (should, STATUS[should]):
-            by_record = f"{should} ({STATUS[should]})"
-            yield _name(child), f"is {outcome} ({status}), but by its record {by_record}"
+        if should and status != "RUNNING" and not _says(outcome, status, should):
+            said = f"is {outcome} ({status})" if outcome else f"is {status} and has no outcome"
+            yield _name(child), f"{said}, but by its record it is {should} ({STATUS[should]})"
+
+
+def _says(outcome: str | None, status: str, should: str) -> bool:
+    """Whether a run shows an outcome. To an earlier version, pruned trials were KILLED."""
+    return outcome == should and status in (STATUS[should], "KILLED" if should == "pruned" else "")
 
 
 def _epochs(client: MlflowClient, run: Run, study_dir: Path) -> Iterator[tuple[str, str]]:

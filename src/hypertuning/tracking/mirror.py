@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FIGURE = "overfitting.png"
 STATUS = {
     "completed": "FINISHED",
-    "pruned": "KILLED",  # as MLflow's own storage for Optuna has it
+    "pruned": "FINISHED",  # nothing went wrong with it: others were better
     "diverged": "FAILED",
     "failed": "FAILED",
     "interrupted": "KILLED",

@@ -1,6 +1,7 @@
-"""What a reader of MLflow sees in words: the names of trials and the notes on them."""
+"""What a reader of MLflow sees in words: the names of studies and trials, the notes on trials."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from hypertuning.config import OBJECTIVE, Config
@@ -23,6 +24,7 @@ _UNLESS_DEFAULT = {
     "augment": "",
     "seed": "s",
 }
+_BETWEEN = " · "
 STILL_TRAINING = "Still training."
 """The end of a note on a trial that has not ended."""
 _SAMPLERS = {
@@ -33,6 +35,22 @@ _SAMPLERS = {
     "point": "given by the user",
     "repeat": "trained again with another seed",
 }
+
+
+def study_name(stage: str, dataset: str, what: str) -> str:
+    """`bohb · digits · 51 trials`.
+
+    Args:
+        dataset: Its name, or the path of its folder.
+        what: That by which a study is told from others of its stage.
+    """
+    return _BETWEEN.join([stage, Path(dataset).name, what])
+
+
+def is_study_name(name: str, stage: str) -> bool:
+    """Whether a study got its name here, and not from its user; an earlier version named it by its
+    stage alone."""
+    return name == stage or name.startswith(f"{stage}{_BETWEEN}")
 
 
 def run_name(config: Mapping[str, Any]) -> str:

@@ -1,10 +1,12 @@
 """The run of a refit: below that of its register study, one point per epoch, then the test."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from hypertuning.tracking import runs
@@ -32,14 +34,21 @@ def open_refit(
     """The run of a study's refit, made if there is none yet, and running; safe to repeat."""
     experiment_id = client.get_run(study_run_id).info.experiment_id
     if there := runs.find_refits(client, experiment_id, study_run_id):
-        run_id = there[0].info.run_id
-        client.update_run(run_id, status="RUNNING")
+        run = there[0]
     else:
         tags = {MLFLOW_PARENT_RUN_ID: study_run_id, "refit": "true", MLFLOW_RUN_NOTE: note}
-        run_id = client.create_run(experiment_id, tags=tags, run_name=name).info.run_id
-    client.log_batch(run_id, params=[Param(key, str(value)) for key, value in config.items()])
-    client.log_inputs(run_id, [dataset_input(dataset)])
-    client.set_tag(study_run_id, REFIT, run_id)
+        run = client.create_run(experiment_id, tags=tags, run_name=name)
+    run_id = run.info.run_id
+    try:
+        client.log_batch(run_id, params=[Param(key, str(value)) for key, value in config.items()])
+        client.log_inputs(run_id, [dataset_input(dataset)])
+        client.set_tag(study_run_id, REFIT, run_id)
+        client.update_run(run_id, status="RUNNING")
+    except MlflowException:
+        if not there:  # it would stay open: nobody has heard of it
+            with suppress(MlflowException):
+                client.set_terminated(run_id, "FAILED")
+        raise
     return run_id
 
 

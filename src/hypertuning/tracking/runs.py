@@ -13,7 +13,12 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
-from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_GIT_COMMIT,
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_PROJECT_ENTRY_POINT,
+    MLFLOW_SOURCE_NAME,
+)
 
 from hypertuning.config import OBJECTIVE, Config, UserError
 from hypertuning.tracking.histories import histories
@@ -37,6 +42,9 @@ _SUMMARY = {
     "epochs_run": int,
     "overfit_epoch": int,
 }
+
+_STUDIES = "tags.stage IS NOT NULL AND tags.trial_id IS NULL"
+"""The filter of studies, and of the runs of commands that resumed some."""
 
 STUDY_COLUMNS: Columns = {
     "study_id": str,
@@ -84,7 +92,6 @@ def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -
     """One row per study, the oldest first; by default of all experiments."""
     if experiment_ids is None:
         experiment_ids = [e.experiment_id for e in client.search_experiments(max_results=1000)]
-    found = _search(client, experiment_ids, "tags.stage IS NOT NULL AND tags.trial_id IS NULL")
     rows = (
         {
             **_row(run),
@@ -96,8 +103,7 @@ def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -
             "seed": run.data.params.get("seed"),
             **_images(run),
         }
-        for run in found
-        if run.data.tags.get("outcome") != "launcher"
+        for run in find_studies(client, experiment_ids)
     )
     return _frame(rows, STUDY_COLUMNS)
 
@@ -157,6 +163,23 @@ def find_launchers(client: MlflowClient, experiment_id: str, study_id: str) -> l
     """The runs that `mlflow run` made for commands which resumed a study."""
     below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.outcome = 'launcher'"
     return _search(client, [experiment_id], below)
+
+
+def find_running(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """All runs that are open, the oldest first."""
+    return _search(client, experiment_ids, "attributes.status = 'RUNNING'")
+
+
+def find_studies(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """The runs of all studies of some experiments, the oldest first."""
+    found = _search(client, experiment_ids, _STUDIES)
+    return [run for run in found if run.data.tags.get("outcome") != "launcher"]
+
+
+def find_sources(client: MlflowClient, experiment_ids: Sequence[str]) -> set[str]:
+    """The places from which `mlflow run` took the project, as far as there are studies."""
+    tags = (run.data.tags for run in find_studies(client, experiment_ids))
+    return {tag[MLFLOW_SOURCE_NAME] for tag in tags if MLFLOW_PROJECT_ENTRY_POINT in tag}
 
 
 def find_refits(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:

@@ -17,6 +17,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from hypertuning.config import UserError
+from hypertuning.tracking.environment import set_default
 
 T = TypeVar("T")
 _SQLITE = "sqlite:///"
@@ -112,9 +113,9 @@ def _fail_soon() -> None:
     first what is there.
     """
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    set_default("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    set_default("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    set_default("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def _open(uri: str) -> MlflowClient:

@@ -1,13 +1,11 @@
 """The run of a study: adopted from `mlflow run` or made, and closed."""
 
 import json
-import os
-import re
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run, RunTag
@@ -20,17 +18,16 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from hypertuning.config import OBJECTIVE, UserError
+from hypertuning.tracking import environment
+from hypertuning.tracking.launch import adopt, file_launcher, find_launch
 from hypertuning.tracking.mirror import STATUS
+from hypertuning.tracking.naming import is_study_name
 from hypertuning.tracking.provenance import provenance
 from hypertuning.tracking.trial import Trial
-from hypertuning.tracking.view import offer_view
+from hypertuning.tracking.view import SEARCHED, offer_views
 
-PARENT_VARIABLE = "HYPERTUNING_PARENT_RUN"
-"""Of the environment: the run to which the runs belong that are made here, see `main`."""
 RECORD_TAG = "record"
 """Of a study: machine and folder of its record, so that it is found from any shell."""
-_MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
-"""What MLflow calls a run that nobody named: `bold-fox-123`."""
 _DIGEST_LENGTH = 36
 """MLflow takes no longer one."""
 
@@ -45,14 +42,26 @@ class DatasetInfo(TypedDict):
     val: int
 
 
+class Opening(NamedTuple):
+    """What a study is, as its run says from the start."""
+
+    stage: str
+    name: str
+    note: str
+    tags: Mapping[str, str]
+    searched: Mapping[str, bool]
+    """The parameters in which its trials differ, and whether every trial has them."""
+
+    def all_tags(self) -> dict[str, str]:
+        return {MLFLOW_RUN_NOTE: self.note, SEARCHED: ", ".join(self.searched), **self.tags}
+
+
 def open_study(
     client: MlflowClient,
-    stage: str,
+    study: Opening,
     parameters: Mapping[str, Any],
-    note: str,
     dataset: DatasetInfo,
     storage_path: Path,
-    tags: Mapping[str, str],
 ) -> str:
     """Open the run of a study; give its id, which names the folder of its record.
 
@@ -62,21 +71,21 @@ def open_study(
     Raises:
         UserError: the store has no such run or experiment.
     """
-    run = open_run(client, stage, {"stage": stage})
+    run = open_run(client, study.name, {"stage": study.stage})
     record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
     sizes = {"train_images": str(dataset["train"]), "val_images": str(dataset["val"])}
-    known = {MLFLOW_RUN_NOTE: note, RECORD_TAG: record, **sizes, **provenance()}
+    known = {**study.all_tags(), RECORD_TAG: record, **sizes, **provenance()}
     try:
         client.log_batch(
             run.info.run_id,
             params=[Param(k, str(v)) for k, v in parameters.items() if k not in run.data.params],
-            tags=[RunTag(key, value) for key, value in {**known, **tags}.items()],
+            tags=[RunTag(key, value) for key, value in known.items()],
         )
         client.log_inputs(run.info.run_id, [dataset_input(dataset)])
-        offer_view(client, run.info.experiment_id)
+        offer_views(client, run, study.name, study.searched)
     except MlflowException:
         with suppress(MlflowException):
-            client.set_terminated(run.info.run_id, STATUS["failed"])
+            close_study(client, run.info.run_id, "failed")
         raise
     return run.info.run_id
 
@@ -84,7 +93,7 @@ def open_study(
 def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
     """Adopt the run that `mlflow run` made for this command, or make one.
 
-    A new one belongs to the run that PARENT_VARIABLE names, if it does.
+    A new one belongs to the run that PARENT_RUN names, if it does.
 
     Args:
         name: Of a new run, or of one that nobody named.
@@ -92,60 +101,31 @@ def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
     Raises:
         UserError: the store has no such run or experiment.
     """
-    adopted = os.environ.get("MLFLOW_RUN_ID")
-    if not adopted:
-        belongs_to = os.environ.get(PARENT_VARIABLE)
-        parent = {MLFLOW_PARENT_RUN_ID: belongs_to} if belongs_to else {}
-        experiment_id = this_experiment(client)
-        return client.create_run(experiment_id, tags=resolve_tags(parent) | tags, run_name=name)
-    try:
-        run = client.get_run(adopted)
-    except MlflowException as error:
-        raise UserError(
-            f"MLFLOW_RUN_ID is {adopted}, but {client.tracking_uri} has no such run; unset it"
-        ) from error
-    if {"stage", "trial_id", "report", "main"} & run.data.tags.keys():
-        raise UserError(f"MLFLOW_RUN_ID is {adopted}, which holds something else already; unset it")
-    if _MADE_UP_NAME.fullmatch(run.info.run_name or ""):
-        client.update_run(adopted, name=name)
-    client.log_batch(adopted, tags=[RunTag(key, value) for key, value in tags.items()])
-    return run
+    if launch := find_launch(client):
+        return adopt(client, launch, name, tags)
+    belongs_to = environment.read(environment.PARENT_RUN)
+    parent = {MLFLOW_PARENT_RUN_ID: belongs_to} if belongs_to else {}
+    experiment_id = this_experiment(client)
+    return client.create_run(experiment_id, tags=resolve_tags(parent) | tags, run_name=name)
 
 
-def reopen_study(
-    client: MlflowClient, study_run_id: str, note: str, tags: Mapping[str, str]
-) -> None:
+def reopen_study(client: MlflowClient, study_run_id: str, study: Opening) -> None:
     """Open the run of a study again that goes on, and put the run that started that below it.
 
     `mlflow run` has made a run for the command that resumes; it measured nothing, and says so.
+
+    Raises:
+        UserError: that run cannot be used; nothing has changed.
     """
-    run = client.get_run(study_run_id)
-    client.update_run(study_run_id, status="RUNNING")
-    offer_view(client, run.info.experiment_id)
-    known = {MLFLOW_RUN_NOTE: note, **tags}
-    client.log_batch(study_run_id, tags=[RunTag(key, value) for key, value in known.items()])
+    run, launch = client.get_run(study_run_id), find_launch(client, free=False)
+    tags = [RunTag(key, value) for key, value in study.all_tags().items()]
+    client.log_batch(study_run_id, tags=tags)
     if "outcome" in run.data.tags:
         client.delete_tag(study_run_id, "outcome")
-    launcher = os.environ.get("MLFLOW_RUN_ID", study_run_id)
-    if launcher == study_run_id:
-        return
-    file_launcher(client, launcher, study_run_id, run.data.tags.get("stage", ""))
-
-
-def file_launcher(client: MlflowClient, launcher: str, run_id: str, stage: str) -> None:
-    """Put a run that only started another one again below that, and say so in it."""
-    made = client.get_run(launcher)
-    if made.data.tags.get("outcome") != "launcher" and "stage" in made.data.tags:
-        return  # a study of its own, which the shell names by mistake
-    tags = {
-        "outcome": "launcher",
-        "stage": stage,
-        MLFLOW_PARENT_RUN_ID: run_id,
-        MLFLOW_RUN_NOTE: f"Started run {run_id} again, and holds nothing itself.",
-    }
-    client.log_batch(launcher, tags=[RunTag(key, value) for key, value in tags.items()])
-    if _MADE_UP_NAME.fullmatch(made.info.run_name or ""):
-        client.update_run(launcher, name=f"{stage} resumed")
+    is_ours = is_study_name(run.info.run_name, study.stage)
+    client.update_run(study_run_id, "RUNNING", study.name if is_ours else None)
+    offer_views(client, run, study.name if is_ours else run.info.run_name, study.searched)
+    file_launcher(client, launch, study_run_id, study.stage)
 
 
 def record_here(run: Run) -> Path | None:
@@ -209,8 +189,8 @@ def this_experiment(client: MlflowClient, make: bool = True) -> str:
     Raises:
         UserError: it cannot be used.
     """
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", "Default")
-    experiment_id = os.environ.get("MLFLOW_EXPERIMENT_ID")
+    name = environment.read(environment.EXPERIMENT_NAME) or "Default"
+    experiment_id = environment.read(environment.EXPERIMENT_ID)
     try:
         if experiment_id:
             return client.get_experiment(experiment_id).experiment_id

@@ -1,64 +1,163 @@
-"""MLflow's page of runs set up for studies: the columns that matter, the best first, the curves.
+"""MLflow's page of runs set up for studies: the columns that matter, the best first, the charts.
 
 Since MLflow 3 the page opens on the GenAI overview in a browser that has not been there before,
-whatever the experiment's kind. A shared view, which MLflow keeps in a tag of the experiment, is
-opened by its address, and brings its columns, order and charts along.
+whatever the experiment's kind. A saved view, which MLflow keeps in a tag of the experiment, is
+opened by its address or from the page's menu "Views", and brings its filter, columns, order and
+charts along. There is one of all trials, one of all studies, and one of each study's own trials.
 """
 
 import base64
 import json
 import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hypertuning.config import OBJECTIVE
+from hypertuning.tracking import runs
 from hypertuning.tracking.trial import EPOCH_METRICS
 
-KEY = "trials"
+SEARCHED = "searched"
+"""Tag of a study: the parameters in which its trials differ, with commas. It has a view, then."""
+LISTED = 10
+"""So many studies are in the menu; MLflow lets nobody save a view beyond the fortieth."""
 _KIND = "mlflow.experimentKind"
-_TAG = f"mlflow.sharedViewState.{KEY}"
+_TAG = "mlflow.sharedViewState."
+_ALL = "trials"
+_STUDY = "study-"
+"""What the keys of the views of studies begin with; then comes the run id."""
+_FIRST = 10**13
+"""The menu has the view first that was made last, in Unix milliseconds."""
 _CURVES = ("val_loss", "train_loss", "generalization_gap", "val_accuracy", "train_accuracy")
 _SUMMARY = ("best_val_loss", "best_val_accuracy", "best_epoch", "epochs_run", "overfit_epoch")
-_TAGS = ("outcome", "strategy", "sampler")
+_TRIALS = "tags.trial_id LIKE 't%'"  # a study has the numbers of its best trial as well
 
 
-def offer_view(client: MlflowClient, experiment_id: str) -> None:
-    """Keep the view in the experiment, and that it holds training runs unless it was told else."""
-    tags = client.get_experiment(experiment_id).tags
-    if _KIND not in tags:
-        client.set_experiment_tag(experiment_id, _KIND, "custom_model_development")
-    view = "deflate;" + base64.b64encode(zlib.compress(json.dumps(_view()).encode())).decode()
-    if tags.get(_TAG) != view:
-        client.set_experiment_tag(experiment_id, _TAG, view)
+def offer_views(client: MlflowClient, study: Run, name: str, searched: Mapping[str, bool]) -> None:
+    """Keep the views in the study's experiment, and that this holds training runs.
+
+    Args:
+        name: Of the study.
+        searched: The parameters in which its trials differ, and whether every trial has them.
+    """
+    experiment = client.get_experiment(study.info.experiment_id)
+    if _KIND not in experiment.tags:  # somebody may have marked it in another way
+        client.set_experiment_tag(experiment.experiment_id, _KIND, "custom_model_development")
+    columns = _all_searched(client, experiment.experiment_id, searched)
+    ours = f"{_TRIALS} AND tags.`{MLFLOW_PARENT_RUN_ID}` = '{study.info.run_id}'"
+    views = {
+        _ALL: _saved("All trials", _FIRST + 1, _trials_view(_TRIALS, columns)),
+        "studies": _saved("All studies", _FIRST, _studies_view()),
+        f"{_STUDY}{study.info.run_id}": _saved(
+            name, study.info.start_time, _trials_view(ours, searched, _parallel(searched))
+        ),
+    }
+    tags = {f"{_TAG}{key}": view for key, view in views.items()}
+    tags |= _unlisted({**experiment.tags, **tags})
+    for key, value in tags.items():
+        if experiment.tags.get(key) != value:
+            client.set_experiment_tag(experiment.experiment_id, key, value)
 
 
-def address(experiment_id: str) -> str:
-    """Where the view is on MLflow's pages: `#/experiments/…`."""
-    opened = f"viewStateShareKey={KEY}&workflowType=machine_learning&compareRunsMode=CHART"
+def address(study: Run) -> str:
+    """Where the trials of a study are on MLflow's pages: `#/experiments/…`."""
+    key = f"{_STUDY}{study.info.run_id}" if SEARCHED in study.data.tags else _ALL
+    return address_in(study.info.experiment_id, key)
+
+
+def address_in(experiment_id: str, key: str = _ALL) -> str:
+    """Where a view of an experiment is on MLflow's pages, by default that of all trials."""
+    opened = f"viewStateShareKey={key}&workflowType=machine_learning&compareRunsMode=CHART"
     return f"#/experiments/{experiment_id}/runs?{opened}"
 
 
-def _view() -> dict:
-    """The state of MLflow's page (3.17), as its Share button writes it."""
-    metrics = [f"metrics.`{name}`" for name in _SUMMARY]
+def _all_searched(client: MlflowClient, experiment_id: str, first: Iterable[str]) -> list[str]:
+    """What any study of an experiment searched."""
+    known = (run.data.tags.get(SEARCHED, "") for run in runs.find_studies(client, [experiment_id]))
+    others = (name for names in known for name in names.split(", ") if name)
+    return list(dict.fromkeys([*first, *others]))
+
+
+def _unlisted(tags: Mapping[str, str]) -> dict[str, str]:
+    """The views of older studies without names: not in the menu, but still at their addresses."""
+    views = {key: value for key, value in tags.items() if key.startswith(f"{_TAG}{_STUDY}")}
+    named = {key: json.loads(value) for key, value in views.items() if value.startswith("{")}
+    newest_first = sorted(named, key=lambda key: named[key]["createdAt"], reverse=True)
+    return {key: named[key]["state"] for key in newest_first[LISTED:]}
+
+
+def _saved(name: str, created_ms: int, view: Mapping[str, Any]) -> str:
+    """A view as MLflow's page (3.17) keeps it."""
+    packed = base64.b64encode(zlib.compress(json.dumps(view).encode())).decode()
+    dates = {"createdAt": created_ms, "updatedAt": created_ms}
+    return json.dumps({"name": name, **dates, "state": f"deflate;{packed}"})
+
+
+def _trials_view(
+    condition: str, searched: Iterable[str], of_parameters: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
     others = [name for name in (*_SUMMARY, *EPOCH_METRICS) if name not in _CURVES]
-    section = {"uuid": "curves", "name": "Curves of the trials", "display": True}
+    sections = [_section("parameters", "What the parameters do")] if of_parameters else []
     return {
-        "searchFilter": "tags.trial_id LIKE 't%'",  # a study has the numbers of its best trial
+        **_table(condition, searched, ("stage", "outcome", "sampler")),
+        "compareRunCharts": [
+            *of_parameters,
+            *(_curve(name, deleted=False) for name in _CURVES),
+            *(_curve(name, deleted=True) for name in others),  # or the page would add them
+        ],
+        "compareRunSections": [*sections, _section("curves", "Curves of the trials")],
+    }
+
+
+def _studies_view() -> dict[str, Any]:
+    """Every study is one row; `main`, reports and what other commands left are not there."""
+    tags = ("strategy", "images", "planned_trials", "epochs", "outcome", SEARCHED)
+    return _table("tags.planned_trials != ''", (), tags)
+
+
+def _table(condition: str, params: Iterable[str], tags: Sequence[str]) -> dict[str, Any]:
+    return {
+        "searchFilter": condition,
         "orderByKey": f"metrics.`best_{OBJECTIVE.metric}`",
         "orderByAsc": OBJECTIVE.mode == "min",
-        "selectedColumns": [*metrics, *(f"tags.`{name}`" for name in _TAGS)],
-        "compareRunCharts": [
-            *(_chart(name, deleted=False) for name in _CURVES),
-            *(_chart(name, deleted=True) for name in others),  # or the page would add them
-        ],
-        "compareRunSections": [
-            {**section, "isReordered": False, "deleted": False, "isGenerated": True}
+        "selectedColumns": [
+            *(f"metrics.`{name}`" for name in _SUMMARY),
+            *(f"params.`{name}`" for name in params),
+            *(f"tags.`{name}`" for name in tags),
         ],
     }
 
 
-def _chart(metric: str, deleted: bool) -> dict:
+def _section(key: str, name: str) -> dict[str, Any]:
+    state = {"display": True, "isReordered": False, "deleted": False, "isGenerated": True}
+    return {"uuid": key, "name": name, **state}
+
+
+def _parallel(searched: Mapping[str, bool]) -> list[dict[str, Any]]:
+    """A line for each trial, through its parameters; nothing where trials do not differ.
+
+    MLflow leaves out the trials that lack a parameter, so all must have those that are shown.
+    """
+    axes = [name for name, everywhere in searched.items() if everywhere]
+    chart = {
+        "uuid": "parallel",
+        "type": "PARALLEL",
+        "displayName": "parallel coordinates",
+        "metricSectionId": "parameters",
+        "deleted": False,
+        "isGenerated": False,
+        "runsCountToCompare": 10,
+        "selectedParams": axes,
+        "selectedMetrics": [f"best_{OBJECTIVE.metric}"],
+        "showAllRuns": True,
+    }
+    return [chart] if axes else []
+
+
+def _curve(metric: str, deleted: bool) -> dict[str, Any]:
     return {
         "uuid": metric,
         "type": "LINE",

@@ -1,0 +1,28 @@
+"""The environment variables that the project reads. An empty one counts as not set."""
+
+import os
+
+RUN_ID = "MLFLOW_RUN_ID"
+"""The run that `mlflow run` made for this command."""
+EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
+EXPERIMENT_NAME = "MLFLOW_EXPERIMENT_NAME"
+"""MLflow's default experiment is used where neither of the two is set; the id goes first."""
+PARENT_RUN = "HYPERTUNING_PARENT_RUN"
+"""The run of `main` to which the runs belong that are made here."""
+
+
+def read(name: str) -> str | None:
+    """The value of a variable; None if it is empty, blank or not set."""
+    value = os.environ.get(name, "")
+    return value if value.strip() else None
+
+
+def without(*names: str) -> dict[str, str]:
+    """All variables but some, for a command to start."""
+    return {name: value for name, value in os.environ.items() if name not in names}
+
+
+def set_default(name: str, value: str) -> None:
+    """Set a variable unless it has a value."""
+    if read(name) is None:
+        os.environ[name] = value
