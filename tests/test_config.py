@@ -26,7 +26,7 @@ def test_a_configuration_that_cannot_be_trained_is_refused_in_one_line(given, me
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
     with pytest.raises(
-        UserError, match=r"`filter` is no hyperparameter; there are model, .*filters"
+        UserError, match=r"`filter` is not a hyperparameter; there are model, .*filters"
     ):
         parse_config({"filter": 3})
 

@@ -6,7 +6,8 @@ import yaml
 
 from hypertuning import spaces
 from hypertuning.config import Config, UserError
-from hypertuning.spaces import Choice, Float, Integer, describe, grid, read_space, sample, settle
+from hypertuning.space_files import read_space
+from hypertuning.spaces import Choice, Float, Integer, describe, grid, sample, settle
 
 
 def draws(space, count=400):
@@ -55,11 +56,11 @@ def test_the_grid_is_every_combination_once():
         ("filters: {low: 32}", "`filters` must have `low` and `high`"),
         ("filters: {low: 64, high: 32}", r"`low` \(=64\) must be below `high` \(=32\)"),
         ("filters: {low: 0, high: 32}", "`filters` must be greater than or equal to 1, got 0"),
-        ("filter: 3", "`filter` is no hyperparameter"),
+        ("filter: 3", "`filter` is not a hyperparameter"),
         ("optimizer: [adamw, lion]", "`optimizer` must be .*, got 'lion'"),
         ("dropout: {low: 0, high: 0.5, log: true}", "logarithmic range must be greater than 0"),
         ("- 3", "must map parameters"),
-        ("a: [", "is no YAML"),
+        ("a: [", "did not find expected|expected the node"),
     ],
 )
 def test_a_wrong_space_file_is_refused_in_one_line(tmp_path, text, message):

@@ -1,13 +1,18 @@
 """The words that all parts share: one trial's hyperparameters, the objective, the user's errors."""
 
 import itertools
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+import reprlib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 IMAGE_SIZE = 32
 """Height and width in pixels of every image; others are resized when they are decoded."""
+
+
+LARGEST_NETWORK = 2**31
+"""Weights; with their gradients and Adam's two moments, 32 GiB."""
 
 
 class UserError(Exception):
@@ -36,43 +41,58 @@ class Budget(NamedTuple):
     """η of Hyperband: one trial in so many goes on."""
 
 
+class Only(NamedTuple):
+    """Where a hyperparameter acts: beside these values of another one, and nowhere else."""
+
+    parameter: str
+    values: tuple[str, ...] | range
+
+
+CNN = Only("model", ("cnn",))
+HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, 33))
+
+
 class Config(BaseModel):
     """The hyperparameters of one trial; a value that cannot be trained is refused here.
 
-    Every parameter that a stage does not search keeps the default that stands here.
+    Every parameter that a stage does not search keeps the default that stands here. One that does
+    not act everywhere says where, by an `Only`.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Literal["nn", "resnn", "cnn"] = "cnn"
-    num_conv_layers: int = Field(3, ge=1, le=8)
-    """Each is followed by a max-pool that halves the image; `cnn` only."""
-    filters: int = Field(64, ge=1)
-    """Output channels of every convolution; `cnn` only."""
-    kernel_size: int = Field(3, ge=1, le=IMAGE_SIZE)
-    padding: int = Field(default_factory=lambda given: given["kernel_size"] // 2, ge=0)
+    num_conv_layers: Annotated[int, CNN] = Field(3, ge=1, le=8)
+    """Each is followed by a max-pool that halves the image."""
+    filters: Annotated[int, CNN] = Field(64, ge=1)
+    """Output channels of every convolution."""
+    kernel_size: Annotated[int, CNN] = Field(3, ge=1, le=IMAGE_SIZE)
+    padding: Annotated[int, CNN] = Field(
+        default_factory=lambda given: given["kernel_size"] // 2, ge=0, le=IMAGE_SIZE
+    )
     """Pixels added on each side; by default as many as keep the size under an odd kernel."""
-    batch_norm: bool = False
-    """Batch normalisation after every convolution; `cnn` only."""
+    batch_norm: Annotated[bool, CNN] = False
+    """Batch normalisation after every convolution."""
     num_fully_connected_layers: int = Field(2, ge=1, le=32)
     """Linear layers, the output layer included."""
-    hidden_size: int = Field(256, ge=1)
+    hidden_size: Annotated[int, HIDDEN_LAYERS] = Field(256, ge=1)
     """Width of every linear layer but the last."""
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: Annotated[float, HIDDEN_LAYERS] = Field(0.0, ge=0, lt=1)
     """Probability of dropping a hidden unit, after every hidden linear layer."""
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     learning_rate: float = Field(1e-3, gt=0)
     lr_schedule: Literal["constant", "cosine", "onecycle"] = "constant"
     """Over the study's largest number of epochs, never over a rung's."""
-    momentum: float | None = Field(None, ge=0, lt=1)
-    """Only under `sgd`, where it is 0.9 unless given."""
+    momentum: Annotated[float | None, Only("optimizer", ("sgd",))] = Field(None, ge=0, lt=1)
+    """0.9 under `sgd` unless given."""
     weight_decay: float = Field(0.0, ge=0)
-    batch_size: int = Field(128, ge=1)
+    batch_size: int = Field(128, ge=1, le=2**31 - 1)
+    """More than there are images is all of them at once."""
     label_smoothing: float = Field(0.0, ge=0, lt=1)
     """In the training loss alone; `val_loss` is plain cross-entropy."""
     augment: Literal["none", "crop_flip"] = "none"
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, le=2**63 - 1)
     """Of the first weights, of the order of the batches, of dropout and augmentation."""
 
     @model_validator(mode="before")
@@ -81,7 +101,7 @@ class Config(BaseModel):
         if given.get("optimizer") == "sgd" and given.get("momentum") is None:
             return {**given, "momentum": 0.9}
         if given.get("optimizer") != "sgd" and given.get("momentum") is not None:
-            raise ValueError(f"`momentum` (={given['momentum']}) needs `optimizer` 'sgd'")
+            raise ValueError(f"`momentum` (={shown(given['momentum'])}) needs `optimizer` 'sgd'")
         return given
 
     @model_validator(mode="after")
@@ -92,7 +112,23 @@ class Config(BaseModel):
             raise ValueError(
                 "`model` 'resnn' needs `num_fully_connected_layers` of at least 2, got 1"
             )
+        if (weights := self.weights()) > LARGEST_NETWORK:
+            raise ValueError(
+                f"the network would have {weights:.2g} weights, more than the {LARGEST_NETWORK:.2g} "
+                "that are allowed; use fewer `filters`, a smaller `hidden_size` or fewer layers"
+            )
         return self
+
+    def weights(self) -> int:
+        """Count the weights of all layers but the last, without biases and normalisation."""
+        convolved, inputs = 0, 3 * IMAGE_SIZE**2
+        if self.model == "cnn":
+            channels = 3 + (self.num_conv_layers - 1) * self.filters
+            convolved = channels * self.filters * self.kernel_size**2
+            inputs = self.filters * self.feature_sizes()[-1] ** 2
+        hidden = self.num_fully_connected_layers - 1
+        linear = hidden and (inputs + (hidden - 1) * self.hidden_size) * self.hidden_size
+        return convolved + linear
 
     def feature_sizes(self) -> list[int]:
         """Height of the image before the first and after each pooled convolution, in pixels.
@@ -118,10 +154,9 @@ class Config(BaseModel):
         return sizes
 
     def hyperparameters(self) -> dict[str, object]:
-        """The parameters that this model has, by name: what is logged and compared."""
-        structure = {"num_conv_layers", "filters", "kernel_size", "padding", "batch_norm"}
-        absent = structure if self.model != "cnn" else set()
-        return self.model_dump(exclude=absent, exclude_none=True)
+        """The parameters that act in this configuration, by name: what is logged and compared."""
+        given = self.model_dump(exclude_none=True)
+        return {name: value for name, value in given.items() if acts(name, given)}
 
 
 def differing(configs: Sequence[Config]) -> dict[str, bool]:
@@ -135,26 +170,83 @@ def differing(configs: Sequence[Config]) -> dict[str, bool]:
     }
 
 
-def parse_config(given: dict) -> Config:
+ONLY: dict[str, Only] = {
+    name: rule
+    for name, field in Config.model_fields.items()
+    for rule in field.metadata
+    if isinstance(rule, Only)
+}
+"""Where the parameters act that do not act everywhere."""
+
+DEFAULTS: dict[str, object] = Config().model_dump()
+
+
+def acts(name: str, values: Mapping[str, object]) -> bool:
+    """Whether a parameter acts beside the values of the others; absent ones have their defaults."""
+    rule = ONLY.get(name)
+    return rule is None or {**DEFAULTS, **values}[rule.parameter] in rule.values
+
+
+def parse_config(given: Mapping[str, object], strict: bool = False) -> Config:
     """Validate one configuration.
+
+    Args:
+        strict: A text is no number, and a number with a point is not whole. Users' files are read
+            so, while a store gives numbers back as texts.
 
     Raises:
         UserError: one line that names the first wrong value and what it must be.
     """
     try:
-        return Config(**given)
+        return Config.model_validate(given, strict=strict)
     except ValidationError as error:
         raise UserError(describe(error)) from error
 
 
-def describe(error: ValidationError) -> str:
+def parse_value(name: str, value: object, strict: bool = True) -> object:
+    """Validate one hyperparameter by itself.
+
+    Raises:
+        UserError: one line that names it and says what it must be.
+    """
+    if name not in Config.model_fields:
+        raise UserError(_unknown(name))
+    field = Config.model_fields[name]
+    try:
+        rules = field.metadata
+        kind = Annotated[(field.annotation, *rules)] if rules else field.annotation
+        known = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
+        return known.validate_python(value, strict=strict)
+    except ValidationError as error:
+        raise UserError(describe(error, name)) from error
+
+
+KINDS = {"int_type": "a whole number", "float_type": "a number", "bool_type": "true or false"}
+"""What pydantic calls a valid integer, number or boolean."""
+
+
+def describe(error: ValidationError, name: str = "") -> str:
     """A validation error's first complaint as one line: name, requirement, value given."""
     first = error.errors()[0]
-    name = ".".join(map(str, first["loc"]))
+    name = name or ".".join(map(str, first["loc"]))
     if first["type"] == "extra_forbidden":
-        allowed = ", ".join(Config.model_fields)
-        return f"`{name}` is no hyperparameter; there are {allowed}"
+        return _unknown(name)
     if not name:
         return first["msg"].removeprefix("Value error, ")
     must = first["msg"].removeprefix("Input should ").removeprefix("be ")
-    return f"`{name}` must be {must}, got {first['input']!r}"
+    must = KINDS.get(first["type"], must)
+    return f"`{name}` must be {must}, got {shown(first['input'])}"
+
+
+def _unknown(name: str) -> str:
+    allowed = ", ".join(Config.model_fields)
+    return f"`{name}` is not a hyperparameter; there are {allowed}"
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: on one line, and the middle of a long one left out."""
+    return _SHORT.repr(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 80, 80

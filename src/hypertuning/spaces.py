@@ -2,16 +2,18 @@
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
-import yaml
 
-from hypertuning.config import Config, UserError, parse_config
+from hypertuning.config import DEFAULTS, ONLY, UserError
 
 Value = int | float | str | bool
+
+NARROWEST = 1e-10
+"""The least width, and the least end of a logarithmic range: ConfigSpace rounds to 13 decimals."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +30,15 @@ class Float:
         _check_ends(self)
 
     def sample(self, rng: np.random.Generator) -> float:
-        if self.log:
-            return math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+        if self.log:  # rounding may lead beyond an end
+            real = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+            return min(max(real, self.low), self.high)
         return rng.uniform(self.low, self.high)
+
+    @property
+    def values(self) -> Collection[float]:
+        """None: it is never expected to take any one value."""
+        return ()
 
     def extent(self) -> str:
         return f"{self.low}–{self.high}"
@@ -54,6 +62,10 @@ class Integer:
             real = math.exp(rng.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5)))
             return min(max(round(real), self.low), self.high)
         return int(rng.integers(self.low, self.high, endpoint=True))
+
+    @property
+    def values(self) -> Collection[int]:
+        return range(self.low, self.high + 1)
 
     def extent(self) -> str:
         return f"{self.low}–{self.high}"
@@ -90,6 +102,11 @@ def _check_ends(domain: Float | Integer) -> None:
         raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
     if domain.log and domain.low <= 0:
         raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
+    if domain.high - domain.low < NARROWEST or (domain.log and domain.low < NARROWEST):
+        raise UserError(
+            f"a range must be at least {NARROWEST} wide, and begin there at least if it is "
+            f"logarithmic, got {domain.low} to {domain.high}"
+        )
 
 
 def searched(space: Space) -> dict[str, Domain]:
@@ -97,18 +114,136 @@ def searched(space: Space) -> dict[str, Domain]:
     return {name: d for name, d in space.items() if isinstance(d, Float | Integer | Choice)}
 
 
-def active(domain: Domain, values: Mapping[str, Value]) -> bool:
-    """Whether a parameter is there at all, given the values of the others."""
-    return domain.when is None or values.get(domain.when[0]) == domain.when[1]
+def contains(domain: Domain, value: Value | None) -> bool:
+    """Whether a value is one of the domain's, both ends included."""
+    if isinstance(domain, Choice):
+        return value in domain.values
+    return isinstance(value, int | float) and domain.low <= value <= domain.high
+
+
+def conditions(space: Space) -> dict[str, dict[str, list[Value]]]:
+    """Which other searched parameters a parameter depends on, and the values with which it acts.
+
+    Conditions that always hold are left out.
+    """
+    opened = searched(space)
+    found: dict[str, dict[str, list[Value]]] = {}
+    for name, domain in space.items():
+        for parent, allowed in _dependence(name, domain).items():
+            offered = opened[parent].values if parent in opened else ()
+            if parent in opened and not (offered and all(v in allowed for v in offered)):
+                found.setdefault(name, {})[parent] = [v for v in allowed if v in offered]
+    return found
+
+
+def _dependence(name: str, domain: Domain | Value) -> dict[str, Collection[Value]]:
+    """The values of others with which a parameter acts, by the network's rules and by `when`."""
+    found: dict[str, Collection[Value]] = dict([ONLY[name]] if name in ONLY else [])
+    if when := getattr(domain, "when", None):
+        parent, value = when
+        found[parent] = (value,) if value in found.get(parent, (value,)) else ()
+    return found
+
+
+def acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
+    """The values that act, given the others; what depends on one that does not act does not act."""
+    needed = conditions(space)
+    kept = {
+        name: value
+        for name, value in values.items()
+        if all(values.get(parent) in allowed for parent, allowed in needed.get(name, {}).items())
+    }
+    return kept if len(kept) == len(values) else acting(space, kept)
+
+
+def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:
+    """The parameters that never act in this space, and why.
+
+    What the space does not hold has its value in `fixed`, or else its default.
+    """
+    given = {**DEFAULTS, **fixed, **space}
+    reasons = {}
+    for name, domain in space.items():
+        for parent, allowed in _dependence(name, domain).items():
+            there = given.get(parent)
+            offered = there.values if parent in searched(space) else (there,)
+            if not any(value in offered for value in allowed):
+                asked = [domain.when[1]] if getattr(domain, "when", None) else allowed
+                reasons[name] = f"`{parent}` is never {_either(asked)}"
+    return reasons
+
+
+def settle(space: Space, fixed: Mapping[str, Value]) -> Space:
+    """Resolve what is decided beforehand.
+
+    What never acts is not searched, a condition that always holds is none, and a choice of one
+    value is that value.
+
+    Raises:
+        UserError: conditions that depend on each other.
+    """
+    settled = {name: _alone(domain) for name, domain in space.items()}
+    dropped = idle(settled, fixed).keys() & searched(settled)
+    if dropped:
+        return settle({n: d for n, d in settled.items() if n not in dropped}, fixed)
+    try:
+        TopologicalSorter(conditions(settled)).prepare()
+    except CycleError as error:
+        circle = " → ".join(f"`{name}`" for name in error.args[1])
+        raise UserError(f"`when` must not go round in a circle: {circle}") from error
+    opened = searched(settled)
+    return {
+        name: replace(domain, when=None)
+        if name in opened and domain.when and domain.when[0] not in opened
+        else domain
+        for name, domain in settled.items()
+    }
+
+
+def _alone(domain: Domain | Value) -> Domain | Value:
+    lone = isinstance(domain, Choice) and len(domain.values) == 1 and not domain.when
+    return domain.values[0] if lone else domain
+
+
+def sample(space: Space, rng: np.random.Generator) -> dict[str, Value]:
+    """Draw one configuration.
+
+    Every parameter takes its draw, active or not, so the other values do not depend on conditions.
+    """
+    opened = searched(space)
+    values = {n: opened[n].sample(rng) if n in opened else v for n, v in space.items()}
+    return acting(space, values)
+
+
+def grid(space: Mapping[str, Choice | Value]) -> Iterator[dict[str, Value]]:
+    """Every combination of the choices; the last parameter varies fastest."""
+    choices = [d.values if isinstance(d, Choice) else (d,) for d in space.values()]
+    for values in itertools.product(*choices):
+        yield acting(space, dict(zip(space, values, strict=True)))
 
 
 def describe(space: Space) -> dict[str, str]:
     """Say in words what is searched and what is fixed; equal spaces have equal words."""
-    return {name: _words(domain) for name, domain in sorted(space.items())}
+    needed = conditions(space)
+    return {name: _words(d, needed.get(name, {})) for name, d in sorted(space.items())}
+
+
+def _words(domain: Domain | Value, needed: Mapping[str, Collection[Value]]) -> str:
+    if not isinstance(domain, Float | Integer | Choice):
+        return str(domain)
+    log = ", log" if getattr(domain, "log", False) else ""
+    conditions = [f"{parent} is {' or '.join(map(str, v))}" for parent, v in needed.items()]
+    return f"{domain.extent()}{log}{' if ' if conditions else ''}{' and '.join(conditions)}"
+
+
+def _either(values: Collection[Value]) -> str:
+    if isinstance(values, range):
+        return f"{values[0]} or more"
+    return " or ".join(map(repr, values))
 
 
 def plain(space: Space) -> dict[str, object]:
-    """A space as `read_space` reads it from a file."""
+    """A space as `space_files.read_space` reads it from a file."""
     return {name: _plain(domain) for name, domain in space.items()}
 
 
@@ -119,54 +254,6 @@ def _plain(domain: Domain | Value) -> object:
         return domain
     when = {"when": dict([domain.when])} if domain.when else {}
     return {"low": domain.low, "high": domain.high, "log": domain.log, **when}
-
-
-def _words(domain: Domain | Value) -> str:
-    if not isinstance(domain, Float | Integer | Choice):
-        return str(domain)
-    log = ", log" if getattr(domain, "log", False) else ""
-    when = f" if {domain.when[0]} is {domain.when[1]}" if domain.when else ""
-    return f"{domain.extent()}{log}{when}"
-
-
-def contains(domain: Domain, value: Value | None) -> bool:
-    """Whether a value is one of the domain's, both ends included."""
-    if isinstance(domain, Choice):
-        return value in domain.values
-    return isinstance(value, int | float) and domain.low <= value <= domain.high
-
-
-def settle(space: Space, fixed: Mapping[str, Value]) -> Space:
-    """Resolve the conditions that are decided beforehand: drop what can never be active.
-
-    What the space does not hold has its value in `fixed`, or else its default in `Config`.
-    """
-    defaults = {name: field.default for name, field in Config.model_fields.items()}
-    settled = {}
-    for name, domain in space.items():
-        parent, value = getattr(domain, "when", None) or (None, None)
-        given = {**defaults, **fixed, **space}.get(parent)
-        if parent is None or (parent in searched(space) and contains(given, value)):
-            settled[name] = domain
-        elif parent not in searched(space) and given == value:
-            settled[name] = replace(domain, when=None)
-    return settled
-
-
-def sample(space: Space, rng: np.random.Generator) -> dict[str, Value]:
-    """Draw one configuration.
-
-    Every parameter takes its draw, active or not: the others' values do not hang on conditions.
-    """
-    opened = searched(space)
-    values = {n: opened[n].sample(rng) if n in opened else v for n, v in space.items()}
-    return {n: v for n, v in values.items() if n not in opened or active(opened[n], values)}
-
-
-def grid(space: Mapping[str, Choice | Value]) -> Iterator[dict[str, Value]]:
-    """Every combination of the choices; the last parameter varies fastest."""
-    choices = [d.values if isinstance(d, Choice) else (d,) for d in space.values()]
-    return (dict(zip(space, values, strict=True)) for values in itertools.product(*choices))
 
 
 COMPARE: tuple[dict[str, Value], ...] = (
@@ -200,57 +287,3 @@ BOHB: Space = {
     "hidden_size": Integer(64, 512, log=True),
 }
 """Eight parameters: the model needs 2 · (8 + 1) = 18 results on a budget; 51 trials give them."""
-
-
-def read_space(file: Path) -> dict[str, Domain | Value]:
-    """Read a YAML file of parameters: a value fixes one, a list or bounds open it.
-
-    `filters: {low: 32, high: 256, log: true}`, `optimizer: [adamw, sgd]`, `dropout: 0.2`,
-    `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`.
-
-    Raises:
-        UserError: the file, or the first parameter that is wrong in it.
-    """
-    given = read_yaml(file)
-    if not isinstance(given, dict) or not all(isinstance(name, str) for name in given):
-        raise UserError(f"{file} must map parameters to values, lists or bounds, got {given!r}")
-    fixed = {name: value for name, value in given.items() if not isinstance(value, dict | list)}
-    return {name: _domain(name, value, fixed) for name, value in given.items()}
-
-
-def read_yaml(file: Path) -> object:
-    """Raises UserError where the file is not there or is no YAML."""
-    try:
-        return yaml.safe_load(file.read_text())
-    except OSError as error:
-        raise UserError(f"{file} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} is no YAML: {' '.join(str(error).split())}") from error
-
-
-def _domain(name: str, given: object, fixed: Mapping[str, object]) -> Domain | Value:
-    if isinstance(given, dict):
-        return _range(name, given, fixed)
-    if isinstance(given, list):
-        return Choice(tuple(_checked(name, value, fixed) for value in given))
-    return _checked(name, given, fixed)
-
-
-def _range(name: str, given: dict, fixed: Mapping[str, object]) -> Float | Integer:
-    when = given.get("when") or {}
-    known = {"low", "high"} <= set(given) <= {"low", "high", "log", "when"}
-    if not known or not isinstance(when, dict) or len(when) > 1:
-        raise UserError(
-            f"`{name}` must have `low` and `high`, may have `log` and `when: {{name: value}}`, "
-            f"got {given}"
-        )
-    low, high = (_checked(name, given[end], {**fixed, **when}) for end in ("low", "high"))
-    if isinstance(low, str | bool):
-        raise UserError(f"`{name}` has no bounds; list its values, got {given}")
-    kind = Integer if Config.model_fields[name].annotation is int else Float
-    return kind(low, high, bool(given.get("log")), next(iter(when.items()), None))
-
-
-def _checked(name: str, value: object, others: Mapping[str, object]) -> Value:
-    """The value as `Config` understands it (YAML takes 1e-3 for a text), beside the others."""
-    return getattr(parse_config({**others, name: value}), name)

@@ -70,7 +70,7 @@ def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, argument
         (grid, "dropout: {low: 0, high: 0.5}", "[]", "must give values of dropout, not bounds"),
         (bohb, "filters: -3", "[]", "`filters` must be greater than or equal to 1, got -3"),
         (bohb, "optimizer: [adam, adam]", "[]", "must not offer a value twice"),
-        (bohb, "filters: 3", "- {filtres: 3}", "`filtres` is no hyperparameter"),
+        (bohb, "filters: 3", "- {filtres: 3}", "`filtres` is not a hyperparameter"),
         (bohb, "filters: 3", "filters: 3", "must be a list of configurations"),
         (bohb, "filters: 3", "[{}, {}, {}]", "3 points do not fit in `num_samples` (=2)"),
     ],

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 from ConfigSpace import (
+    AndConjunction,
     CategoricalHyperparameter,
     ConfigurationSpace,
-    EqualsCondition,
+    InCondition,
     UniformFloatHyperparameter,
     UniformIntegerHyperparameter,
 )
@@ -23,13 +24,13 @@ from ConfigSpace import (
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.search.density import Density
 from hypertuning.search.sampler import Proposal, Random
-from hypertuning.spaces import Choice, Domain, Float, Space, Value, active, searched
+from hypertuning.spaces import Choice, Domain, Float, Space, Value, acting, conditions, searched
 
 with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
     warnings.simplefilter("ignore")
     from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
 
-COIN, MODEL, GAP, MISSING, ABSENT = 1, 2, 3, 4, 5
+COIN, MODEL, GAP, MISSING = 1, 2, 3, 4
 """What random numbers are drawn for, so that no two draws share theirs."""
 
 
@@ -72,8 +73,7 @@ class Bohb:
     ) -> None:
         self.searched, self.seed, self.build, self.options = searched(space), seed, build, options
         self.random = Random(space, fixed, seed, build)
-        constants = {n: v for n, v in space.items() if n not in self.searched}
-        self.fixed = {**fixed, **constants}
+        self.space, self.fixed = space, fixed
         self.generator = _Generator(configuration_space(self.searched), seed, options)
         self.own: Counter[int] = Counter()
         """Results of this study by epoch."""
@@ -116,19 +116,15 @@ class Bohb:
         given = config.hyperparameters()
         if self.random.misfit(given):
             return
-        # what this model of several has no use for, as layers without convolutions have for filters
-        rng = np.random.default_rng((self.seed, self.generator.results.total(), 0, ABSENT))
-        values = {n: given[n] if n in given else d.sample(rng) for n, d in self.searched.items()}
         self.own[epoch] += 1
-        active_ones = {n: v for n, v in values.items() if active(self.searched[n], values)}
-        self.generator.learn(active_ones, epoch, loss)
+        there = acting(self.searched, {n: given[n] for n in self.searched if n in given})
+        self.generator.learn(there, epoch, loss)
 
     def _values(self, vector: np.ndarray) -> dict[str, Value]:
-        """The values at a vector (d,), as plain Python's; those of no meaning there left out."""
-        space = self.generator.configspace
-        pairs = zip(list(space.values()), vector, strict=True)
+        """The space's values, those of a vector (d,) as plain Python's; without what is idle."""
+        pairs = zip(list(self.generator.configspace.values()), vector, strict=True)
         values = {p.name: self._plain(p.name, p.to_value(x)) for p, x in pairs}
-        return {n: v for n, v in values.items() if active(self.searched[n], values)}
+        return acting(self.space, {**self.space, **values})
 
     def _plain(self, name: str, value: object) -> Value:
         """Give back the space's own value: ConfigSpace turns choices into numpy strings."""
@@ -183,10 +179,9 @@ def configuration_space(domains: Mapping[str, Domain]) -> ConfigurationSpace:
     space = ConfigurationSpace()
     parameters = {name: _hyperparameter(name, domain) for name, domain in domains.items()}
     space.add(*parameters.values())
-    for name, domain in domains.items():
-        if domain.when and domain.when[0] in parameters:
-            parent, value = domain.when
-            space.add(EqualsCondition(parameters[name], parameters[parent], value))
+    for name, needed in conditions(domains).items():
+        held = [InCondition(parameters[name], parameters[p], v) for p, v in needed.items()]
+        space.add(AndConjunction(*held) if len(held) > 1 else held[0])
     return space
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from hypertuning.config import Config, UserError, parse_config
-from hypertuning.spaces import Space, Value, active, contains, sample, searched
+from hypertuning.spaces import Space, Value, acting, contains, sample, searched
 
 
 class Proposal(NamedTuple):
@@ -79,9 +79,9 @@ class Random:
             known: Which of the searched ones count; by default all. The others may be anything.
         """
         opened = searched(self.space)
+        there = acting(self.space, given)
         for name in opened if known is None else known:
-            there = name in given and active(opened[name], given)
-            if there and not contains(opened[name], given[name]):
+            if name in there and not contains(opened[name], given[name]):
                 return f"{name} outside {opened[name].extent()}"
         constants = {n: v for n, v in self.space.items() if n not in opened}
         values = {n: given[n] for n in opened if n in given}

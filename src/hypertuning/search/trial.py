@@ -69,7 +69,7 @@ class TrialRunner(tune.Trainable):
         if self.checkpoint.exists():
             with suppress(*DAMAGED):
                 state = TrainState.load(self.checkpoint, self.data, hardware)
-                if state.config == config:
+                if state.config.hyperparameters() == config.hyperparameters():
                     return state
         return TrainState.new(config, self.data, self.problem.horizon, hardware)
 

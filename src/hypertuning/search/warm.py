@@ -9,7 +9,7 @@ import numpy as np
 
 from hypertuning.search.bohb import MISSING, Result
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import Value, active, searched
+from hypertuning.spaces import Value, acting, searched
 
 
 class Earlier(NamedTuple):
@@ -53,8 +53,8 @@ def warm_start(
                 continue
             rng = np.random.default_rng((random.seed, number, index, MISSING))
             values = {n: domain.sample(rng) for n, domain in opened.items()} | known
-            values = {n: v for n, v in values.items() if active(opened[n], values)}
-            results += [Result(values, epoch, loss) for epoch, loss in losses.items()]
+            there = acting(opened, values)
+            results += [Result(there, epoch, loss) for epoch, loss in losses.items()]
             placed += 1
     return WarmStart(tuple(results), placed, dict(left_out))
 

@@ -1,0 +1,124 @@
+"""What users write in YAML files: a space, points to try first, one configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from hypertuning.config import Config, UserError, acts, parse_config, parse_value, shown
+from hypertuning.spaces import Choice, Domain, Float, Integer, Space, Value
+from hypertuning.strict_yaml import read_yaml
+
+
+def read_space(file: Path, strict: bool = True) -> Space:
+    """Read a YAML file of parameters: a value fixes one, a list or bounds open it.
+
+    `filters: {low: 32, high: 256, log: true}`, `optimizer: [adamw, sgd]`, `dropout: 0.2`,
+    `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`.
+
+    Raises:
+        UserError: the file, or the first parameter that is wrong in it, with its line.
+    """
+    document = read_yaml(file, strict)
+    given = document.content
+    if not isinstance(given, dict):
+        raise UserError(f"{file} must map parameters to values, lists or bounds, {_got(given)}")
+    space = {}
+    for name, value in given.items():
+        with document.at(name):
+            space[name] = _domain(name, value, strict)
+    return space
+
+
+class Written(NamedTuple):
+    """A configuration from a file."""
+
+    config: Config
+    named: tuple[str, ...]
+    """The hyperparameters that the file names."""
+
+    def idle(self) -> list[str]:
+        """Those that the file names and that do nothing in this configuration."""
+        values = self.config.model_dump()
+        return [name for name in self.named if not acts(name, values)]
+
+
+def read_points(file: Path, base: Mapping[str, Value], strict: bool = True) -> list[Written]:
+    """Read a YAML list of configurations.
+
+    Args:
+        base: The values of what a point does not name.
+
+    Raises:
+        UserError: the file, or the first point that cannot be trained, with its line.
+    """
+    document = read_yaml(file, strict)
+    if not isinstance(points := document.content, list):
+        raise UserError(f"{file} must be a list of configurations, {_got(points)}")
+    written = []
+    for number, point in enumerate(points):
+        with document.at(number):
+            if not isinstance(point, dict):
+                raise UserError(f"a point must map hyperparameters to values, {_got(point)}")
+            written.append(_written(point, base, strict))
+    return written
+
+
+def read_config(file: Path) -> Written:
+    """Read a YAML file that maps hyperparameters to values.
+
+    Raises:
+        UserError: the file, or the first value that is wrong in it, with its line.
+    """
+    document = read_yaml(file)
+    if not isinstance(given := document.content, dict):
+        raise UserError(f"{file} must map hyperparameters to values, {_got(given)}")
+    for name, value in given.items():
+        with document.at(name):
+            _value(name, value, strict=True)
+    with document.at():
+        return _written(given, {}, strict=True)
+
+
+def _written(given: dict, base: Mapping[str, Value], strict: bool) -> Written:
+    for name, value in given.items():
+        _value(name, value, strict)
+    whole = {**base, **given}
+    acting = {name: v for name, v in whole.items() if name in given or acts(name, whole)}
+    return Written(parse_config(acting, strict), tuple(given))
+
+
+def _got(given: object) -> str:
+    return "but it is empty" if given is None else f"got {shown(given)}"
+
+
+def _domain(name: str, given: object, strict: bool) -> Domain | Value:
+    if isinstance(given, dict):
+        return _range(name, given, strict)
+    if isinstance(given, list):
+        return Choice(tuple(_value(name, value, strict) for value in given))
+    return _value(name, given, strict)
+
+
+def _range(name: str, given: dict, strict: bool) -> Float | Integer:
+    known = {"low", "high"} <= set(given) <= {"low", "high", "log", "when"}
+    when = given.get("when", {})
+    if not known or not isinstance(when, dict) or ("when" in given and len(when) != 1):
+        raise UserError(
+            f"`{name}` must have `low` and `high`, may have `log` and `when: {{name: value}}`, "
+            f"got {shown(given)}"
+        )
+    low, high = (_value(name, given[end], strict) for end in ("low", "high"))
+    if isinstance(low, str | bool):
+        raise UserError(f"`{name}` has no bounds; list its values, got {shown(given)}")
+    log = given.get("log", False)
+    if strict and not isinstance(log, bool):
+        raise UserError(f"`log` of `{name}` must be true or false, got {shown(log)}")
+    condition = [(parent, _value(parent, value, strict)) for parent, value in when.items()]
+    kind = Integer if Config.model_fields[name].annotation is int else Float
+    return kind(low, high, bool(log), *condition)
+
+
+def _value(name: str, value: object, strict: bool) -> Value:
+    if value is None and strict:
+        raise UserError(f"`{name}` has no value; write one, or leave it out")
+    return parse_value(name, value, strict)
