@@ -20,7 +20,8 @@ from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
 from hypertuning.registry.evaluate import has_test
 from hypertuning.registry.versions import check_champion, check_name
-from hypertuning.spaces import BOHB, plain
+from hypertuning.space_files import plain
+from hypertuning.spaces import BOHB
 from hypertuning.tracking import environment, runs
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main

@@ -1,29 +1,29 @@
 """From a stage's options to what it searches."""
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
+from entrypoints.asked_space import (
+    check_reachable,
+    fixed_values,
+    idle_notes,
+    is_new,
+    points_of,
+    space_of,
+    unsearched_notes,
+)
 from entrypoints.options import NONE, usage
 from entrypoints.sources import Asked, find_config
-from hypertuning.config import Budget, Config, UserError, differing, parse_config
+from hypertuning.config import Budget, UserError, differing, parse_config
+from hypertuning.domains import Float, Integer
 from hypertuning.search.bohb import PAPER, Bohb, ModelOptions
 from hypertuning.search.ladder import Arms, Ladder, regular_max_epochs, rungs, sweep
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.spaces import (
-    Float,
-    Integer,
-    Space,
-    Value,
-    describe,
-    grid,
-    read_space,
-    read_yaml,
-    searched,
-    settle,
-)
+from hypertuning.space_files import Written
+from hypertuning.spaces import Space, conditions, describe, grid, searched, settle
 from hypertuning.tracking.naming import run_name
 from hypertuning.words import counted
 
@@ -61,13 +61,13 @@ class Search(NamedTuple):
 
 
 def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
-    """Every combination of the choices in each of several spaces, all epochs each.
+    """Every combination of the choices in each of several spaces, once, all epochs each.
 
     Raises:
         click.UsageError: a configuration that cannot be trained, or a wrong file.
     """
     with usage():
-        changed = _space_of(options)
+        changed = space_of(options)
         if ranges := [
             name for name, given in changed.items() if isinstance(given, Float | Integer)
         ]:
@@ -75,10 +75,18 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
                 f"stage {stage} tries a list: `space` must give values of {', '.join(ranges)}, "
                 "not bounds"
             )
-        spaces = ({**_fixed(options), **base, **changed} for base in bases)
+        spaces = [{**fixed_values(options), **base, **changed} for base in bases]
         configs = [parse_config(values) for space in spaces for values in grid(space)]
-        points = _points(options, changed)
-        tried = [*(Proposal(c, "point") for c in points), *(Proposal(c, "grid") for c in configs)]
+        points = points_of(options, changed)
+    asked = [
+        *(Proposal(p.config, "point") for p in points),
+        *(Proposal(c, "grid") for c in configs),
+    ]
+    # a study of an earlier version trained each of them, and its trials are numbered accordingly
+    tried = _distinct(asked) if is_new(options) or options["given"] else asked
+    notes = [_all(unsearched_notes(space, changed, {}) for space in spaces), idle_notes(points)]
+    if len(tried) < len(asked):
+        notes.append([f"{len(asked)} configurations are {len(tried)}: no two alike are trained"])
     epochs = options["epochs"]
     return Search(
         stage,
@@ -87,7 +95,23 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
         Listed(tried),
         lambda: sweep(len(tried), epochs),
         searched=differing([proposal.config for proposal in tried]),
+        notes=tuple(itertools.chain(*notes)),
+        given={"alike": "once"},
     )
+
+
+def _distinct(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Without those in which every parameter that acts is as in an earlier one."""
+    first: dict[frozenset, Proposal] = {}
+    for proposal in proposals:
+        first.setdefault(frozenset(proposal.config.hyperparameters().items()), proposal)
+    return list(first.values())
+
+
+def _all(notes: Iterable[list[str]]) -> list[str]:
+    """What is said of every space."""
+    first, *others = notes
+    return [note for note in first if all(note in other for other in others)]
 
 
 def single(options: Mapping) -> Search:
@@ -115,6 +139,7 @@ def single(options: Mapping) -> Search:
         lambda: sweep(1, epochs),
         notes=(
             f"the configuration of {asked.origin}: {run_name(config.hyperparameters())}",
+            *asked.idle,
             *_other_images(had, options),
         ),
         settled={"dataset": dataset},
@@ -148,9 +173,10 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     with usage():
         if low > top:
             raise UserError(f"`{shortest}` (={low}) must not exceed `max_epochs` (={top})")
-        changed = _space_of(options)
-        wanted = settle({**space, **changed}, _fixed(options))
-        points = _points(options, changed)
+        changed, fixed = space_of(options), fixed_values(options)
+        whole = {**space, **changed}
+        wanted = settle(whole, fixed)
+        points = points_of(options, changed)
         if len(points) > budget.num_samples:
             raise UserError(
                 f"{counted(len(points), 'point')} do not fit in `num_samples` "
@@ -163,19 +189,22 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
                 f"`warm_start` needs `strategy` 'bohb', got {options['strategy']!r}: no other "
                 "strategy learns from results"
             )
+        if is_new(options):
+            check_reachable(wanted, changed, options)
         model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
-        drawn = strategy.sampler(wanted, _fixed(options), options["seed"], model_options)
-        fixed = {name: value for name, value in _fixed(options).items() if name != "seed"}
-        described = describe(
-            {**fixed, **wanted, "augment": wanted.get("augment", options["augment"])}
-        )
-        sampler = PointsFirst(points, drawn)
-    notes = _rungs_note(options["strategy"], shortest, budget) + tuple(
-        f"`{name}` is not searched: `{changed[name].when[0]}` is never {changed[name].when[1]!r}"
-        for name in searched(changed)
-        if name not in wanted
+        drawn = strategy.sampler(wanted, fixed, options["seed"], model_options)
+    unseeded = {name: value for name, value in fixed.items() if name != "seed"}
+    described = describe(
+        {**unseeded, **wanted, "augment": wanted.get("augment", options["augment"])}
     )
-    opened = {name: domain.when is None for name, domain in searched(wanted).items()}
+    sampler = PointsFirst([point.config for point in points], drawn)
+    notes = (
+        *_rungs_note(options["strategy"], shortest, budget),
+        *unsearched_notes(whole, changed, fixed),
+        *idle_notes(points),
+    )
+    conditional = conditions(wanted)
+    opened = {name: name not in conditional for name in searched(wanted)}
     if options["augment"] == "both":
         paired = Paired(sampler, ARMS)
         return Search(
@@ -195,7 +224,7 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
         sampler,
         lambda: strategy.ladder(budget),
         described,
-        searched={**differing(points), **opened},
+        searched={**differing([point.config for point in points]), **opened},
     )
     if not isinstance(drawn, Bohb):
         return search._replace(notes=notes)
@@ -208,9 +237,9 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     )
 
 
-def _points_note(points: Sequence[Config], model: Bohb) -> tuple[str, ...]:
+def _points_note(points: Sequence[Written], model: Bohb) -> tuple[str, ...]:
     """Say so where the model cannot learn from a point."""
-    reasons = [model.random.misfit(point.hyperparameters()) for point in points]
+    reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
     return tuple(
         f"point {number} is trained, but the model does not learn from it: {reason}"
         for number, reason in enumerate(reasons)
@@ -228,30 +257,3 @@ def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]
         f"power of `reduction_factor` (={budget.reduction_factor}): rungs end after "
         f"{', '.join(map(str, rungs(budget)))} epochs; the nearest that is: {regular}",
     )
-
-
-def _fixed(options: Mapping) -> dict[str, Value]:
-    """The hyperparameters that are options of every stage; a space may still open them."""
-    augment = "none" if options["augment"] == "both" else options["augment"]
-    names = ("batch_size", "learning_rate", "seed")
-    return {"augment": augment, **{name: options[name] for name in names}}
-
-
-def _space_of(options: Mapping) -> Space:
-    space = {} if options["space"] == NONE else read_space(Path(options["space"]))
-    if "seed" in space or ("augment" in space and options["augment"] == "both"):
-        name = "seed" if "seed" in space else "augment"
-        raise UserError(f"`{name}` is the option's to say, take it out of {options['space']}")
-    return space
-
-
-def _points(options: Mapping, space: Space) -> list[Config]:
-    """The user's own configurations; what they leave out is as everywhere in the study."""
-    if options["points"] == NONE:
-        return []
-    given = read_yaml(Path(options["points"]))
-    if not isinstance(given, list) or not all(isinstance(point, dict) for point in given):
-        raise UserError(f"{options['points']} must be a list of configurations, got {given!r}")
-    opened = searched(space)
-    fixed = {name: value for name, value in space.items() if name not in opened}
-    return [parse_config({**_fixed(options), **fixed, **point}) for point in given]

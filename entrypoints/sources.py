@@ -1,7 +1,7 @@
 """From the name of an earlier study, trial or file to what a stage goes on from."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,9 +10,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from entrypoints.options import NONE
-from hypertuning.config import Config, UserError, parse_config
+from hypertuning.config import Config, UserError
 from hypertuning.registry.candidates import Candidate, choose, config_of
-from hypertuning.spaces import read_yaml
+from hypertuning.space_files import read_config
 from hypertuning.tracking import runs
 from hypertuning.tracking.store import connect, without_password
 from hypertuning.tracking.study_run import this_experiment
@@ -89,6 +89,8 @@ class Asked(NamedTuple):
     """Where it comes from, in words."""
     images: dict[str, Any] | None
     """Those of its study, as options."""
+    idle: Sequence[str] = ()
+    """What its file names in vain, a sentence each."""
 
 
 def find_config(name: str) -> Asked:
@@ -98,10 +100,8 @@ def find_config(name: str) -> Asked:
         UserError: there is no such thing, or it cannot be trained.
     """
     if Path(name).is_file() or name.endswith((".yaml", ".yml")):
-        given = read_yaml(Path(name))
-        if not isinstance(given, dict):
-            raise UserError(f"{name} must map hyperparameters to values, got {given!r}")
-        return Asked(parse_config(given), f"the file {Path(name).name}", None)
+        written = read_config(Path(name))
+        return Asked(written.config, f"the file {Path(name).name}", None, written.idle())
     if name == NONE:
         raise UserError(
             "`config` must be a YAML file, the run id of a trial or study, or a stage, got none"

@@ -6,7 +6,7 @@ import yaml
 
 from hypertuning import spaces
 from hypertuning.config import Config, UserError
-from hypertuning.space_files import read_space
+from hypertuning.space_files import plain, read_space
 from hypertuning.spaces import Choice, Float, Integer, describe, grid, sample, settle
 
 
@@ -136,5 +136,5 @@ def test_a_space_is_described_in_words_in_the_order_of_its_names():
 )
 def test_a_space_that_is_written_to_a_file_is_read_back_as_it_was(space, tmp_path):
     file = tmp_path / "space.yaml"
-    file.write_text(yaml.safe_dump(spaces.plain(space), sort_keys=False))
+    file.write_text(yaml.safe_dump(plain(space), sort_keys=False))
     assert read_space(file) == space

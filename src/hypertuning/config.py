@@ -114,8 +114,8 @@ class Config(BaseModel):
             )
         if (weights := self.weights()) > LARGEST_NETWORK:
             raise ValueError(
-                f"the network would have {weights:.2g} weights, more than the {LARGEST_NETWORK:.2g} "
-                "that are allowed; use fewer `filters`, a smaller `hidden_size` or fewer layers"
+                f"the network would have {weights:.2g} weights, and {LARGEST_NETWORK:.2g} are the "
+                "most; use fewer `filters`, a smaller `hidden_size` or fewer layers"
             )
         return self
 

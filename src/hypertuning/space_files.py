@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from hypertuning.config import Config, UserError, acts, parse_config, parse_value, shown
-from hypertuning.spaces import Choice, Domain, Float, Integer, Space, Value
+from hypertuning.config import ONLY, Config, UserError, acts, parse_config, parse_value, shown
+from hypertuning.domains import Choice, Domain, Float, Integer, Value
+from hypertuning.spaces import Space
 from hypertuning.strict_yaml import read_yaml
 
 
@@ -29,6 +30,20 @@ def read_space(file: Path, strict: bool = True) -> Space:
     return space
 
 
+def plain(space: Space) -> dict[str, object]:
+    """A space as `read_space` reads it from a file."""
+    return {name: _plain(domain) for name, domain in space.items()}
+
+
+def _plain(domain: Domain | Value) -> object:
+    if isinstance(domain, Choice):
+        return list(domain.values)
+    if not isinstance(domain, Float | Integer):
+        return domain
+    when = {"when": dict([domain.when])} if domain.when else {}
+    return {"low": domain.low, "high": domain.high, "log": domain.log, **when}
+
+
 class Written(NamedTuple):
     """A configuration from a file."""
 
@@ -37,9 +52,10 @@ class Written(NamedTuple):
     """The hyperparameters that the file names."""
 
     def idle(self) -> list[str]:
-        """Those that the file names and that do nothing in this configuration."""
+        """Say which of them do nothing in this configuration."""
         values = self.config.model_dump()
-        return [name for name in self.named if not acts(name, values)]
+        useless = [(name, ONLY[name].parameter) for name in self.named if not acts(name, values)]
+        return [f"`{name}` does nothing where `{p}` is {values[p]!r}" for name, p in useless]
 
 
 def read_points(file: Path, base: Mapping[str, Value], strict: bool = True) -> list[Written]:

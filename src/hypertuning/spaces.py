@@ -1,124 +1,22 @@
 """Search spaces as plain data: parameter name → range, choice or fixed value. Both ends count."""
 
 import itertools
-import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 import numpy as np
 
 from hypertuning.config import DEFAULTS, ONLY, UserError
+from hypertuning.domains import Choice, Domain, Float, Integer, Value
 
-Value = int | float | str | bool
-
-NARROWEST = 1e-10
-"""The least width, and the least end of a logarithmic range: ConfigSpace rounds to 13 decimals."""
-
-
-@dataclass(frozen=True)
-class Float:
-    """A real number between two ends, uniform or log-uniform."""
-
-    low: float
-    high: float
-    log: bool = False
-    when: tuple[str, Value] | None = None
-    """Searched only where this other parameter has this value."""
-
-    def __post_init__(self) -> None:
-        _check_ends(self)
-
-    def sample(self, rng: np.random.Generator) -> float:
-        if self.log:  # rounding may lead beyond an end
-            real = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
-            return min(max(real, self.low), self.high)
-        return rng.uniform(self.low, self.high)
-
-    @property
-    def values(self) -> Collection[float]:
-        """None: it is never expected to take any one value."""
-        return ()
-
-    def extent(self) -> str:
-        return f"{self.low}–{self.high}"
-
-
-@dataclass(frozen=True)
-class Integer:
-    """A whole number between two ends, both included (Ray's `randint` leaves out the upper)."""
-
-    low: int
-    high: int
-    log: bool = False
-    when: tuple[str, Value] | None = None
-    """Searched only where this other parameter has this value."""
-
-    def __post_init__(self) -> None:
-        _check_ends(self)
-
-    def sample(self, rng: np.random.Generator) -> int:
-        if self.log:  # half a unit more on both sides gives the ends their full share
-            real = math.exp(rng.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5)))
-            return min(max(round(real), self.low), self.high)
-        return int(rng.integers(self.low, self.high, endpoint=True))
-
-    @property
-    def values(self) -> Collection[int]:
-        return range(self.low, self.high + 1)
-
-    def extent(self) -> str:
-        return f"{self.low}–{self.high}"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One of several values, none nearer to another."""
-
-    values: tuple[Value, ...]
-    when: tuple[str, Value] | None = None
-    """Searched only where this other parameter has this value."""
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise UserError("a choice must offer at least one value, got none")
-        if len(set(self.values)) < len(self.values):
-            raise UserError(f"a choice must not offer a value twice, got {list(self.values)}")
-
-    def sample(self, rng: np.random.Generator) -> Value:
-        return self.values[rng.integers(len(self.values))]
-
-    def extent(self) -> str:
-        return ", ".join(map(str, self.values))
-
-
-Domain = Float | Integer | Choice
 Space = Mapping[str, Domain | Value]
 """What is searched and what is fixed; a parameter that is absent keeps its default in `Config`."""
-
-
-def _check_ends(domain: Float | Integer) -> None:
-    if domain.low >= domain.high:
-        raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
-    if domain.log and domain.low <= 0:
-        raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
-    if domain.high - domain.low < NARROWEST or (domain.log and domain.low < NARROWEST):
-        raise UserError(
-            f"a range must be at least {NARROWEST} wide, and begin there at least if it is "
-            f"logarithmic, got {domain.low} to {domain.high}"
-        )
 
 
 def searched(space: Space) -> dict[str, Domain]:
     """The parameters that the space leaves open."""
     return {name: d for name, d in space.items() if isinstance(d, Float | Integer | Choice)}
-
-
-def contains(domain: Domain, value: Value | None) -> bool:
-    """Whether a value is one of the domain's, both ends included."""
-    if isinstance(domain, Choice):
-        return value in domain.values
-    return isinstance(value, int | float) and domain.low <= value <= domain.high
 
 
 def conditions(space: Space) -> dict[str, dict[str, list[Value]]]:
@@ -159,7 +57,8 @@ def acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
 def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:
     """The parameters that never act in this space, and why.
 
-    What the space does not hold has its value in `fixed`, or else its default.
+    What the space does not hold has its value in `fixed`, or else its default; so has what never
+    acts, for those that depend on it.
     """
     given = {**DEFAULTS, **fixed, **space}
     reasons = {}
@@ -170,7 +69,8 @@ def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:
             if not any(value in offered for value in allowed):
                 asked = [domain.when[1]] if getattr(domain, "when", None) else allowed
                 reasons[name] = f"`{parent}` is never {_either(asked)}"
-    return reasons
+    rest = {name: domain for name, domain in space.items() if name not in reasons}
+    return {**reasons, **idle(rest, fixed)} if reasons else {}
 
 
 def settle(space: Space, fixed: Mapping[str, Value]) -> Space:
@@ -182,10 +82,8 @@ def settle(space: Space, fixed: Mapping[str, Value]) -> Space:
     Raises:
         UserError: conditions that depend on each other.
     """
-    settled = {name: _alone(domain) for name, domain in space.items()}
-    dropped = idle(settled, fixed).keys() & searched(settled)
-    if dropped:
-        return settle({n: d for n, d in settled.items() if n not in dropped}, fixed)
+    never = idle(space, fixed).keys() & searched(space)
+    settled = {name: _alone(domain) for name, domain in space.items() if name not in never}
     try:
         TopologicalSorter(conditions(settled)).prepare()
     except CycleError as error:
@@ -240,20 +138,6 @@ def _either(values: Collection[Value]) -> str:
     if isinstance(values, range):
         return f"{values[0]} or more"
     return " or ".join(map(repr, values))
-
-
-def plain(space: Space) -> dict[str, object]:
-    """A space as `space_files.read_space` reads it from a file."""
-    return {name: _plain(domain) for name, domain in space.items()}
-
-
-def _plain(domain: Domain | Value) -> object:
-    if isinstance(domain, Choice):
-        return list(domain.values)
-    if not isinstance(domain, Float | Integer):
-        return domain
-    when = {"when": dict([domain.when])} if domain.when else {}
-    return {"low": domain.low, "high": domain.high, "log": domain.log, **when}
 
 
 COMPARE: tuple[dict[str, Value], ...] = (

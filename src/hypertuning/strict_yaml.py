@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import yaml
 
@@ -51,7 +51,9 @@ def read_yaml(file: Path, strict: bool = True) -> Document:
         content = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UserError(f"{file}, line {mark.line + 1}: {error.problem or error.context}") from error
+        raise UserError(
+            f"{file}, line {mark.line + 1}: {error.problem or error.context}"
+        ) from error
     except yaml.YAMLError as error:
         raise UserError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -88,7 +90,7 @@ class _Loader(yaml.SafeLoader):
     Aliases inside of aliases could make a small file endless.
     """
 
-    yaml_implicit_resolvers = {}  # those of YAML 1.1; ours are added below
+    yaml_implicit_resolvers: ClassVar = {}  # not those of YAML 1.1; ours are added below
     anchored = 0
     """How many nodes with an anchor are being read."""
 
@@ -136,5 +138,7 @@ PLAIN = {
 
 for _kind, _pattern in PLAIN.items():
     _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_kind}", re.compile(rf"(?:{_pattern})\Z", re.ASCII | re.IGNORECASE), None
+        f"tag:yaml.org,2002:{_kind}",
+        re.compile(rf"(?:{_pattern})\Z", re.ASCII | re.IGNORECASE),
+        None,
     )

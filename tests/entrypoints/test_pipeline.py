@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 
 from entrypoints.main import main
 from entrypoints.pipeline import PROFILES, SPACE, options_of
-from hypertuning.spaces import plain
+from hypertuning.space_files import plain
 from hypertuning.tracking import runs
 
 ROOT = Path(__file__).parents[2]

@@ -22,9 +22,10 @@ from ConfigSpace import (
 )
 
 from hypertuning.config import Config, UserError, parse_config
+from hypertuning.domains import Choice, Domain, Float, Value
 from hypertuning.search.density import Density
 from hypertuning.search.sampler import Proposal, Random
-from hypertuning.spaces import Choice, Domain, Float, Space, Value, acting, conditions, searched
+from hypertuning.spaces import Space, acting, conditions, searched
 
 with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
     warnings.simplefilter("ignore")

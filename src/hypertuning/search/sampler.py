@@ -10,7 +10,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from hypertuning.config import Config, UserError, parse_config
-from hypertuning.spaces import Space, Value, acting, contains, sample, searched
+from hypertuning.domains import Value, contains
+from hypertuning.spaces import Space, acting, sample, searched
 
 
 class Proposal(NamedTuple):

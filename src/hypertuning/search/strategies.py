@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from hypertuning.config import Budget
+from hypertuning.domains import Value
 from hypertuning.search.bohb import Bohb, ModelOptions
 from hypertuning.search.ladder import Asha, Halving, Ladder, hyperband_brackets, rungs, sweep
 from hypertuning.search.sampler import Random, Sampler
-from hypertuning.spaces import Space, Value
+from hypertuning.spaces import Space
 
 
 class Strategy(NamedTuple):

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hypertuning.domains import Value
 from hypertuning.search.bohb import MISSING, Result
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import Value, acting, searched
+from hypertuning.spaces import acting, searched
 
 
 class Earlier(NamedTuple):

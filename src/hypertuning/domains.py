@@ -1,0 +1,112 @@
+"""What a parameter is searched in: a range or a choice. Both ends count."""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from hypertuning.config import UserError
+
+Value = int | float | str | bool
+
+NARROWEST = 1e-10
+"""The least width, and the least end of a logarithmic range: ConfigSpace rounds to 13 decimals."""
+
+
+@dataclass(frozen=True)
+class Float:
+    """A real number between two ends, uniform or log-uniform."""
+
+    low: float
+    high: float
+    log: bool = False
+    when: tuple[str, Value] | None = None
+    """Searched only where this other parameter has this value."""
+
+    def __post_init__(self) -> None:
+        _check_ends(self)
+
+    def sample(self, rng: np.random.Generator) -> float:
+        if self.log:  # rounding may lead beyond an end
+            real = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
+            return min(max(real, self.low), self.high)
+        return rng.uniform(self.low, self.high)
+
+    @property
+    def values(self) -> Collection[float]:
+        """None: it is never expected to take any one value."""
+        return ()
+
+    def extent(self) -> str:
+        return f"{self.low}–{self.high}"
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number between two ends, both included (Ray's `randint` leaves out the upper)."""
+
+    low: int
+    high: int
+    log: bool = False
+    when: tuple[str, Value] | None = None
+    """Searched only where this other parameter has this value."""
+
+    def __post_init__(self) -> None:
+        _check_ends(self)
+
+    def sample(self, rng: np.random.Generator) -> int:
+        if self.log:  # half a unit more on both sides gives the ends their full share
+            real = math.exp(rng.uniform(math.log(self.low - 0.5), math.log(self.high + 0.5)))
+            return min(max(round(real), self.low), self.high)
+        return int(rng.integers(self.low, self.high, endpoint=True))
+
+    @property
+    def values(self) -> Collection[int]:
+        return range(self.low, self.high + 1)
+
+    def extent(self) -> str:
+        return f"{self.low}–{self.high}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, none nearer to another."""
+
+    values: tuple[Value, ...]
+    when: tuple[str, Value] | None = None
+    """Searched only where this other parameter has this value."""
+
+    def __post_init__(self) -> None:
+        if not self.values:
+            raise UserError("a choice must offer at least one value, got none")
+        if len(set(self.values)) < len(self.values):
+            raise UserError(f"a choice must not offer a value twice, got {list(self.values)}")
+
+    def sample(self, rng: np.random.Generator) -> Value:
+        return self.values[rng.integers(len(self.values))]
+
+    def extent(self) -> str:
+        return ", ".join(map(str, self.values))
+
+
+Domain = Float | Integer | Choice
+
+
+def contains(domain: Domain, value: Value | None) -> bool:
+    """Whether a value is one of the domain's, both ends included."""
+    if isinstance(domain, Choice):
+        return value in domain.values
+    return isinstance(value, int | float) and domain.low <= value <= domain.high
+
+
+def _check_ends(domain: Float | Integer) -> None:
+    if domain.low >= domain.high:
+        raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
+    if domain.log and domain.low <= 0:
+        raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
+    if domain.high - domain.low < NARROWEST or (domain.log and domain.low < NARROWEST):
+        raise UserError(
+            f"a range must be at least {NARROWEST} wide, and begin there at least if it is "
+            f"logarithmic, got {domain.low} to {domain.high}"
+        )
