@@ -2,7 +2,15 @@
 
 import click
 
-from entrypoints.options import AUGMENT, COUNT, NONE, StageCommand, option, stage_options
+from entrypoints.options import (
+    AUGMENT,
+    COUNT,
+    NONE,
+    Number,
+    StageCommand,
+    option,
+    stage_options,
+)
 
 
 @click.command(cls=StageCommand)
@@ -19,7 +27,7 @@ from entrypoints.options import AUGMENT, COUNT, NONE, StageCommand, option, stag
 @option(
     "random_fraction",
     0.333,
-    click.FloatRange(0, 1),
+    Number(0, 1),
     "Share of the configurations that are drawn at random, model or not.",
 )
 @option("warm_start", NONE, help="Earlier studies to learn from: run ids or stages, with commas.")

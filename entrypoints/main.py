@@ -9,6 +9,8 @@ from entrypoints.options import (
     DATASET,
     FOLDER,
     NONE,
+    SEED,
+    Number,
     StageCommand,
     option,
 )
@@ -20,10 +22,10 @@ from entrypoints.options import (
 @DATA_DIR
 @option("train_size", 0, COUNT_OR_ALL, "Training images; 0 is what the profile has.")
 @option("val_size", 0, COUNT_OR_ALL, "Validation images; 0 is what the profile has.")
-@option("seed", 0, COUNT_OR_ALL, "Of every stage.")
+@option("seed", 0, SEED, "Of every stage.")
 @option("concurrency", 0, COUNT_OR_ALL, "Trials at once; 0 is as many as there is room for.")
 @option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial.")
-@option("gpus_per_trial", 0.0, click.FloatRange(0), "GPUs of one trial, fractions allowed.")
+@option("gpus_per_trial", 0.0, Number(0), "GPUs of one trial, fractions allowed.")
 @option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study.")
 @option("model_name", "cifar10-cnn", help="In the model registry.")
 @option("out", "reports", FOLDER, "Folder for the report's own folder.")

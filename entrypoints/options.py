@@ -1,6 +1,8 @@
 """The command-line options, and how a command fails: one line, status 2 for usage, 1 otherwise."""
 
 import logging
+import math
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -83,16 +85,45 @@ def option(name: str, default, type=None, help: str = "", **more) -> Callable:
     )
 
 
+class UserPath(click.Path):
+    """A path as a user types it: `~` is the home folder, even where no shell has expanded it.
+
+    A relative path begins in the working directory.
+    """
+
+    def convert(self, value, param, ctx):
+        path = os.path.expanduser(value)
+        if not os.fspath(path):
+            self.fail("a path must not be empty", param, ctx)
+        if os.fspath(path).startswith("~"):
+            self.fail(f"{path!r}: there is no such user; ./{path} is a path here", param, ctx)
+        return super().convert(path, param, ctx)
+
+
+class Number(click.FloatRange):
+    """A number with an end: `inf` and `nan` mean nothing as an option."""
+
+    def convert(self, value, param, ctx):
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
+
+
 PRECISION = "Of products in the model; auto is bfloat16 where the hardware is made for it."
 COUNT = click.IntRange(min=1)
 COUNT_OR_ALL = click.IntRange(min=0)
-FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
+SEED = click.IntRange(min=0, max=2**62)
+FOLDER = UserPath(file_okay=False, path_type=Path, resolve_path=True)
+FILE = UserPath(path_type=Path)
+PATH_OR_NAME = UserPath()
+"""A text, which may be a path; `none` and the names of data sets and stages stay as they are."""
 
 STUDY = option("study", "all", help="Run id of a study, or all.")
 SYNC_TIMEOUT = option(
     "sync_timeout_s",
     60.0,
-    click.FloatRange(0),
+    Number(0),
     "Seconds to wait, at the end, for a tracking server that is away.",
 )
 
@@ -109,23 +140,26 @@ def together(*options: Callable) -> Callable:
 
 
 DATASET = option(
-    "dataset", "cifar10", help="cifar10, digits, or a folder with train/<class>/ images."
+    "dataset",
+    "cifar10",
+    PATH_OR_NAME,
+    "cifar10, digits, or a folder with train/<class>/ images.",
 )
 DATA_DIR = option("data_dir", "data", FOLDER, "Where downloads and decoded images are kept.")
 SIZES = together(
     option("train_size", 0, COUNT_OR_ALL, "Training images, stratified; 0 is all."),
     option("val_size", 0, COUNT_OR_ALL, "Validation images; 0 is 5,000 of CIFAR-10, else a tenth."),
-    option("split_seed", 0, COUNT_OR_ALL, "Of the split into training and validation alone."),
+    option("split_seed", 0, SEED, "Of the split into training and validation alone."),
 )
 TRAINING = together(
     option("batch_size", 128, COUNT, "Where the stage does not search it."),
-    option("learning_rate", 1e-3, click.FloatRange(0, min_open=True), "Where it is not searched."),
-    option("seed", 0, COUNT_OR_ALL, "Search, weights and shuffling derive from it."),
+    option("learning_rate", 1e-3, Number(0, min_open=True), "Where it is not searched."),
+    option("seed", 0, SEED, "Search, weights and shuffling derive from it."),
 )
 RESOURCES = together(
     option("concurrency", 0, COUNT_OR_ALL, "Trials at once; 0 is as many as there is room for."),
     option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial."),
-    option("gpus_per_trial", 0.0, click.FloatRange(0), "GPUs of one trial, fractions allowed."),
+    option("gpus_per_trial", 0.0, Number(0), "GPUs of one trial, fractions allowed."),
     option("precision", "auto", click.Choice(["auto", "float32", "bfloat16"]), PRECISION),
     option("ray_address", "local", help="local, auto, or the address of a Ray cluster."),
     option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study."),
@@ -135,13 +169,13 @@ RESOURCES = together(
     option(
         "time_budget_s",
         0.0,
-        click.FloatRange(0),
+        Number(0),
         "Start no work after so many seconds; 0 is no limit.",
     ),
 )
 SEARCH = together(
-    option("space", NONE, help="YAML file that fixes parameters or opens others."),
-    option("points", NONE, help="YAML file with configurations to try first."),
+    option("space", NONE, PATH_OR_NAME, "YAML file that fixes parameters or opens others."),
+    option("points", NONE, PATH_OR_NAME, "YAML file with configurations to try first."),
 )
 RUN = together(
     option("dry_run", False, click.BOOL, "Print the plan and exit."),

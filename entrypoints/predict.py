@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from entrypoints.options import NONE, StageCommand, option
-
-FILE = click.Path(path_type=Path)
+from entrypoints.options import FILE, NONE, PATH_OR_NAME, StageCommand, option
 
 
 @click.command(cls=StageCommand)
-@option("model_uri", "models:/cifar10-cnn@champion", help="A model that `register` has made.")
+@option(
+    "model_uri", "models:/cifar10-cnn@champion", PATH_OR_NAME, "A model that `register` has made."
+)
 @option("images", NONE, FILE, "A picture, or a folder of pictures.")
 @option("out", "predictions.csv", FILE, "CSV file to write, with the probabilities of all classes.")
 def main(model_uri: str, images: Path, out: Path) -> None:

@@ -7,6 +7,7 @@ from entrypoints.options import (
     COUNT_OR_ALL,
     DATA_DIR,
     NONE,
+    PATH_OR_NAME,
     RESOURCES,
     RUN,
     StageCommand,
@@ -22,7 +23,7 @@ from entrypoints.options import (
 @option("model_name", "cifar10-cnn", help="In the model registry.")
 @option("alias", "challenger", help="Of the new version, unless it becomes champion.")
 @option("force", False, click.BOOL, "Make it champion even if it is no better.")
-@option("dataset", NONE, help="As everywhere; none is that of the source.")
+@option("dataset", NONE, PATH_OR_NAME, "As everywhere; none is that of the source.")
 @DATA_DIR
 @RESOURCES
 @RUN

@@ -2,13 +2,28 @@
 
 import click
 
-from entrypoints.options import COUNT, DATA_DIR, NONE, RESOURCES, RUN, SIZES, StageCommand, option
+from entrypoints.options import (
+    COUNT,
+    DATA_DIR,
+    NONE,
+    PATH_OR_NAME,
+    RESOURCES,
+    RUN,
+    SIZES,
+    StageCommand,
+    option,
+)
 
 
 @click.command(cls=StageCommand)
-@option("config", NONE, help="YAML file, run id of a trial or study, or a stage: its best trial.")
+@option(
+    "config",
+    NONE,
+    PATH_OR_NAME,
+    "YAML file, run id of a trial or study, or a stage: its best trial.",
+)
 @option("epochs", 20, COUNT, "Of the one trial.")
-@option("dataset", NONE, help="As everywhere; none is that of the study, or cifar10.")
+@option("dataset", NONE, PATH_OR_NAME, "As everywhere; none is that of the study, or cifar10.")
 @DATA_DIR
 @SIZES
 @RESOURCES

@@ -42,7 +42,8 @@ def refused(command, *arguments):
         (compare, ["--dataset", "cifar100"], "`dataset` must be 'cifar10', 'digits' or a folder"),
         (bohb, ["--warm-start", "x", "--strategy", "asha"], "`warm_start` needs `strategy` 'bohb'"),
         (bohb, ["--random-fraction", "1.1"], "1.1 is not in the range 0<=x<=1"),
-        (compare, ["--gpus-per-trial", "1.5"], "`gpus_per_trial` must be a fraction up to 1"),
+        (compare, ["--gpus-per-trial", "1.5"], "`gpus_per_trial` must be 0, a fraction from"),
+        (compare, ["--gpus-per-trial", "0.00001"], "`gpus_per_trial` must be 0, a fraction from"),
     ],
 )
 def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, arguments, message):

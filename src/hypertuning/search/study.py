@@ -37,6 +37,8 @@ WORKER_ENVIRONMENT = {
 }
 
 CONNECT_SECONDS = 5
+SMALLEST_SHARE = 0.0001
+"""Of a GPU: Ray counts in such units."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,11 @@ class Resources:
     """Trials at once; 0 is as many as there is room for."""
 
     def __post_init__(self) -> None:
-        if self.gpus_per_trial > 1 and self.gpus_per_trial % 1:
+        gpus = self.gpus_per_trial
+        if 0 < gpus < SMALLEST_SHARE or (gpus > 1 and gpus % 1):
             raise UserError(
-                "`gpus_per_trial` must be a fraction up to 1 or a whole number, "
-                f"got {self.gpus_per_trial}"
+                f"`gpus_per_trial` must be 0, a fraction from {SMALLEST_SHARE} up to 1, or a whole "
+                f"number, got {gpus}"
             )
 
     def device(self) -> str:
