@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,12 +15,13 @@ from filelock import FileLock
 from torch import Tensor
 
 from hypertuning.config import UserError
+from hypertuning.learn.folders import as_text
 from hypertuning.learn.sources import Decoded, Source
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
-"""To be raised when the same files would be decoded to other arrays."""
+LONGEST_NAME = 200
+"""Bytes of a data set's name in that of its cache folder; file systems take 255 in all."""
 
 
 @contextmanager
@@ -48,7 +48,8 @@ def alone_in(data_dir: Path) -> Iterator[None]:
 def decode_once(source: Source, folder: Path) -> Path:
     """The source's cache folder in `folder`, made anew only if one of its files has changed."""
     fingerprint = _fingerprint(source)
-    cache = folder / f"{source.name}-{fingerprint[:16]}"
+    name = source.name.encode()[:LONGEST_NAME].decode(errors="ignore")
+    cache = folder / f"{name}-{fingerprint[:16]}"
     if not cache.exists():
         log.info("decoding %s, once", source.name)
         _store(source.name, _read(source), fingerprint, cache)
@@ -73,16 +74,14 @@ def map_images(cache: Path, part: str) -> Tensor:
 def _fingerprint(source: Source) -> str:
     """Sum up what tells of changed files without reading them: names, sizes, times."""
     facts = [(name, *_size_and_time(f"{source.folder}/{name}")) for name in source.files]
-    return hashlib.sha256(json.dumps([VERSION, facts]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([source.version, facts]).encode()).hexdigest()
 
 
 def _size_and_time(path: str) -> tuple[int, int]:
     try:
         found = os.stat(path)
-    except OSError as error:  # a link to nowhere, or round in a circle
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    if not stat.S_ISREG(found.st_mode):
-        raise UserError(f"{path} is no file")  # to read a pipe is to wait for ever
+    except OSError as error:  # it was there a moment ago
+        raise UserError(f"{as_text(path)} cannot be read: {error.strerror}") from error
     return found.st_size, found.st_mtime_ns
 
 
@@ -105,6 +104,7 @@ def _store(name: str, decoded: Decoded, fingerprint: str, cache: Path) -> None:
         "source": fingerprint,
         "train": len(decoded.train.labels),
         "test": len(decoded.test.labels) if decoded.test else 0,
+        "notes": decoded.notes,
     }
     unfinished = cache.with_name(f".{cache.name}")
     shutil.rmtree(unfinished, ignore_errors=True)  # what a kill has left

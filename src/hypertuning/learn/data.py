@@ -1,5 +1,6 @@
 """The images of a trial: prepared once, split the same way every time, handed out in batches."""
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,11 @@ from hypertuning.learn import cache as cached
 from hypertuning.learn import download
 from hypertuning.learn.download import MIRRORS
 from hypertuning.learn.sources import find_source
+
+SHOWN_CLASSES = 10
+"""That an error names."""
+
+log = logging.getLogger(__name__)
 
 
 def prepare(dataset: str, data_dir: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
@@ -35,7 +41,10 @@ def prepare(dataset: str, data_dir: Path, mirrors: Sequence[str] = MIRRORS) -> P
         if source is None:
             download.fetch(download.CIFAR10, mirrors, data_dir)
             source = find_source(dataset, data_dir)
-        return cached.decode_once(source, data_dir / "cache")
+        cache = cached.decode_once(source, data_dir / "cache")
+    for note in cached.read_meta(cache).get("notes", ()):
+        log.info(note)
+    return cache
 
 
 @dataclass(frozen=True)
@@ -157,15 +166,43 @@ def _split(
             f"the {len(labels)} training images together"
         )
     order = _stratified_order(labels.numpy(), split_seed)
+    _check_split(labels.numpy()[order], classes, train_size, val_size)
     val, train = order[:val_size], order[val_size : val_size + train_size]
-    for name, part in {"val_size": val, "train_size": train}.items():
-        counts = np.bincount(labels[part], minlength=len(classes))
-        if not counts.all():
-            raise UserError(
-                f"`{name}` (={len(part)}) leaves no image of class {classes[counts.argmin()]!r} "
-                f"to the split; make it larger, or the other one smaller"
-            )
     return torch.from_numpy(train), torch.from_numpy(val)
+
+
+def _check_split(
+    labels: np.ndarray, classes: Sequence[str], train_size: int, val_size: int
+) -> None:
+    """Raises UserError where a class has no image in a part, with the sizes that would do.
+
+    Args:
+        labels: In the order of the split: validation first.
+    """
+    counts = np.bincount(labels, minlength=len(classes))
+    if rare := [f"{classes[i]!r} ({counts[i]})" for i in np.flatnonzero(counts < 2)]:
+        more = f" and {len(rare) - SHOWN_CLASSES} more" if len(rare) > SHOWN_CLASSES else ""
+        raise UserError(
+            f"every class needs two training images at least, one of which is for validation; too "
+            f"few: {', '.join(rare[:SHOWN_CLASSES])}{more}; add images, or take these classes out"
+        )
+    first = np.unique(labels, return_index=True)[1]  # (classes,): the place of its first image
+    last = len(labels) - 1 - np.unique(labels[::-1], return_index=True)[1]
+    least, most = first.max() + 1, last.min()
+    if not least <= val_size <= most:
+        part, lost = ("validation", first.argmax()) if val_size < least else (
+            "training", last.argmin()
+        )  # fmt: skip
+        raise UserError(
+            f"`val_size` (={val_size}) leaves no image of class {classes[lost]!r} for {part}; it "
+            f"must be from {least} to {most}"
+        )
+    ahead = np.unique(labels[val_size:], return_index=True)[1]
+    if train_size <= ahead.max():
+        raise UserError(
+            f"`train_size` (={train_size}) leaves no image of class {classes[ahead.argmax()]!r} "
+            f"for training; with `val_size` {val_size} it must be at least {ahead.max() + 1}"
+        )
 
 
 def _stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:

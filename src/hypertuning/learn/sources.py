@@ -4,19 +4,17 @@ import io
 import os
 import pickle
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn import download
-
-if TYPE_CHECKING:
-    from torchvision.datasets import ImageFolder
+from hypertuning.learn.folders import as_text, files_below, refuse
+from hypertuning.learn.image_folder import ClassFolders, find_class_folders, read_class_folders
 
 BATCHES = "cifar-10-batches-py"
 """The folder in the CIFAR-10 archive."""
@@ -33,6 +31,8 @@ class Decoded(NamedTuple):
     classes: tuple[str, ...]
     train: Images
     test: Images | None
+    notes: tuple[str, ...] = ()
+    """What was done to the images that a user may not expect."""
 
 
 class Source(NamedTuple):
@@ -41,6 +41,8 @@ class Source(NamedTuple):
     files: tuple[str, ...]
     """Relative to the folder. A change of one of them is a change of the source."""
     read: Callable[[], Decoded]
+    version: int = 2
+    """To be raised when the same files would be decoded to other arrays."""
 
 
 def find_source(dataset: str, data_dir: Path) -> Source | None:
@@ -53,6 +55,11 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
         return Source("digits", data_dir, (), read_digits)
     if dataset == "cifar10":
         return _find_cifar10(data_dir)
+    if as_text(dataset) != dataset.replace("\\", "\\\\"):
+        raise UserError(
+            f"`dataset`: {as_text(dataset)} has letters in its path that are not UTF-8 or cannot be "
+            "printed, and the tracking store takes none of them; rename it"
+        )
     folder = Path(dataset).absolute()
     if not os.path.isdir(folder):  # also where it may not be looked at: Path.is_dir raises then
         raise UserError(
@@ -65,40 +72,18 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
 def _find_cifar10(folder: Path) -> Source | None:
     batches, archive = folder / BATCHES, folder / download.CIFAR10.name
     if batches.is_dir():
-        files = tuple(_files_below(folder, BATCHES))
-        return Source("cifar10", folder, files, partial(read_cifar10_batches, batches))
+        below = files_below(folder, BATCHES)
+        refuse(folder, below.faults)
+        return Source("cifar10", folder, tuple(below.files), partial(read_cifar10_batches, batches))
     if archive.is_file():
         return Source("cifar10", folder, (archive.name,), partial(read_cifar10_archive, archive))
     return None
 
 
 def _find_folder(folder: Path) -> Source:
-    if not (folder / "train").is_dir():
-        raise UserError(
-            f"{folder} has no folder train/; images belong in train/<class>/ "
-            "and, if there are test images, test/<class>/"
-        )
-    parts = [part for part in ("train", "test") if (folder / part).is_dir()]
-    files = tuple(file for part in parts for file in _files_below(folder, part))
-    return Source(folder.name, folder, files, partial(read_folder, folder))
-
-
-def _files_below(folder: Path, part: str) -> list[str]:
-    return sorted(
-        os.path.join(os.path.relpath(place, folder), name)
-        for place, _, names in os.walk(folder / part, onerror=_refuse, followlinks=True)
-        for name in names
-        if _is_visible(os.path.join(place, name), folder)
-    )
-
-
-def _refuse(error: OSError) -> None:
-    raise UserError(f"{error.filename} cannot be read: {error.strerror}") from error
-
-
-def _is_visible(path: str, folder: Path) -> bool:
-    """Whether nothing on the way from the folder to the file begins with a dot."""
-    return f"{os.sep}." not in path.removeprefix(str(folder))
+    found = find_class_folders(folder)
+    files = tuple(file for part in found.values() for file in part.files)
+    return Source(folder.name, folder, files, partial(read_folder, found), version=3)
 
 
 # digits
@@ -188,58 +173,10 @@ def _unpickle(content: bytes) -> dict:
 # a folder of images
 
 
-def read_folder(folder: Path) -> Decoded:
+def read_folder(found: Mapping[str, ClassFolders]) -> Decoded:
     """Read train/<class>/ and test/<class>/; any size and mode become 32 × 32 and RGB."""
-    train = _list_images(folder / "train")
-    test = _list_images(folder / "test") if (folder / "test").is_dir() else None
-    strangers = sorted(set(test.classes) - set(train.classes)) if test else []
-    if strangers:
-        raise UserError(f"class {strangers[0]!r} is in {folder}/test but not in {folder}/train")
-    return Decoded(
-        tuple(train.classes),
-        _decode(train, train.class_to_idx),
-        _decode(test, train.class_to_idx) if test else None,
-    )
-
-
-def _list_images(folder: Path) -> "ImageFolder":
-    from torchvision.datasets import ImageFolder  # five seconds to import, and needed only here
-
-    class VisibleFolder(ImageFolder):
-        def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
-            names = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
-            classes = [name for name in names if not name.startswith(".")]
-            if odd := [name for name in classes if not name.isprintable()]:
-                raise UserError(f"{folder}: a class cannot be named {odd[0]!r}; rename its folder")
-            if not classes:
-                raise UserError(f"{folder} has no class folder; images belong in <class>/")
-            return classes, {name: label for label, name in enumerate(classes)}
-
-    # Every file counts, not only those with a known suffix: none is left out in silence.
-    visible = partial(_is_visible, folder=folder)
-    found = VisibleFolder(folder, is_valid_file=visible, allow_empty=True)
-    for label in sorted(set(range(len(found.classes))) - set(found.targets)):
-        name = found.classes[label]
-        raise UserError(f"class {name!r} has no image: {folder / name} is empty")
-    return found
-
-
-def _decode(listed: "ImageFolder", numbers: dict[str, int]) -> Images:
-    images = np.empty((len(listed), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    # One by one: with images as small as these, threads spend twice the time, on Python's lock.
-    for i, (path, _) in enumerate(listed.samples):
-        images[i] = _decode_one(path)
-    labels = [numbers[listed.classes[label]] for label in listed.targets]
-    return Images(images, np.array(labels, np.int64))
-
-
-def _decode_one(path: str) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            if image.mode.startswith(("I", "F")):  # to RGB, Pillow would cut them off at 255
-                raise ValueError(f"its mode is {image.mode}; save it with 8 bits per channel")
-            upright = ImageOps.exif_transpose(image)  # as cameras note it
-            small = upright.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
-    except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
-        raise UserError(f"{path} is no image that can be read: {error}") from error
-    return np.asarray(small).transpose(2, 0, 1)  # (3, 32, 32)
+    classes = tuple(found["train"].names.values())
+    read = {part: read_class_folders(folders, classes) for part, folders in found.items()}
+    parts = {part: Images(images, labels) for part, (images, labels, _) in read.items()}
+    notes = tuple(note for *_, notes in read.values() for note in notes)
+    return Decoded(classes, parts["train"], parts.get("test"), notes)

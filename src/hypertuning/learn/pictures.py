@@ -1,0 +1,129 @@
+"""A picture in a file → the pixels that a network takes: one rule for training and prediction."""
+
+import os
+import stat
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from hypertuning.config import IMAGE_SIZE
+
+BACKGROUND = "white"
+"""What lies behind a picture that is transparent somewhere."""
+SHOWN_SIZES = 3
+"""Sizes that a note names."""
+
+
+class Unreadable(Exception):
+    """Why a file cannot be read as a picture, in one line."""
+
+
+class Pixels(NamedTuple):
+    """A picture as a network takes it, and what was done to it on the way."""
+
+    values: np.ndarray
+    """uint8 (3, 32, 32): red, green, blue."""
+    size: tuple[int, int]
+    """Width and height before it was stretched."""
+    transparent: bool = False
+    """Some of it was transparent, and lies on white now."""
+    deep: bool = False
+    """It is grey with 16 bits, of which the upper 8 were kept."""
+    several: bool = False
+    """The file holds more pictures, of which this is the first."""
+
+
+def decode(path: str | os.PathLike[str]) -> Pixels:
+    """Read a picture of any size and mode.
+
+    It is turned upright, as cameras note it in EXIF, laid on white where it is transparent, and
+    stretched to 32 × 32 whatever its shape is. Grey levels of 16 bits lose their lower 8, as Pillow
+    does with colours. Of an animation the first picture is taken.
+
+    Raises:
+        Unreadable: it is no picture, is damaged, or has more pixels than Pillow allows.
+    """
+    # Pillow warns of odd EXIF data, and of many pixels before it refuses still more of them.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            found = os.stat(path)
+            check_file(found)
+            if not found.st_size:
+                raise Unreadable("it is empty")
+            with Image.open(path) as opened:
+                return _pixels(opened)
+        except UnidentifiedImageError as error:  # its text repeats the path
+            raise Unreadable("it is no picture of a known kind") from error
+        except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise Unreadable(" ".join(reason.split())) from error
+
+
+def check_file(found: os.stat_result) -> None:
+    """Raises Unreadable for anything that is no regular file: to open a pipe is to wait for ever."""
+    kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
+    if not stat.S_ISREG(found.st_mode):
+        kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
+        raise Unreadable(f"it is {kind}, not a file")
+
+
+def notes_on(pictures: Sequence[Pixels]) -> list[str]:
+    """Say what was done to the pictures that do not look to the network as they look in a viewer."""
+    count = len(pictures)
+    sizes = Counter(picture.size for picture in pictures)
+    notes = []
+    if set(sizes) - {(IMAGE_SIZE, IMAGE_SIZE)}:
+        named = [f"{w}×{h} ({n})" for (w, h), n in sizes.most_common(SHOWN_SIZES)]
+        rest = [f"{len(sizes) - SHOWN_SIZES} other sizes"] if len(sizes) > SHOWN_SIZES else []
+        notes.append(
+            f"sizes of the {count:,} pictures: {', '.join([*named, *rest])}; all are stretched to "
+            f"{IMAGE_SIZE}×{IMAGE_SIZE}"
+        )
+    altered = {
+        f"transparent in places: these are {BACKGROUND} now": sum(p.transparent for p in pictures),
+        "grey with 16 bits: the lower 8 are dropped": sum(p.deep for p in pictures),
+        "the first of several in one file: the others are left out": sum(
+            p.several for p in pictures
+        ),
+    }
+    return notes + [f"{n:,} of {count:,} pictures: {what}" for what, n in altered.items() if n]
+
+
+def _pixels(opened: Image.Image) -> Pixels:
+    if opened.format == "EPS":
+        raise ValueError("an EPS file is a program that draws, and it is not run")
+    image = ImageOps.exif_transpose(opened)
+    if image.mode in ("F", "I"):
+        raise ValueError(
+            f"its mode is {image.mode}, pixels of no known range; save it with 8 bits per channel"
+        )
+    if deep := image.mode.startswith("I;16"):
+        image = _upper_bits(image)
+    if transparent := image.has_transparency_data:
+        image, transparent = _on_background(image)
+    small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
+    values = np.asarray(small).transpose(2, 0, 1)  # (3, 32, 32)
+    several = bool(getattr(opened, "is_animated", False))
+    return Pixels(values, image.size, transparent, deep, several)
+
+
+def _upper_bits(image: Image.Image) -> Image.Image:
+    """16 bits of grey as 8; the one level that may be transparent stays so."""
+    levels = np.asarray(image)
+    grey = Image.fromarray((levels >> 8).astype(np.uint8))
+    if (hidden := image.info.get("transparency")) is not None:
+        grey.putalpha(Image.fromarray(np.where(levels == hidden, 0, 255).astype(np.uint8)))
+    return grey
+
+
+def _on_background(image: Image.Image) -> tuple[Image.Image, bool]:
+    """A picture laid on the background, and whether any of that is seen."""
+    image = image.convert("RGBA")
+    lowest, _ = image.getchannel("A").getextrema()
+    paper = Image.new("RGBA", image.size, BACKGROUND)
+    return Image.alpha_composite(paper, image), lowest < 255
