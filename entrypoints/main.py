@@ -3,6 +3,7 @@
 import click
 
 from entrypoints.options import (
+    AUTO,
     COUNT,
     COUNT_OR_ALL,
     DATA_DIR,
@@ -10,6 +11,7 @@ from entrypoints.options import (
     FOLDER,
     NONE,
     SEED,
+    TRUST,
     Number,
     StageCommand,
     option,
@@ -27,7 +29,8 @@ from entrypoints.options import (
 @option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial.")
 @option("gpus_per_trial", 0.0, Number(0), "GPUs of one trial, fractions allowed.")
 @option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study.")
-@option("model_name", "cifar10-cnn", help="In the model registry.")
+@option("model_name", AUTO, help="In the model registry; auto is <data set>-cnn.")
+@TRUST
 @option("out", "reports", FOLDER, "Folder for the report's own folder.")
 @option("resume", NONE, help="Run id of a main run that is to go on, or last.")
 def main(**options) -> None:

@@ -25,7 +25,7 @@ OF_ANY_START = {
     "gpus_per_trial",
     "max_failures",
     "ray_address",
-    *("alias", "force", "model_name"),  # of register, as long as there is no version
+    *("alias", "force", "model_name", "trust"),  # of register, as long as there is no version
 }
 """What a study may go on with in another way."""
 GROWING = {

@@ -15,6 +15,8 @@ from hypertuning.tracking import environment
 
 NONE = "none"
 """Stands for "not given": MLflow cannot store an empty parameter."""
+AUTO = "auto"
+"""Stands for "as fits": help texts say what."""
 
 
 class StageCommand(click.Command):
@@ -181,6 +183,7 @@ RUN = together(
     option("dry_run", False, click.BOOL, "Print the plan and exit."),
     option("verbose", False, click.BOOL, "Ray's own output too."),
 )
+TRUST = option("trust", False, click.BOOL, "Run the code of a model that register did not make.")
 AUGMENT = option("augment", NONE, click.Choice(["none", "crop_flip"]), "Random crop and flip.")
 
 

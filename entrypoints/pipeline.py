@@ -13,13 +13,13 @@ from rich.console import Console
 from entrypoints.calling import call
 from entrypoints.commands import command_of
 from entrypoints.merging import merge
-from entrypoints.options import NONE, show_log, usage
+from entrypoints.options import AUTO, NONE, show_log, usage
 from entrypoints.show import say
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
-from hypertuning.registry.evaluate import has_test
-from hypertuning.registry.versions import check_champion, check_name
+from hypertuning.registry.checks import check_registration
+from hypertuning.registry.versions import name_for
 from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB
 from hypertuning.tracking import environment, runs
@@ -49,7 +49,9 @@ SPACE = {**BOHB, "kernel_size": 3, "padding": 1}
 SEARCHES = ("compare", "grid", "hyperband", "bohb")
 STOPPED = 130
 """The status of a command that was stopped by its user."""
-FREE = {"concurrency", "cpus_per_trial", "data_dir", "gpus_per_trial", "model_name", "out"}
+FREE = {
+    *("concurrency", "cpus_per_trial", "data_dir", "gpus_per_trial", "model_name", "out", "trust"),
+}
 """What a main run may go on with in another way."""
 OF_ANY_STAGE = ("data_dir", "concurrency", "cpus_per_trial", "gpus_per_trial", "storage_path")
 
@@ -111,14 +113,14 @@ def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:
         find_source(options["dataset"], options["data_dir"])
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
-    has_test(cache)
-    check_name(client, options["model_name"])
-    check_champion(client, options["model_name"], read_meta(cache)["classes"])
+    name = options["model_name"]
+    name = name_for(read_meta(cache)["dataset"]) if name == AUTO else name
+    check_registration(client, name, cache, trust=options["trust"])
     if not had:
         run_id = open_main(client, {k: str(v) for k, v in options.items()})
     else:
         reopen_main(client, run_id)
-    return run_id, options
+    return run_id, {**options, "model_name": name}
 
 
 def _run(
@@ -140,7 +142,7 @@ def _run(
         return say(console, [f"\n{stage}: complete, run {had.iloc[-1]['study_id']}"])
     say(console, [f"\n{stage}"])
     if len(had):
-        again = OF_ANY_STAGE + (("model_name",) if stage == "register" else ())
+        again = OF_ANY_STAGE + (("model_name", "trust") if stage == "register" else ())
         given = {**{name: options[name] for name in again}, "resume": had.iloc[-1]["study_id"]}
     else:
         given = options_of(stage, run_id, options, children, space)
@@ -180,7 +182,8 @@ def options_of(
     given = {**PROFILES[profile][stage], **{name: options[name] for name in OF_ANY_STAGE}}
     latest = children.drop_duplicates("stage", keep="last").set_index("stage")["study_id"]
     if stage == "register":
-        return {**given, "source": latest["bohb"], "model_name": options["model_name"]}
+        named = {name: options[name] for name in ("model_name", "trust")}
+        return {**given, **named, "source": latest["bohb"]}
     given |= {**SIZES[profile], "dataset": options["dataset"], "seed": options["seed"]}
     given |= {n: options[n] for n in ("train_size", "val_size") if int(options[n])}
     if stage in ("hyperband", "bohb"):

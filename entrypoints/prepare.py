@@ -25,6 +25,8 @@ from hypertuning.tracking.study_run import DatasetInfo
 
 Build = Callable[[Mapping], Search]
 """What a stage searches, from its options."""
+Check = Callable[["Job"], "Job"]
+"""What else a stage sees to when its images are known."""
 
 
 class Job(NamedTuple):
@@ -44,8 +46,10 @@ class Job(NamedTuple):
     """The study that it continues."""
 
 
-def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job | None:
-    """Look at options, data and store; None if that was all that was wanted.
+def prepare(
+    console: Console, stage: str, build: Build, options: Mapping, check: Check | None = None
+) -> Job | None:
+    """Look at options, data and store; None after a dry run.
 
     Raises:
         UserError: something is wrong or lacking.
@@ -64,7 +68,7 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
         planned = plan_of(search)
         say(console, [UNREAD] if warm_start_wanted(options) else notes_on(search, planned, None))
         return show_plan(console, search, planned, no_estimate(options))
-    if not client and (warm_start_wanted(options) or not options["dry_run"]):
+    if not client and (check or warm_start_wanted(options) or not options["dry_run"]):
         client = connect()
     if client and not options["dry_run"]:
         with usage():
@@ -81,9 +85,12 @@ def prepare(console: Console, stage: str, build: Build, options: Mapping) -> Job
     ]
     say(console, notes)
     problem = _problem(search, options, cache, resources)
+    job = Job(search, options, client, resources, problem, images, warm, planned, notes, earlier)
+    if check:
+        job = check(job)
     if options["dry_run"]:
         return show_plan(console, search, planned, estimate(search, planned, problem, resources))
-    return Job(search, options, client, resources, problem, images, warm, planned, notes, earlier)
+    return job
 
 
 def _warm(

@@ -18,6 +18,7 @@ from hypertuning.registry import card, pyfunc, versions
 from hypertuning.registry.evaluate import TestImages
 from hypertuning.registry.gate import Verdict, judge
 from hypertuning.registry.package import package
+from hypertuning.registry.predict import load
 from hypertuning.report import findings, tables
 from hypertuning.report.registered import registered
 from hypertuning.tracking.refit_run import log_test
@@ -103,11 +104,12 @@ def _judge(job: Job, test: TestImages, predictions: pd.DataFrame) -> Verdict:
     champion = versions.find(job.client, name, versions.CHAMPION)
     if champion is None:
         return judge(_right(predictions), None)
-    if not versions.comparable(champion, job.images["classes"]):
-        if not job.options["force"]:
-            versions.check_champion(job.client, name, job.images["classes"])
-        return Verdict(True, "The champion cannot be compared with. Promoted by force.")
-    theirs = test.predictions(pyfunc.load(versions.uri(champion)))
+    trust, classes = job.options["trust"], job.images["classes"]
+    if not job.options["force"]:
+        versions.check_champion(job.client, name, classes, trust)
+    elif why := versions.incomparable(champion, classes, trust):
+        return Verdict(True, f"The champion cannot be compared with: {why}. Promoted by force.")
+    theirs = test.predictions(load(versions.uri(champion), trust))
     verdict = judge(_right(predictions), _right(theirs), job.options["force"])
     if champion.tags.get("digest") == job.images["digest"]:
         return verdict

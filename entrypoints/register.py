@@ -3,6 +3,7 @@
 import click
 
 from entrypoints.options import (
+    AUTO,
     COUNT,
     COUNT_OR_ALL,
     DATA_DIR,
@@ -10,6 +11,7 @@ from entrypoints.options import (
     PATH_OR_NAME,
     RESOURCES,
     RUN,
+    TRUST,
     StageCommand,
     option,
 )
@@ -20,9 +22,10 @@ from entrypoints.options import (
 @option("top_k", 3, COUNT, "Configurations that are trained again, the best of the source.")
 @option("repeats", 3, COUNT, "Times that each is, with seeds that the source did not use.")
 @option("epochs", 0, COUNT_OR_ALL, "Of a repeat; 0 is as many as the source's longest trials.")
-@option("model_name", "cifar10-cnn", help="In the model registry.")
+@option("model_name", AUTO, help="In the model registry; auto is <data set>-cnn.")
 @option("alias", "challenger", help="Of the new version, unless it becomes champion.")
 @option("force", False, click.BOOL, "Make it champion even if it is no better.")
+@TRUST
 @option("dataset", NONE, PATH_OR_NAME, "As everywhere; none is that of the source.")
 @DATA_DIR
 @RESOURCES

@@ -12,7 +12,7 @@ from rich.console import Console
 from entrypoints.ending import conclude
 from entrypoints.finish import log_exhibits
 from entrypoints.next_steps import how_to_go_on
-from entrypoints.options import NONE, usage
+from entrypoints.options import AUTO, NONE, usage
 from entrypoints.prepare import Job, prepare
 from entrypoints.publishing import publish
 from entrypoints.refitting import refitted
@@ -22,8 +22,8 @@ from entrypoints.sources import find_source
 from entrypoints.stage import carry_out
 from hypertuning.config import UserError, differing, parse_config
 from hypertuning.registry import candidates as chosen
-from hypertuning.registry.evaluate import has_test
-from hypertuning.registry.versions import check_alias, check_champion, check_name
+from hypertuning.registry.checks import check_registration
+from hypertuning.registry.versions import check_alias, check_name, name_for
 from hypertuning.report import findings
 from hypertuning.report.registered import registered
 from hypertuning.search.ladder import sweep
@@ -55,10 +55,9 @@ def run_register(options: Mapping) -> None:
     console = Console()
     with usage():
         check_alias(options["alias"])
-    job = prepare(console, "register", build, options)
+    job = prepare(console, "register", build, options, check)
     if job is None:
         return
-    _check(job)
     study_dir, stopped = carry_out(console, job)
     if study_outcome(study_dir, read_trials(study_dir)) != "completed":
         return conclude(console, job, study_dir, stopped)
@@ -92,7 +91,8 @@ def build(options: Mapping) -> Search:
     """
     client = connect(must_exist=True)
     with usage():
-        check_name(client, options["model_name"])
+        if options["model_name"] != AUTO:
+            check_name(client, options["model_name"])
         given = options["given"] or _chosen(client, options)
     first, epochs = given["first_seed"], options["epochs"] or given["epochs"]
     configs = chosen.repeats(
@@ -133,21 +133,22 @@ def _chosen(client: MlflowClient, options: Mapping) -> dict[str, Any]:
     }
 
 
-def _check(job: Job) -> None:
-    """See what would be wrong at the end, before anything is trained.
+def check(job: Job) -> Job:
+    """See what would be wrong at the end, before anything is trained; settle the model's name.
 
     Raises:
-        UserError: other images than the source's, no test images, or a champion of another kind.
+        UserError: other images than the source's, or what `check_registration` finds.
     """
-    given = job.search.given
+    given, options = job.search.given, job.options
     if not job.images["digest"].startswith(given["digest"]):
         raise UserError(
-            f"`dataset` (={job.options['dataset']}) is not what {given['stage']} {given['source']} "
+            f"`dataset` (={options['dataset']}) is not what {given['stage']} {given['source']} "
             f"was searched on (digest {given['digest'][:8]}): its losses would not compare"
         )
-    has_test(job.problem.cache)
-    if not job.options["force"]:
-        check_champion(job.client, job.options["model_name"], job.images["classes"])
+    name = options["model_name"]
+    name = name_for(job.images["name"]) if name == AUTO else name
+    check_registration(job.client, name, job.problem.cache, options["force"], options["trust"])
+    return job._replace(options={**options, "model_name": name})
 
 
 def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:

@@ -2,22 +2,32 @@
 
 import click
 
-from entrypoints.options import StageCommand, option
+from entrypoints.options import AUTO, StageCommand, option, usage
 
 
 @click.command(cls=StageCommand)
-@option("model_name", "cifar10-cnn", help="In the model registry.")
+@option("model_name", AUTO, help="In the model registry; auto is the only one that can go back.")
 def main(model_name: str) -> None:
     """Let the aliases champion and previous change places."""
     # MLflow takes seconds to import: not before the options are right
-    from hypertuning.registry.versions import roll_back
+    from hypertuning.registry import versions
     from hypertuning.tracking.store import connect
 
-    champion, previous = roll_back(connect(must_exist=True), model_name)
+    client = connect(must_exist=True)
+    if model_name == AUTO:
+        with usage():
+            aliases = {versions.CHAMPION, versions.PREVIOUS}
+            model_name = versions.only_one(client, aliases, "model_name", "{}")
+    champion, previous = versions.roll_back(client, model_name)
     click.echo(
         f"model {model_name}: version {champion.version} is champion again, version "
         f"{previous.version} is previous"
     )
+    if versions.STUDY not in champion.tags:
+        click.echo(
+            f"version {champion.version} was not made by register: predict loads it only with "
+            "trust=true"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -161,7 +162,12 @@ def test_a_set_without_test_images_says_so(cache_of):
         ([50, 50], 0, 1, r"`val_size` \(=1\) leaves no image of class 'c1'"),
         ([97, 3], 0, 10, r"`val_size` \(=10\) leaves no image of class 'c1'"),
         ([50, 50], 1, 10, r"`train_size` \(=1\) leaves no image of class 'c1'"),
-        ([1, 1], 0, 0, r"`val_size` \(=0\) leaves no image of class 'c0'"),
+        (
+            [1, 9, 1],
+            0,
+            0,
+            r"two training images at .* few: 'c0' \(1\), 'c2' \(1\); add",
+        ),
     ],
 )
 def test_sizes_that_the_images_do_not_hold_are_refused(
@@ -171,3 +177,19 @@ def test_sizes_that_the_images_do_not_hold_are_refused(
     for check in (sizes, lambda *given: load(*given, split_seed=0)):
         with pytest.raises(UserError, match=message):
             check(cache, train_size, val_size)
+
+
+@given(st.lists(st.integers(2, 40), min_size=1, max_size=6), st.integers(0, 99), st.integers(0, 99))
+def test_what_the_refusal_of_a_size_advises_is_taken(counts, train_size, val_size):
+    labels, given = np.repeat(np.arange(len(counts)), counts), {}
+    labels = labels[data._stratified_order(labels, seed=0)]
+    val_size, train_size = min(val_size, len(labels) - 1), max(1, train_size)
+    for _ in range(3):
+        try:
+            return data._check_split(labels, range(len(counts)), **{
+                "train_size": train_size, "val_size": val_size, **given
+            })  # fmt: skip
+        except UserError as error:
+            name, *numbers = re.findall(r"`(\w+_size)` \(|(?:from|to|least) (\d+)", str(error))
+            given[name[0]] = int(numbers[-1][1])
+    raise AssertionError("the advice does not help")

@@ -97,9 +97,7 @@ def test_a_gif_is_its_first_picture_laid_on_white(tmp_path):
     first, second = (Image.new("P", (8, 8), number) for number in (0, 1))
     for image in (first, second):
         image.putpalette([0, 0, 0, 9, 9, 9])
-    first.save(
-        tmp_path / "a.gif", save_all=True, append_images=[second], transparency=0, loop=0
-    )
+    first.save(tmp_path / "a.gif", save_all=True, append_images=[second], transparency=0, loop=0)
     picture = decode(tmp_path / "a.gif")
     assert (picture.values == 255).all()
     assert picture.several and picture.transparent

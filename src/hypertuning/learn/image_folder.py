@@ -60,16 +60,24 @@ def find_class_folders(folder: Path) -> dict[str, ClassFolders]:
     return found
 
 
-def read_class_folders(
-    found: ClassFolders, classes: Sequence[str]
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Images uint8 (n, 3, 32, 32), labels int64 (n,), and what there is to say of them.
+class Read(NamedTuple):
+    """The images of a part, decoded."""
+
+    images: np.ndarray
+    """uint8 (n, 3, 32, 32)."""
+    labels: np.ndarray
+    """int64 (n,)."""
+    notes: list[str]
+    """What a user may not expect to have been done."""
+    faults: dict[str, str]
+    """The files that are no pictures, and why."""
+
+
+def read_class_folders(found: ClassFolders, classes: Sequence[str]) -> Read:
+    """Decode the images of a part.
 
     Args:
         classes: Of the training images, in the order of their labels.
-
-    Raises:
-        UserError: the files that are no pictures, all of them at once.
     """
     listed = _listed(found)
     images = np.empty((len(listed), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
@@ -84,10 +92,10 @@ def read_class_folders(
         else:
             images[i] = picture.values
             seen.append(picture._replace(values=images[i]))
-    refuse(found.folder, faults)
     numbers = [classes.index(found.names[name]) for name in listed.classes]
     labels = np.array([numbers[label] for label in listed.targets], np.int64)
-    return images, labels, [f"{found.part}: {note}" for note in [*_left_out(found), *notes_on(seen)]]
+    notes = [f"{found.part}: {note}" for note in [*_left_out(found), *notes_on(seen)]]
+    return Read(images, labels, notes, faults)
 
 
 def composed(name: str) -> str:
@@ -122,10 +130,8 @@ def _faults(found: ClassFolders, known: dict[str, str]) -> Iterator[tuple[str, s
         first, *others = sorted(group)
         for other in others:
             what = "the spelling of accents" if composed(first) == composed(other) else "case"
-            yield (
-                os.path.join(found.part, other),
-                f"this class differs from {found.part}/{as_text(first)} by {what} alone; rename or merge it",
-            )
+            clash = f"it differs from {found.part}/{as_text(first)} by {what} alone"
+            yield os.path.join(found.part, other), f"{clash}; rename or merge it"
 
 
 def _strangers(train: ClassFolders, test: ClassFolders) -> Iterator[tuple[str, str]]:

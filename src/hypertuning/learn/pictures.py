@@ -65,7 +65,7 @@ def decode(path: str | os.PathLike[str]) -> Pixels:
 
 
 def check_file(found: os.stat_result) -> None:
-    """Raises Unreadable for anything that is no regular file: to open a pipe is to wait for ever."""
+    """Raises Unreadable for anything but a regular file: to open a pipe is to wait for ever."""
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
     if not stat.S_ISREG(found.st_mode):
         kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
@@ -73,7 +73,7 @@ def check_file(found: os.stat_result) -> None:
 
 
 def notes_on(pictures: Sequence[Pixels]) -> list[str]:
-    """Say what was done to the pictures that do not look to the network as they look in a viewer."""
+    """Say in which ways the network sees pictures otherwise than a viewer shows them."""
     count = len(pictures)
     sizes = Counter(picture.size for picture in pictures)
     notes = []

@@ -55,12 +55,12 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
         return Source("digits", data_dir, (), read_digits)
     if dataset == "cifar10":
         return _find_cifar10(data_dir)
-    if as_text(dataset) != dataset.replace("\\", "\\\\"):
-        raise UserError(
-            f"`dataset`: {as_text(dataset)} has letters in its path that are not UTF-8 or cannot be "
-            "printed, and the tracking store takes none of them; rename it"
-        )
     folder = Path(dataset).absolute()
+    if os.fsencode(folder).decode(errors="ignore") != str(folder):
+        raise UserError(
+            f"`dataset`: {as_text(folder)} is not UTF-8, and the tracking store takes nothing "
+            "else; rename it"
+        )
     if not os.path.isdir(folder):  # also where it may not be looked at: Path.is_dir raises then
         raise UserError(
             "`dataset` must be 'cifar10', 'digits' or a folder with train/<class>/ images, "
@@ -174,9 +174,14 @@ def _unpickle(content: bytes) -> dict:
 
 
 def read_folder(found: Mapping[str, ClassFolders]) -> Decoded:
-    """Read train/<class>/ and test/<class>/; any size and mode become 32 × 32 and RGB."""
+    """Read train/<class>/ and test/<class>/; any size and mode become 32 × 32 and RGB.
+
+    Raises:
+        UserError: the files that are no pictures, all of them at once.
+    """
     classes = tuple(found["train"].names.values())
     read = {part: read_class_folders(folders, classes) for part, folders in found.items()}
-    parts = {part: Images(images, labels) for part, (images, labels, _) in read.items()}
-    notes = tuple(note for *_, notes in read.values() for note in notes)
+    refuse(found["train"].folder, {k: v for part in read.values() for k, v in part.faults.items()})
+    parts = {part: Images(decoded.images, decoded.labels) for part, decoded in read.items()}
+    notes = tuple(note for part in read.values() for note in part.notes)
     return Decoded(classes, parts["train"], parts.get("test"), notes)

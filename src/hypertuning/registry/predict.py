@@ -1,13 +1,15 @@
 """Ask a registered model about pictures."""
 
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
-from mlflow.exceptions import MlflowException
 
 from hypertuning.config import UserError
-from hypertuning.registry import pyfunc
+from hypertuning.learn.folders import as_text
+from hypertuning.registry import origin, pyfunc
 from hypertuning.registry.evaluate import Model
 from hypertuning.registry.package import signature
 from hypertuning.registry.pictures import Picture
@@ -15,24 +17,39 @@ from hypertuning.registry.pictures import Picture
 TOP = 3
 
 
-def load(model_uri: str) -> Model:
+def load(model_uri: str, trust: bool = False) -> Model:
     """A model that `register` has made.
 
+    Args:
+        trust: Load one that somebody else has made too: its code is run.
+
     Raises:
-        UserError: there is none at this address, or one of another kind.
+        UserError: there is none at this address, or one of another kind or origin.
     """
     try:
-        had = pyfunc.signature_of(model_uri)  # before any code of the model's runs
-        wanted = signature([]).inputs.to_dict()
-        if had is None or had.inputs is None or had.inputs.to_dict() != wanted:
-            raise UserError(f"`model_uri` (={model_uri}) is no model of this project's images")
-        return pyfunc.load(model_uri)
-    except (MlflowException, OSError, ImportError) as error:
+        with TemporaryDirectory() as place:
+            fetched = origin.fetch(model_uri, Path(place))
+            _check(model_uri, fetched, trust)
+            return pyfunc.load(model_uri) if fetched.foreign else origin.Ours(fetched.folder)
+    except UserError:
+        raise
+    except Exception as error:  # stores of artifacts and damaged files raise all kinds
         what = " ".join(str(getattr(error, "message", error)).split())
         raise UserError(
             f"`model_uri` (={model_uri}) names no model that can be loaded ({what}); it is "
             "models:/<name>@champion, models:/<name>/<version> or a folder"
         ) from error
+
+
+def _check(model_uri: str, fetched: origin.Fetched, trust: bool) -> None:
+    had, wanted = fetched.signature, signature([]).inputs.to_dict()
+    if had is None or had.inputs is None or had.inputs.to_dict() != wanted:
+        raise UserError(f"`model_uri` (={model_uri}) is no model of this project's images")
+    if fetched.foreign and not trust:
+        raise UserError(
+            f"`model_uri` (={model_uri}) was not made by `register` ({fetched.foreign}), and to "
+            "load it is to run its code; if you trust whoever made it: trust=true"
+        )
 
 
 def predict(model: Model, pictures: Sequence[Picture]) -> pd.DataFrame:
@@ -41,7 +58,7 @@ def predict(model: Model, pictures: Sequence[Picture]) -> pd.DataFrame:
     Args:
         pictures: Such as could be read.
     """
-    answers = model.predict(np.stack([picture.pixels for picture in pictures]))
+    answers = model.predict(np.stack([picture.pixels.values for picture in pictures]))
     shares = answers.filter(regex="^p_")
     first = np.argsort(-shares.to_numpy(), axis=1, kind="stable")[:, :TOP]  # (n, top)
     names = shares.columns.str.removeprefix("p_").to_numpy()
@@ -50,7 +67,7 @@ def predict(model: Model, pictures: Sequence[Picture]) -> pd.DataFrame:
         for row, places in zip(shares.to_numpy(), first, strict=True)
     ]
     return pd.DataFrame({
-        "file": [str(picture.file) for picture in pictures],
+        "file": [as_text(picture.file) for picture in pictures],
         "class": answers["class"],
         "probability": answers["probability"],
         f"top_{TOP}": top,

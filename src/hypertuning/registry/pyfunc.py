@@ -14,20 +14,28 @@ def quiet() -> Iterator[None]:
 
 
 with quiet():  # importing it warns of type hints in MLflow's own code
-    from mlflow.models import ModelSignature, get_model_info
+    from mlflow.artifacts import download_artifacts
+    from mlflow.models import get_model_info
+    from mlflow.models.model import ModelInfo
     from mlflow.pyfunc import PyFuncModel, load_model, save_model
 
 
 def load(uri: str) -> PyFuncModel:
-    """A model from a folder, or from an address that MLflow knows."""
+    """A model from a folder, or from an address that MLflow knows: its code is run."""
     with quiet():
         return load_model(uri)
 
 
-def signature_of(uri: str) -> ModelSignature | None:
-    """The signature of a model that need not be loaded for that; None if it has none."""
+def info(uri: str) -> ModelInfo:
+    """What a model says of itself; nothing of it is run."""
     with quiet():
-        return get_model_info(uri).signature
+        return get_model_info(uri)
+
+
+def download(uri: str, folder: str) -> str:
+    """Copy a model's files into a folder; give the path of the model there."""
+    with quiet():
+        return download_artifacts(artifact_uri=uri, dst_path=folder)
 
 
 def save(folder: str, **options) -> None:

@@ -2,15 +2,18 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
-from mlflow.entities.model_registry import ModelVersion
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 
 from hypertuning.config import UserError
+from hypertuning.registry import origin
 from hypertuning.registry.package import signature
-from hypertuning.registry.pyfunc import signature_of
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 GOING_BACK = "going-back"
@@ -19,12 +22,26 @@ OPENED = "test_opened"
 """Tag of a registered model: how many runs opened test images for it; `test_opened.<run>` each."""
 PROMOTED = "promoted"
 """Tag of a version: whether it was to be champion."""
-LONGEST_ALIAS, LONGEST_CARD = 255, 5000
+STUDY = "register_study"
+"""Tag of a version: the study that made it."""
+LONGEST_ALIAS, LONGEST_CARD, LONGEST_NAME = 255, 5000, 256
 """Letters that the registry's columns take."""
+SHOWN_NAMES = 10
+"""Models that an error lists."""
+
+
+def name_for(dataset: str) -> str:
+    """What a model of a data set is called: a name that the registry and every address takes."""
+    plain = re.sub(r"[^\w.]+", "-", unicodedata.normalize("NFC", dataset)).strip("-.")
+    return f"{plain[:100] or 'images'}-cnn"
 
 
 def check_name(client: MlflowClient, name: str) -> None:
-    """Raises UserError for a name that the registry refuses."""
+    """Raises UserError for a name that the registry, or an address in it, does not take."""
+    if "?" in name or len(name) > LONGEST_NAME:
+        raise UserError(
+            f"`model_name` must be at most {LONGEST_NAME} letters without /, : and ?, got {name!r}"
+        )
     try:
         client.get_registered_model(name)
     except MlflowException as error:
@@ -58,25 +75,72 @@ def find(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
         raise
 
 
-def check_champion(client: MlflowClient, name: str, classes: Sequence[str]) -> None:
-    """Raises UserError where the champion has another signature, or cannot be read."""
+def check_champion(
+    client: MlflowClient, name: str, classes: Sequence[str], trust: bool = False
+) -> None:
+    """Raises UserError where a new model could not be compared with the champion."""
     champion = find(client, name, CHAMPION)
-    if champion and not comparable(champion, classes):
-        theirs = ", ".join(json.loads(champion.tags.get("classes", "[]"))) or "unknown classes"
+    if champion and (why := incomparable(champion, classes, trust)):
         raise UserError(
             f"version {champion.version} of model {name}, its champion, cannot be compared with: "
-            f"it tells {theirs} apart, these images are of {', '.join(classes)}, or its files are "
-            "gone; name another model by `model_name`, or replace it by `force`"
+            f"{why}; name another model by `model_name`, or replace it by `force`"
         )
 
 
-def comparable(version: ModelVersion, classes: Sequence[str]) -> bool:
-    """Whether a version takes the images of this project and tells these classes apart."""
+def incomparable(version: ModelVersion, classes: Sequence[str], trust: bool = False) -> str:
+    """Why a version cannot be asked about images of these classes; empty if it can.
+
+    Args:
+        trust: The code of a version that is not ours may be run.
+    """
     try:
-        had = signature_of(uri(version))
-    except (MlflowException, OSError):  # its files are gone
-        return False
-    return had is not None and had.to_dict() == signature(classes).to_dict()
+        with TemporaryDirectory() as place:
+            had, foreign, _ = origin.fetch(uri(version), Path(place))
+    except Exception as error:  # noqa: BLE001 - stores of artifacts raise all kinds
+        what = " ".join(str(getattr(error, "message", error)).split())
+        return f"its files are gone or cannot be read ({what})"
+    if had is None or had.to_dict() != signature(classes).to_dict():
+        theirs = ", ".join(json.loads(version.tags.get("classes", "[]"))) or "unknown classes"
+        return f"it tells {theirs} apart, these images are of {', '.join(classes)}"
+    if foreign and not trust:
+        return f"it was not made by `register` ({foreign}), and only with `trust` is its code run"
+    return ""
+
+
+def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str) -> str:
+    """The name of the only model of ours that has versions with all of these aliases.
+
+    Args:
+        option: That names a model where there are several, or none.
+        written: How it does: a text with {} for the name.
+
+    Raises:
+        UserError: there is none, or there are several; they are listed as they can be pasted.
+    """
+    models, token = [], None
+    while token != "":
+        page = client.search_registered_models(page_token=token)
+        models += [model for model in page if aliases <= model.aliases.keys()]
+        token = page.token or ""
+    names = [model.name for model in models if _is_ours(client, model)]
+    if len(names) == 1:
+        return names[0]
+    wanted = " and ".join(sorted(aliases))
+    if not names:
+        raise UserError(
+            f"`{option}` is auto, but no model that `register` has made has a {wanted} yet"
+        )
+    shown = ", ".join(written.format(name) for name in names[:SHOWN_NAMES])
+    more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
+    raise UserError(
+        f"`{option}` must name one of the {len(names)} models with a {wanted}: {shown}{more}"
+    )
+
+
+def _is_ours(client: MlflowClient, model: RegisteredModel) -> bool:
+    """Whether `register` says to have made its champion: enough to choose by, not to trust it."""
+    champion = client.get_model_version(model.name, str(model.aliases[CHAMPION]))
+    return STUDY in champion.tags
 
 
 def uri(version: ModelVersion) -> str:

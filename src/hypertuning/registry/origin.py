@@ -1,0 +1,96 @@
+"""Which models are ours. Only their numbers are read, and nobody else's code is run.
+
+A model in a registry carries code, or a pickle that amounts to code, and MLflow runs it to load the
+model: whoever can write to the registry or to its files can run what they like on the machine that
+loads from it. A tag or a signature proves nothing, as both can be copied. So a model is ours if the
+code that it carries equals, byte for byte, what this project packs or has packed; and even that is
+not run here: this project's own copy of it reads the weights and the description, neither of which
+can hold code.
+
+This protects from code in a model of somebody else, whether it is there by accident or on purpose.
+It does not protect from wrong answers, because anyone can put other weights behind our code; from a
+fault in `torch.load(weights_only=True)`; or from what loads a model without us: `mlflow models
+serve` runs the code that a model carries, and installs what it asks for.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from mlflow.models import ModelSignature
+
+from hypertuning.learn import networks
+from hypertuning.registry import pyfunc
+
+with pyfunc.quiet():
+    from hypertuning.registry.served_model import ImageClassifier
+
+LOADER = "mlflow.pyfunc.loaders.code_model"
+"""MLflow's loader of models whose code is text."""
+CODE = {
+    "served_model.py": {"958763c073258007db8478873a78d629cf2df3b8f784332c1257522109a67fb6"},
+    "artifacts/networks.py": {"7070dc627beb51d8247513e9da442e217785593adc7fd21d6ec9f55c175c35df"},
+}
+"""The files of a model that MLflow would run → the SHA-256 of every version that can still be read.
+
+After a change of such a file its new sum is added here; the old ones stay, because models that have
+been registered keep the code they were registered with.
+"""
+FILES = {"model": "artifacts/model.json", "weights": "artifacts/weights.pt"}
+"""What is read of a model: no code."""
+
+
+class Fetched(NamedTuple):
+    """A model that was looked at, and nothing of which has run."""
+
+    signature: ModelSignature | None
+    foreign: str
+    """Why it is not ours; empty if it is."""
+    folder: Path
+    """Where its files are, if it is ours."""
+
+
+class Ours:
+    """A model of ours, answering as its server does."""
+
+    def __init__(self, folder: Path) -> None:
+        self._classifier = ImageClassifier()
+        artifacts = {name: str(folder / file) for name, file in FILES.items()}
+        own = {**artifacts, "networks": networks.__file__}
+        self._classifier.load_context(SimpleNamespace(artifacts=own))
+
+    def predict(self, data: np.ndarray) -> pd.DataFrame:
+        return self._classifier.predict(None, data)
+
+
+def fetch(model_uri: str, folder: Path) -> Fetched:
+    """Look at a model, and if it may be ours, copy its files to an empty folder."""
+    known = pyfunc.info(model_uri)
+    if foreign := _other_flavour(known.flavors):
+        return Fetched(known.signature, foreign, folder)
+    copied = Path(pyfunc.download(model_uri, str(folder)))
+    return Fetched(known.signature, _other_code(copied), copied)
+
+
+def _other_flavour(flavors: Mapping[str, Mapping]) -> str:
+    loader = flavors.get("python_function", {}).get("loader_module", "none")
+    code = str(flavors.get("python_function", {}).get("model_code_path"))
+    if loader != LOADER:
+        return f"MLflow would load it by {loader}"
+    if Path(code).name not in CODE:
+        return f"its code is {Path(code).name}"
+    return ""
+
+
+def _other_code(folder: Path) -> str:
+    for file, known in CODE.items():
+        path = folder / file
+        if not path.is_file():
+            return f"it has no {file}"
+        if hashlib.sha256(path.read_bytes()).hexdigest() not in known:
+            return f"its {file} is not this project's"
+    return ""
