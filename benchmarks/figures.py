@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from hypertuning.report import marks, style
 from hypertuning.report.marks import End
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 
 NAMES = {
     "bohb": "BOHB, ours",
@@ -38,7 +38,7 @@ def regrets(rows: pd.DataFrame) -> Figure:
     """
     title = f"Stochastic counting ones: mean regret of {rows['seeds'].max()} seeds"
     note = "Bands: one standard error. A point that goes on pays only for the difference."
-    figure = page(9.5, 4.2, title, note)
+    figure = new_figure(9.5, 4.2, title, note)
     for axes, (dimensions, shown) in zip(
         figure.subplots(1, rows["dimensions"].nunique(), squeeze=False)[0],
         rows.groupby("dimensions"),
@@ -63,7 +63,7 @@ def anytime(rows: pd.DataFrame) -> Figure:
     `rows`: method, spent, mean, error, seeds; `benchmarks.real_images.summary`.
     """
     title = f"Best validation loss so far on real images: mean of {rows['seeds'].max()} seeds"
-    figure = page(7.6, 3.9, title, "Bands: one standard error.")
+    figure = new_figure(7.6, 3.9, title, "Bands: one standard error.")
     axes = figure.subplots()
     axes.set(xlabel="epochs spent", ylabel="validation loss (nats per image)")
     late = rows[rows["spent"] >= FIRST]

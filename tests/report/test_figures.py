@@ -64,6 +64,11 @@ def test_a_figure_of_any_size_is_a_small_picture(draw, size):
     assert 5_000 < len(content) < 150_000
 
 
+@pytest.mark.parametrize("draw", [lambda: trial(2), lambda: figures.anytime([])])
+def test_a_figure_shows_itself_in_a_notebook(draw):
+    assert draw()._repr_png_().startswith(b"\x89PNG")
+
+
 def test_axes_carry_their_units():
     assert [axes.get_ylabel() for axes in learning_curves(1).axes] == [LOSS, ACCURACY]
     assert anytime(5).axes[0].get_ylabel() == "validation " + LOSS

@@ -10,6 +10,8 @@ from matplotlib import rc_context
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from hypertuning.report.pictures import png
+
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY, INK, FAINT = "#CC79A7", "#E69F00", "#56B4E9", "#222222", "#767676"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
@@ -81,6 +83,13 @@ def sampler_look(sampler: str) -> tuple[str, str, str]:
     return SAMPLER_LOOKS.get(sampler, (FAINT, "x", sampler))
 
 
+class ShownFigure(Figure):
+    """A figure that Jupyter shows by itself; of those made without pyplot it shows none."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 _ONE_AT_A_TIME = threading.RLock()
 
 Rows = TypeVar("Rows", bound=Sized)
@@ -107,7 +116,7 @@ def styled(
     return drawn
 
 
-def page(
+def new_figure(
     width: float,
     height: float,
     title: str,
@@ -118,7 +127,7 @@ def page(
 
     `margins` (left, right, bottom, top) spare the search for the best ones, half of the time.
     """
-    figure = Figure((width, height), layout=None if margins else "constrained")
+    figure = ShownFigure((width, height), layout=None if margins else "constrained")
     if margins:
         left, right, bottom, top = margins
         figure.subplots_adjust(left / width, bottom / height, 1 - right / width, 1 - top / height)
@@ -132,6 +141,6 @@ def page(
 
 
 def _nothing_yet() -> Figure:
-    figure, text = Figure((5, 0.4)), "Nothing to show yet: no trial has finished an epoch."
+    figure, text = ShownFigure((5, 0.4)), "Nothing to show yet: no trial has finished an epoch."
     figure.suptitle(text, x=0.02, y=0.5, ha="left", va="center", fontsize=9, fontweight="bold")
     return figure

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from hypertuning.report import marks, style
 from hypertuning.report.marks import ACCURACY, LOSS, TRAINING, VALIDATION, End, few, shorten
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 
 
 @styled
@@ -15,7 +15,7 @@ def learning_curves(rows: pd.DataFrame) -> Figure:
     repeats = rows["repeats"].max()
     bands = f"Lines: median of up to {repeats} repeats. Bands: lowest to highest."
     title = "Learning curves of the models, on training and validation images"
-    figure = page(7.6, 3.5, title, bands if repeats > 1 else "")
+    figure = new_figure(7.6, 3.5, title, bands if repeats > 1 else "")
     panels = figure.subplots(1, 2)
     measures = (("loss", LOSS, marks.loss_axis), ("accuracy", ACCURACY, marks.value_axis))
     for axes, (measure, name, scale) in zip(panels, measures, strict=True):

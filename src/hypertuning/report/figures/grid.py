@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hypertuning.report import cells, marks, style
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 from hypertuning.report.tables.grid import GRID_AXES
 
 
@@ -15,7 +15,7 @@ def grid_heat_maps(rows: pd.DataFrame) -> Figure:
     down, across, layers, filters = rows[GRID_AXES].nunique()
     height = 0.9 + down * (0.45 + max(0.32 * layers, 0.6))
     title = "Best validation accuracy (fraction of images) of each structure"
-    figure = page(7.6, height, title, _cells_note(rows))
+    figure = new_figure(7.6, height, title, _cells_note(rows))
     panels = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     scale = cells.Scale.of(rows["best_val_accuracy"])
     pairs = rows.groupby(["kernel_size", "num_fully_connected_layers"])
@@ -52,7 +52,7 @@ def main_effects(rows: pd.DataFrame) -> Figure:
         f"Each mean is over {_span(rows['blocks'])} otherwise equal structures."
     )
     title = "Mean best validation accuracy by each parameter of the structure"
-    figure = page(max(3.6, 1 + 1.65 * len(parameters)), 2.9, title, note)
+    figure = new_figure(max(3.6, 1 + 1.65 * len(parameters)), 2.9, title, note)
     panels = figure.subplots(1, len(parameters), sharey=True, squeeze=False)[0]
     ends = rows[["mean", "low", "high"]].to_numpy(float).ravel()
     for axes, parameter in zip(panels, parameters, strict=True):

@@ -10,7 +10,7 @@ from matplotlib.patches import Patch
 
 from hypertuning.report import marks, style
 from hypertuning.report.marks import LOSS, TRAINING, End, few, shorten
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 from hypertuning.report.tables.trials import ARM_NAMES
 
 
@@ -18,7 +18,9 @@ from hypertuning.report.tables.trials import ARM_NAMES
 def overfitting(rows: pd.DataFrame) -> Figure:
     """Training against validation loss of the best configurations, an arm a panel, on one scale."""
     arms = [arm for arm in ARM_NAMES if arm in set(rows["augment"])]
-    figure = page(1 + 3.3 * len(arms), 3.5 + 0.15 * rows["place"].max(), *_arms_texts(rows, arms))
+    figure = new_figure(
+        1 + 3.3 * len(arms), 3.5 + 0.15 * rows["place"].max(), *_arms_texts(rows, arms)
+    )
     panels = figure.subplots(1, len(arms), sharey=True, squeeze=False)[0]
     panels[0].set_ylabel(LOSS)
     for axes, arm in zip(panels, arms, strict=True):
@@ -70,7 +72,7 @@ def trial_overfitting(epochs: Sequence[Mapping], title: str) -> Figure:
     """Training and validation loss of one trial; the gap between them is shaded after the turn."""
     rows = pd.DataFrame(epochs).sort_values("epoch")
     turn, last = rows.loc[rows["val_loss"].idxmin()], rows.iloc[-1]
-    figure = page(4.6, 2.8, shorten(title, 52), margins=(0.62, 0.95, 0.45, 0.5))
+    figure = new_figure(4.6, 2.8, shorten(title, 52), margins=(0.62, 0.95, 0.45, 0.5))
     axes = figure.subplots()
     axes.set_ylabel(LOSS)
     axes.set_title(f"validation loss lowest at epoch {turn['epoch']:.0f}: {turn['val_loss']:.3f}")
@@ -99,7 +101,7 @@ def augmentation_effect(rows: pd.DataFrame) -> Figure:
         "epochs in both arms. "
         "Bands: 95 % interval of the mean paired difference (with − without)."
     )
-    figure = page(7.6, 3.0, title, note if pairs > 1 else note.split(" Bands")[0])
+    figure = new_figure(7.6, 3.0, title, note if pairs > 1 else note.split(" Bands")[0])
     panels = figure.subplots(1, 3)
     gap = rows[rows["measure"] == "generalization_gap"]
     panels[0].set_title("gap: validation − training loss")
@@ -134,7 +136,7 @@ def turning_points(rows: pd.DataFrame) -> Figure:
     title = "Epoch of the lowest validation loss"
     arms = [arm for arm in ARM_NAMES if arm in set(rows["augment"])]
     note = "Of the trials that trained longest. Hatched: in their last epoch, it may fall yet."
-    figure = page(4.6, 2.6, title, note)
+    figure = new_figure(4.6, 2.6, title, note)
     axes = figure.subplots()
     width = 0.8 / len(arms)
     for place, arm in enumerate(arms):

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 
 from hypertuning.report import marks, style
 from hypertuning.report.marks import LOSS
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 from hypertuning.report.tables.parameters import TELLING, scale_of
 from hypertuning.report.tables.trials import BEST
 
@@ -28,7 +28,7 @@ def slices(rows: pd.DataFrame) -> Figure:
     across = min(4, len(parameters))
     down = math.ceil(len(parameters) / across)
     note = "Darker: trained longer. Star: the best trial."
-    figure = page(max(3.4, 0.7 + 1.75 * across), 0.9 + 1.75 * down,
+    figure = new_figure(max(3.4, 0.7 + 1.75 * across), 0.9 + 1.75 * down,
                   "Lowest validation loss of every trial by each parameter", note)  # fmt: skip
     panels = figure.subplots(down, across, sharey=True, squeeze=False)
     longest = max(2, int(rows["epochs_run"].max()))
@@ -85,7 +85,7 @@ def parallel_coordinates(rows: pd.DataFrame) -> Figure:
     note = (
         "Darker: lower loss, by rank. Thick: the best five. Below an axis: not a parameter there."
     )
-    figure = page(7.6, 3.3, "Configurations and their lowest validation loss", note)
+    figure = new_figure(7.6, 3.3, "Configurations and their lowest validation loss", note)
     axes = figure.subplots()
     columns = [_axis(axes, place, rows[name]) for place, name in enumerate(names)]
     losses = rows[BEST].astype(float)
@@ -159,7 +159,7 @@ def importance(rows: pd.DataFrame) -> Figure:
     note = f"{words}. Bars: extremes over repeats."
     if share < TELLING:
         note = f"{words}: too little for the order of the parameters to mean anything."
-    figure = page(5.4, 1.0 + 0.24 * len(rows), title, note)
+    figure = new_figure(5.4, 1.0 + 0.24 * len(rows), title, note)
     axes = figure.subplots()
     places = np.arange(len(rows))[::-1]
     colour = style.BLUE if share >= TELLING else style.FAINT

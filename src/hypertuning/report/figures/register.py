@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from hypertuning.report import cells, marks, style
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 
 NAMED_CELLS = 20
 """Of more classes than this, the confusion matrix goes without values in its cells."""
@@ -26,7 +26,9 @@ def candidates(rows: pd.DataFrame, repeats: pd.DataFrame) -> Figure:
     """Validation loss of each candidate: in the search, of every repeat, and their mean."""
     note = "Bars: 95 % intervals of the mean over the repeats, which differ in their seed."
     title = "Best validation loss in the search and trained again"
-    figure = page(6.4, 1.3 + 0.34 * len(rows), title, note if rows["low"].notna().any() else "")
+    figure = new_figure(
+        6.4, 1.3 + 0.34 * len(rows), title, note if rows["low"].notna().any() else ""
+    )
     axes = figure.subplots()
     axes.grid(axis="x")
     axes.grid(False, axis="y")
@@ -54,7 +56,7 @@ def candidates(rows: pd.DataFrame, repeats: pd.DataFrame) -> Figure:
 @styled
 def refit(rows: pd.DataFrame) -> Figure:
     """Training loss and accuracy of the refit by epoch; nothing is held out to validate on."""
-    figure = page(7.6, 2.5, "Training loss and accuracy of the refit")
+    figure = new_figure(7.6, 2.5, "Training loss and accuracy of the refit")
     loss, accuracy = figure.subplots(1, 2)
     for axes, column, label in (
         (loss, "train_loss", marks.LOSS),
@@ -76,7 +78,9 @@ def confusion(rows: pd.DataFrame) -> Figure:
     shares = shares.loc[classes, classes]
     side = min(7.0, max(2.6, 0.42 * len(classes)))
     note = "Each row adds up to 1. Colours go by the square root of the share, to show rare ones."
-    figure = page(side + 1.9, side + 1.2, "Test images of each class by predicted class", note)
+    figure = new_figure(
+        side + 1.9, side + 1.2, "Test images of each class by predicted class", note
+    )
     axes = figure.subplots()
     norm = PowerNorm(0.5, 0, 1)
     drawn = axes.imshow(shares.to_numpy(float), norm=norm, cmap=style.ACCURACIES)
@@ -110,7 +114,7 @@ def class_accuracy(rows: pd.DataFrame) -> Figure:
         shown = pd.concat([rows.head(ENDS), rows.tail(ENDS)])
         note += f" The {ENDS} best and the {ENDS} worst of {len(rows)} classes."
     title = "Test accuracy of each class"
-    figure = page(5.6, 1.2 + 0.19 * len(shown), title, note)
+    figure = new_figure(5.6, 1.2 + 0.19 * len(shown), title, note)
     axes = figure.subplots()
     axes.grid(axis="x")
     axes.grid(False, axis="y")
@@ -130,7 +134,7 @@ def calibration(rows: pd.DataFrame) -> Figure:
         "Below the diagonal the model is surer than it is right. Bars: 95 % intervals (Wilson); "
         "the fainter a dot, the fewer images."
     )
-    figure = page(4.6, 4.6, "Accuracy against the probability that the model gives", note)
+    figure = new_figure(4.6, 4.6, "Accuracy against the probability that the model gives", note)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     above.plot([0, 1], [0, 1], color=style.FAINT, lw=0.8, ls=":")
     filled = rows[rows["images"] > 0]
@@ -156,7 +160,7 @@ def mistakes(rows: pd.DataFrame) -> Figure:
     across = min(6, max(3, len(rows)))
     down = -(-len(rows) // across)
     note = "Above each test image: its class, what the model takes it for, and how surely."
-    figure = page(1.27 * across, 0.75 + 1.55 * down, "The most confident mistakes", note)
+    figure = new_figure(1.27 * across, 0.75 + 1.55 * down, "The most confident mistakes", note)
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes in panels:
         axes.axis("off")

@@ -9,14 +9,14 @@ from matplotlib.lines import Line2D
 
 from hypertuning.report import marks, style
 from hypertuning.report.marks import LOSS, End, few, shorten
-from hypertuning.report.style import page, styled
+from hypertuning.report.style import new_figure, styled
 
 
 @styled
 def anytime(rows: pd.DataFrame) -> Figure:
     """Best validation loss so far against the epochs spent by all trials, one line per study."""
     title = "Best validation loss so far against the epochs spent on all trials"
-    figure = page(7.6, 3.7, title, "Points: validation loss of one trial after one epoch.")
+    figure = new_figure(7.6, 3.7, title, "Points: validation loss of one trial after one epoch.")
     axes = figure.subplots()
     several = rows["study_id"].nunique() > 1
     marks.loss_axis(axes, rows["val_loss"].to_numpy(float), may_be_log=True)
@@ -49,7 +49,7 @@ def _results(axes: Axes, study: pd.DataFrame, colour: str | None) -> None:
 @styled
 def survival(rows: pd.DataFrame) -> Figure:
     """How many trials of each bracket or arm trained for at least so many epochs."""
-    figure = page(4.6, 2.8, "Trials that trained for at least so many epochs")
+    figure = new_figure(4.6, 2.8, "Trials that trained for at least so many epochs")
     axes = figure.subplots()
     ends = []
     for place, (group, shown) in enumerate(rows.groupby("group")):
@@ -83,7 +83,7 @@ def trial_curves(rows: pd.DataFrame) -> Figure:
     """Validation loss of every trial by epoch, coloured by what became of it."""
     count = rows["trial_id"].nunique()
     title = "Validation loss of every trial" if count > 1 else "Validation loss of the trial"
-    figure = page(7.6, 3.4, title, "A dot ends the curve of a trial. Thick: the best trial.")
+    figure = new_figure(7.6, 3.4, title, "A dot ends the curve of a trial. Thick: the best trial.")
     axes = figure.subplots()
     marks.loss_axis(axes, rows["val_loss"].to_numpy(float), may_be_log=True)
     marks.epoch_axis(axes, rows["epoch"].max())
@@ -127,7 +127,9 @@ def samplers(rows: pd.DataFrame, comparison: pd.DataFrame) -> Figure:
     note = (
         "Bars: medians. After the first rung stands every trial, after the others who got so far."
     )
-    figure = page(max(4.2, 1.2 + 1.6 * len(rungs)), 3.2, "Where the configurations came from", note)
+    figure = new_figure(
+        max(4.2, 1.2 + 1.6 * len(rungs)), 3.2, "Where the configurations came from", note
+    )
     axes = figure.subplots()
     marks.loss_axis(axes, rows["val_loss"].to_numpy(float), may_be_log=True)
     width = 0.76 / len(found)
@@ -175,7 +177,7 @@ def rank_correlation(rows: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
     """
     last = correlations["later"].max()
     shown = correlations[correlations["later"] == correlations["later"].max()]
-    figure = page(
+    figure = new_figure(
         max(3.4, 0.6 + 2.3 * len(shown)), 2.9, f"Do few epochs predict {last}?",
         "ρ: rank correlation of the trials that reached both, with its 95 % interval.",
     )  # fmt: skip
