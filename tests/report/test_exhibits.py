@@ -1,13 +1,18 @@
 """Claims about what a study shows: from no trial at all to hundreds, ended or not."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report.pictures import png
 from hypertuning.report.stages import STAGES, exhibits
 from hypertuning.tracking.runs import CURVE_COLUMNS, TRIAL_COLUMNS
+
+ONE_THINGS = re.compile(r"(?<![\d.,])1 (?!of )\w+s\b|none of the 1\b")
 
 
 def by_name(stage, trials, curves):
@@ -57,6 +62,9 @@ def test_one_trial_of_one_epoch_is_shown_or_what_it_lacks_is_said(stage):
     drawn = [exhibit.draw() for exhibit in shown if len(exhibit.rows)]
     assert drawn
     assert all(exhibit.lacking for exhibit in shown)
+    marked = [text.get_text() for figure in drawn for text in figure.findobj(Text)]
+    said = [line for exhibit in shown for line in exhibit.says]
+    assert not [text for text in said + marked if ONE_THINGS.search(text)]
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -88,7 +96,10 @@ def test_findings_carry_their_numbers_and_intervals():
 
 def test_the_finding_on_augmentation_is_that_of_the_pairs():
     says = by_name("hyperband", *STUDIES["hyperband"]())["augmentation_effect"].says
-    assert "on 5 configurations of 10, trained so long in both arms" in says[0]
+    assert (
+        "on 5 of 10 configurations: those that trained for 10 epochs both with and without"
+        in says[0]
+    )
     assert says[0].startswith("Crop and flip change the gap between validation and training loss")
 
 

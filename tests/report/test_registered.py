@@ -89,7 +89,7 @@ def test_repeats_of_another_length_than_the_search_say_nothing_of_its_luck():
 def test_candidates_that_broke_are_counted():
     ranked, _ = choice(candidates=3, repeats=3)
     said = findings.winner(ranked.assign(broken=[0, 1, 2]))
-    assert "2 candidates did not come through all repeats, and could not win." in said
+    assert "2 candidates failed in a repeat, and could not win." in said
 
 
 def test_one_candidate_alone_is_called_the_only_one():

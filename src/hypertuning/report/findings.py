@@ -1,21 +1,38 @@
 """Rows of `tables` → what they say, in sentences with numbers and 95 % intervals."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from hypertuning.intervals import Interval, of_mean
 from hypertuning.report.marks import brief, words
 from hypertuning.report.tables import TELLING
 from hypertuning.report.tables.trials import ARM_NAMES, BEST
+from hypertuning.words import counted
+
+NAMED = 3
+"""Of results that are equally good, so many are named; the others are counted."""
 
 
 def best(rows: pd.DataFrame) -> list[str]:
-    """The best trial of all, of a `leaderboard`."""
-    return [
-        f"The best trial, {row.trial_id} ({row.run_name}), has a validation loss of "
-        f"{getattr(row, BEST):.3f} after epoch {row.best_epoch} of {row.epochs_run}, and a best "
-        f"validation accuracy of {row.best_val_accuracy:.3f}."
-        for row in rows.head(1).itertuples()
+    """The trial with the lowest validation loss, and those that share it, of a `leaderboard`."""
+    tied = rows[rows[BEST] == rows[BEST].min()]
+    said = [
+        f"Trial {row.trial_id} ({row.run_name}) has the lowest validation loss: "
+        f"{getattr(row, BEST):.3f}, after epoch {row.best_epoch} of {row.epochs_run}. Its highest "
+        f"validation accuracy is {row.best_val_accuracy:.3f}."
+        for row in tied.head(1).itertuples()
     ]
+    if len(tied) > 1:
+        said.append(f"The same loss was reached by {_named(tied['trial_id'].iloc[1:])}.")
+    return said
+
+
+def _named(names: Iterable[str], joint: str = ", ") -> str:
+    """Some of the names, and how many more there are."""
+    names = list(names)
+    more = len(names) - NAMED
+    return joint.join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def models(rows: pd.DataFrame) -> list[str]:
@@ -35,8 +52,8 @@ def steps(rows: pd.DataFrame) -> list[str]:
     """What each step of each parameter of the grid does, of `contrasts`."""
     return [
         f"{words(row.parameter).capitalize()} {brief(row.start)} → {brief(row.to)}: "
-        f"{_step(Interval(row.difference, row.low, row.high))} over {_many(row.blocks, 'pair')} of "
-        "otherwise equal structures."
+        f"{_step(Interval(row.difference, row.low, row.high))} over "
+        f"{counted(row.blocks, 'pair')} of otherwise equal structures."
         for row in rows.itertuples()
     ]
 
@@ -50,13 +67,33 @@ def _step(difference: Interval) -> str:
 
 
 def cells(rows: pd.DataFrame) -> list[str]:
-    """The best structure, of `grid_heat_maps`."""
+    """The structures of lowest loss and of highest accuracy, of `grid_heat_maps`."""
+    measured = rows[rows["state"] == "measured"]
+    if measured.empty:
+        return []
+    lowest = measured[measured[BEST] == measured[BEST].min()]
+    accurate = measured[measured["best_val_accuracy"] == measured["best_val_accuracy"].max()]
+    loss, accuracy = lowest[BEST].iloc[0], accurate["best_val_accuracy"].iloc[0]
+    if list(lowest.index) == list(accurate.index):
+        both = f"the lowest validation loss, {loss:.3f}, and the highest accuracy, {accuracy:.3f}"
+        return [_shared(both, lowest)]
     return [
-        f"The best structure, {row.num_conv_layers} conv layers of {row.filters} filters with "
-        f"kernel {row.kernel_size} and {row.num_fully_connected_layers} fully connected layers, "
-        f"has a validation accuracy of {row.best_val_accuracy:.3f}."
-        for row in rows[rows["best"]].itertuples()
+        _shared(f"the lowest validation loss, {loss:.3f}", lowest),
+        _shared(f"the highest validation accuracy, {accuracy:.3f}", accurate),
     ]
+
+
+def _shared(measure: str, tied: pd.DataFrame) -> str:
+    """Which structure has the best of a measure, or which of them share it."""
+    structures = [
+        f"{counted(row.num_conv_layers, 'conv layer')} of {counted(row.filters, 'filter')} with "
+        f"kernel {row.kernel_size} and "
+        f"{counted(row.num_fully_connected_layers, 'fully connected layer')}"
+        for row in tied.itertuples()
+    ]
+    if len(tied) == 1:
+        return f"The structure with {measure}, is {structures[0]}."
+    return f"{len(tied)} structures share {measure}: {_named(structures, '; ')}."
 
 
 def turns(rows: pd.DataFrame) -> list[str]:
@@ -65,15 +102,17 @@ def turns(rows: pd.DataFrame) -> list[str]:
     for arm, counts in rows.groupby("augment"):
         turned = counts[counts["turned"]]
         known, total = int(turned["trials"].sum()), int(counts["of"].iloc[0])
-        trained = _epochs(counts["trained"].iloc[0])
-        name = ARM_NAMES.get(arm, arm)
-        of = f"{known or 'none'} of the {total} trials that trained {trained} {name}"
-        if known:
-            low, high = turned["epoch"].min(), turned["epoch"].max()
-            when = f"epoch {low}" if low == high else f"epochs {low} to {high}"
-            said.append(f"Validation loss is lowest before the last epoch in {of}: in {when}.")
-        else:
-            said.append(f"Validation loss is lowest before the last epoch in {of}.")
+        trained = f"trained {_epochs(counts['trained'].iloc[0])} {ARM_NAMES.get(arm, arm)}"
+        of = f"{known or 'none'} of the {total} trials that {trained}"
+        if total == 1:
+            of = f"the one trial that {trained}"
+        if not known:
+            where = "in its last epoch" if total == 1 else "before the last epoch"
+            said.append(f"Validation loss is lowest {where} in {of}.")
+            continue
+        low, high = turned["epoch"].min(), turned["epoch"].max()
+        when = f"epoch {low}" if low == high else f"epochs {low} to {high}"
+        said.append(f"Validation loss is lowest before the last epoch in {of}: in {when}.")
     return said
 
 
@@ -84,8 +123,9 @@ def augmentation(rows: pd.DataFrame) -> list[str]:
     return [
         f"Crop and flip change the {names.get(row.measure, 'validation loss')} after "
         f"{_epochs(row.epoch)} from {row.none:.2f} to {row.crop_flip:.2f}, by "
-        f"{Interval(row.difference, row.low, row.high).text(2, sign=True)} on "
-        f"{_many(row.pairs, 'configuration')} of {row.of}, trained so long in both arms."
+        f"{Interval(row.difference, row.low, row.high).text(2, sign=True)}, on "
+        f"{row.pairs} of {counted(row.of, 'configuration')}: those that trained for "
+        f"{_epochs(row.epoch)} both with and without them."
         for row in last.itertuples()
     ]
 
@@ -93,9 +133,9 @@ def augmentation(rows: pd.DataFrame) -> list[str]:
 def proposals(rows: pd.DataFrame) -> list[str]:
     """Whether proposals beat random draws where nobody had been selected, of `samplers`."""
     return [
-        f"A configuration that the model proposed ({row.proposed} of them) has a lower loss after "
-        f"{_epochs(row.epoch)} than one drawn at random ({row.drawn}) with a chance of "
-        f"{Interval(row.chance, row.low, row.high).text(2)}; "
+        f"With a chance of {Interval(row.chance, row.low, row.high).text(2)}, a configuration that "
+        f"the model proposed has a lower loss after {_epochs(row.epoch)} than one drawn at random "
+        f"({counted(row.proposed, 'proposal')}, {counted(row.drawn, 'random draw')}): "
         f"{_beside_chance(Interval(row.chance, row.low, row.high))}."
         for row in rows.head(1).itertuples()
     ]
@@ -103,8 +143,8 @@ def proposals(rows: pd.DataFrame) -> list[str]:
 
 def _beside_chance(chance: Interval) -> str:
     if not chance.excludes(0.5):
-        return "0.5, no better than chance, is not ruled out"
-    return "that is better than chance" if chance.value > 0.5 else "that is worse than chance"
+        return "the model may be no better than chance, which is 0.5"
+    return "the model is better than chance" if chance.value > 0.5 else "it is worse than chance"
 
 
 def prediction(rows: pd.DataFrame) -> list[str]:
@@ -127,9 +167,11 @@ def weights(rows: pd.DataFrame) -> list[str]:
     clear = rows.loc[rows["low"] > 0, "parameter"].head(3).map(words)
     if not share >= TELLING or clear.empty:
         known = rows["trials"].iloc[0]
-        return [f"Which parameters the loss hangs on cannot be told from {known} trials."]
+        return [
+            f"Which parameters the loss depends on cannot be told from {counted(known, 'trial')}."
+        ]
     return [
-        f"The loss after {_epochs(epoch)} hangs most on: {', '.join(clear)} (a random forest "
+        f"The loss after {_epochs(epoch)} depends most on {', '.join(clear)} (a random forest "
         f"explains {share:.0%} of the ranks of trials that it has not seen)."
     ]
 
@@ -144,21 +186,19 @@ def winner(rows: pd.DataFrame) -> list[str]:
     said = [
         f"The {which} is trial {best['source_trial']} "
         f"({best['run_name']}): a validation loss of {mean.text()} over "
-        f"{_many(best['repeats'], 'repeat')}; its trial in the search had "
+        f"{counted(best['repeats'], 'repeat')}; its trial in the search had "
         f"{best['searched_val_loss']:.3f}."
     ]
     if broken := int((rows["broken"] > 0).sum()):
-        said.append(
-            f"{_many(broken, 'candidate')} did not come through all repeats, and could not win."
-        )
+        said.append(f"{counted(broken, 'candidate')} failed in a repeat, and could not win.")
     alike = rows[rows["epochs"] == rows["searched_epochs"]]
     worse = (alike["val_loss"] - alike["searched_val_loss"]).dropna().astype(float)
     if len(worse) > 1:
         change = of_mean(worse)
         luck = ": the best of many are partly the luckiest of many." if change.low > 0 else "."
         said.append(
-            f"Trained again with fresh seeds, the {len(worse)} candidates differ from what the "
-            f"search had seen of them by {change.text(sign=True)} on average{luck}"
+            f"Trained again with new seeds, the {len(worse)} candidates have a validation loss "
+            f"that differs from the one in the search by {change.text(sign=True)} on average{luck}"
         )
     return said
 
@@ -201,8 +241,4 @@ def confusions(rows: pd.DataFrame) -> list[str]:
 
 
 def _epochs(count: int) -> str:
-    return _many(count, "epoch")
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+    return counted(count, "epoch")

@@ -83,7 +83,7 @@ def _overfitting(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         rows,
         "no trial has finished an epoch",
         lambda: figures.overfitting(rows),
-        findings.best(tables.leaderboard(trials)),
+        findings.best(tables.leaderboard(trials, None)),
     )
 
 
@@ -131,7 +131,7 @@ def _trial_curves(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         rows,
         "no trial has finished an epoch",
         lambda: figures.trial_curves(rows),
-        findings.best(tables.leaderboard(trials)),
+        findings.best(tables.leaderboard(trials, None)),
     )
 
 

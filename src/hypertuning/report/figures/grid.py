@@ -34,7 +34,8 @@ def grid_heat_maps(rows: pd.DataFrame) -> Figure:
 def _cells_note(rows: pd.DataFrame) -> str:
     """What the cells cannot say where they are too narrow for text: the best value, the gaps."""
     best = rows.loc[rows["best"], "best_val_accuracy"]
-    parts = [f"Framed: the best, {value:.3f}." for value in best]
+    tied = f", shared by {len(best)} structures" if len(best) > 1 else ""
+    parts = [f"Framed: the highest, {value:.3f}{tied}." for value in best.head(1)]
     gaps = rows.loc[rows["state"] != "measured", "state"].value_counts()
     if len(gaps):
         parts.append("Hatched: " + ", ".join(f"{n} {state}" for state, n in gaps.items()) + ".")

@@ -12,6 +12,7 @@ from hypertuning.report import marks, style
 from hypertuning.report.marks import LOSS, TRAINING, End, few, shorten
 from hypertuning.report.style import new_figure, styled
 from hypertuning.report.tables.trials import ARM_NAMES
+from hypertuning.words import counted
 
 
 @styled
@@ -97,8 +98,8 @@ def augmentation_effect(rows: pd.DataFrame) -> Figure:
     pairs = rows["pairs"].max()
     title = "Crop and flip on the same configurations: what they do to overfitting"
     note = (
-        f"{pairs} configurations of {rows['of'].max()}, those that trained {rows['epoch'].max()} "
-        "epochs in both arms. "
+        f"{pairs} of {counted(rows['of'].max(), 'configuration')}: those that trained "
+        f"{counted(rows['epoch'].max(), 'epoch')} in both arms. "
         "Bands: 95 % interval of the mean paired difference (with − without)."
     )
     figure = new_figure(7.6, 3.0, title, note if pairs > 1 else note.split(" Bands")[0])
@@ -154,7 +155,7 @@ def turning_points(rows: pd.DataFrame) -> Figure:
     marks.epoch_axis(axes, max(rows["trained"].max(), 2))
     axes.set_xlim(0.4, max(rows["trained"].max(), 2) + 0.6)
     totals = rows.groupby("augment")["of"].first()
-    names = {arm: f"{ARM_NAMES[arm]} ({totals[arm]} trials)" for arm in arms}
+    names = {arm: f"{ARM_NAMES[arm]} ({counted(totals[arm], 'trial')})" for arm in arms}
     handles = [Patch(color=_ARM_LOOKS[arm][0], label=name) for arm, name in names.items()]
     axes.legend(handles=handles, loc="upper left")
     return figure

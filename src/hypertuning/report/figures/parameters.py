@@ -16,6 +16,7 @@ from hypertuning.report.marks import LOSS
 from hypertuning.report.style import new_figure, styled
 from hypertuning.report.tables.parameters import TELLING, scale_of
 from hypertuning.report.tables.trials import BEST
+from hypertuning.words import counted
 
 NONE = -0.11
 """Where a parallel axis has the trials that lack its parameter."""
@@ -152,7 +153,7 @@ def importance(rows: pd.DataFrame) -> Figure:
     """How much of the forest's explanation each parameter carries, with its spread."""
     first = rows.iloc[0]
     share, epoch = first["explained"], first["epoch"]
-    title = f"Which parameters the loss after {epoch} epoch{'s' if epoch > 1 else ''} hangs on"
+    title = f"Which parameters the loss after {counted(epoch, 'epoch')} depends on"
     words = (
         f"A forest explains {share:.0%} of the ranks of {first['trials']} trials it has not seen"
     )

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from hypertuning.report import marks, style
 from hypertuning.report.marks import LOSS, End, few, shorten
 from hypertuning.report.style import new_figure, styled
+from hypertuning.words import counted
 
 
 @styled
@@ -154,7 +155,7 @@ def samplers(rows: pd.DataFrame, comparison: pd.DataFrame) -> Figure:
 
 
 def _rung_text(epoch: int, chances: pd.DataFrame) -> str:
-    text = f"after {epoch} epoch{'s' if epoch > 1 else ''}"
+    text = f"after {counted(epoch, 'epoch')}"
     if epoch not in chances.index:
         return text
     chance = chances.loc[epoch]
@@ -187,7 +188,7 @@ def rank_correlation(rows: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
         both = losses[[pair.epoch, last]].dropna()
         marks.loss_axis(axes, both[last].to_numpy(float))
         axes.scatter(both[pair.epoch], both[last], 14, color=style.BLUE, alpha=0.6, lw=0)
-        axes.set_xlabel(f"after {pair.epoch} epoch{'s' if pair.epoch > 1 else ''}")
+        axes.set_xlabel(f"after {counted(pair.epoch, 'epoch')}")
         axes.grid(True, axis="both")
         known = f" ({pair.low:.2f} to {pair.high:.2f})" if pair.low == pair.low else ""
         rho = f"{pair.rho:.2f}" if pair.rho == pair.rho else "unknown"

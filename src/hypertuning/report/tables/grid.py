@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hypertuning.intervals import of_blocked_means, of_mean
-from hypertuning.report.tables.trials import varied, with_columns
+from hypertuning.report.tables.trials import BEST, varied, with_columns
 
 GRID_AXES = ["kernel_size", "num_fully_connected_layers", "num_conv_layers", "filters"]
 """Rows and columns of panels, then rows and columns of cells within each."""
@@ -16,13 +16,15 @@ MEASURE = "best_val_accuracy"
 def grid_heat_maps(trials: pd.DataFrame) -> pd.DataFrame:
     """Give every combination of the structure's values a row, trained or not.
 
-    `best_val_accuracy` is the mean over the cell's `trials`; where there is none, `state` says why:
-    'not run', or the trial's outcome. `best` marks one cell. A trial that trained for fewer epochs
-    than others does not compare, and counts as not measured.
+    `best_val_accuracy` and `best_val_loss` are means over the cell's `trials`. Where there is none,
+    `state` says why: 'not run', or the trial's outcome. `best` marks the cells of the highest
+    accuracy. A trial that trained for fewer epochs than others does not compare, and counts as not
+    measured.
     """
     known = _whole(with_columns(trials, *GRID_AXES, "outcome")).dropna(subset=GRID_AXES)
     cells = known.groupby(GRID_AXES).agg(
         best_val_accuracy=(MEASURE, "mean"),
+        **{BEST: (BEST, "mean")},
         trials=(MEASURE, "count"),
         begun=(MEASURE, "size"),
         outcome=("outcome", "last"),
@@ -35,7 +37,7 @@ def grid_heat_maps(trials: pd.DataFrame) -> pd.DataFrame:
     return cells.drop(columns=["outcome", "begun"]).assign(
         trials=cells["trials"].fillna(0).astype(int),
         state=unmeasured.where(accuracy.isna(), "measured"),
-        best=(accuracy == accuracy.max()) & ~accuracy.duplicated(),
+        best=accuracy == accuracy.max(),
     )
 
 
@@ -82,10 +84,11 @@ def _blocks(trials: pd.DataFrame):
 
 
 def _whole(trials: pd.DataFrame) -> pd.DataFrame:
-    """Take the accuracy from trials that did not train for all epochs."""
-    known = with_columns(trials, MEASURE, "epochs_run")
+    """Take loss and accuracy from trials that did not train for all epochs."""
+    known = with_columns(trials, MEASURE, BEST, "epochs_run")
     epochs = pd.to_numeric(known["epochs_run"])
-    return known.assign(**{MEASURE: known[MEASURE].where((epochs >= epochs.max()).fillna(False))})
+    whole = (epochs >= epochs.max()).fillna(False)
+    return known.assign(**{name: known[name].where(whole) for name in (MEASURE, BEST)})
 
 
 def _follows(trials: pd.DataFrame, name: str) -> bool:

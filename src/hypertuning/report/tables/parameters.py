@@ -58,7 +58,7 @@ def parallel_coordinates(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def importance(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Ask a random forest which parameters the ranks of the losses hang on.
+    """Ask a random forest which parameters the ranks of the losses depend on.
 
     The losses are those after `epoch` epochs, the most that enough trials had: losses after
     different numbers of epochs do not compare. `importance` is what shuffling a parameter takes
