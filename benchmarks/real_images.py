@@ -122,18 +122,18 @@ class Trainer:
 
     def curve(self, config: Config, epochs: int) -> list[tuple[float, float]]:
         """(val_loss, val_accuracy) of each epoch; fewer where it diverged."""
+        from hypertuning.learn import checkpoint
         from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
 
         text = json.dumps(config.hyperparameters(), sort_keys=True)
         file = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
         hardware = Hardware.of("cpu")
-        if file.exists():
-            state = TrainState.load(file, self.data, hardware)
-        else:
-            state = TrainState.new(config, self.data, MAX_EPOCHS, hardware)
+        state = checkpoint.load(file, config, self.data, hardware) or TrainState.new(
+            config, self.data, MAX_EPOCHS, hardware
+        )
         try:
             for _ in fit(state, self.data, epochs):
-                state.save(file)
+                checkpoint.save(state, file)
         except Diverged:
             pass
         return [(row.val_loss, row.val_accuracy) for row in state.rows[:epochs]]

@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from entrypoints.commands import command_of, restore
 from hypertuning.config import UserError
-from hypertuning.learn.training import read_rows
+from hypertuning.learn.checkpoint import read_rows
 from hypertuning.report.figures import trial_overfitting
 from hypertuning.report.stages import Exhibit, exhibits
 from hypertuning.search.study import write_ending
@@ -158,7 +158,7 @@ def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:
     """Tags that say what the model needed, when it first proposed, and what share it had."""
     if not needed:
         return {}
-    proposed = [trial for trial in trials if trial.job["sampler"] in ("model", "warm")]
+    proposed = [trial for trial in trials if trial.job.get("sampler") in ("model", "warm")]
     return {
         "model_needs": str(needed),
         "model_first_trial": proposed[0].trial_id if proposed else "none",

@@ -25,6 +25,7 @@ from hypertuning.spaces import BOHB
 from hypertuning.tracking import environment, runs
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
+from hypertuning.tracking.record_files import has_record
 from hypertuning.tracking.store import connect
 
 PROFILES: dict[str, dict[str, dict[str, object]]] = {
@@ -161,8 +162,8 @@ def _children(client: MlflowClient, run_id: str, storage_path: Path) -> pd.DataF
     """The studies below a main run, but for those that were cut off before they had a record."""
     studies = runs.studies(client)
     below = studies[studies["parent_id"] == run_id]
-    records = [storage_path / study_id / "study.json" for study_id in below["study_id"]]
-    recorded = pd.Series([record.exists() for record in records], below.index, dtype=bool)
+    records = [has_record(storage_path / study_id) for study_id in below["study_id"]]
+    recorded = pd.Series(records, below.index, dtype=bool)
     return below[recorded | below["outcome"].notna()]
 
 

@@ -25,6 +25,7 @@ from hypertuning.tracking.doctor import (
 )
 from hypertuning.tracking.leftovers import close_leftover, find_leftovers
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
+from hypertuning.tracking.record_files import records_in
 from hypertuning.tracking.recovery import is_driven, only_driver
 from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
 from hypertuning.words import counted
@@ -49,8 +50,7 @@ def sync(study: str, storage_path: Path, patience_s: float) -> None:
 
 
 def _records(study: str, storage_path: Path) -> list[Path]:
-    found = sorted(file.parent for file in storage_path.glob("*/study.json"))
-    chosen = [folder for folder in found if study in (ALL, folder.name)]
+    chosen = [folder for folder in records_in(storage_path) if study in (ALL, folder.name)]
     if not chosen:
         wanted = "of a study" if study == ALL else f"of study {study}"
         raise UserError(
@@ -101,11 +101,12 @@ def doctor(study: str, storage_path: Path, fix: bool, patience_s: float) -> None
     left = 0
     for patient in patients:
         try:
-            findings = examine(client, patient)
-        except UserError as error:
+            findings, is_readable = examine(client, patient), True
+        except UserError as error:  # nobody can say how it ended: its runs stay as they are
             findings = [Finding(patient.run.info.run_id, "record:", str(error))]
+            is_readable = False
         say(console, map(_line, findings))
-        if findings and fix:
+        if findings and fix and is_readable:
             findings = _mend(console, client, patient, findings, patience_s)
         left += len(findings)
     if study == ALL:
@@ -150,12 +151,9 @@ def _mend(
 def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> list[Finding]:
     """Trials without a study, and records without a run: somebody deleted one without the other."""
     experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
-    unknown = [f.parent for f in storage_path.glob("*/study.json") if f.parent.name not in known]
-    records = [
-        Finding(folder.name, "study", f"has a record in {folder}, but no run here")
-        for folder in sorted(unknown)
-        if read_study(folder).get("tracking_uri") == without_password(client.tracking_uri)
-    ]
+    unknown = [folder for folder in records_in(storage_path) if folder.name not in known]
+    here = without_password(client.tracking_uri)
+    records = [finding for folder in unknown if (finding := _without_run(folder, here))]
     return find_orphans(client, experiments) + records
 
 
@@ -170,6 +168,17 @@ def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
         said = f"run {run.info.run_id}: is RUNNING and no study's; its command ({command}) is gone"
         say(console, [f"{said}: closed" if fix else said])
     return 0 if fix else len(found)
+
+
+def _without_run(study_dir: Path, store: str) -> Finding | None:
+    """What is to be said of a record of which a store has no run; None if it is another store's."""
+    try:
+        asked = read_study(study_dir)
+    except UserError as error:
+        return Finding(study_dir.name, "record:", str(error))
+    if asked.get("tracking_uri") != store:
+        return None
+    return Finding(study_dir.name, "study", f"has a record in {study_dir}, but no run here")
 
 
 def _line(finding: Finding) -> str:

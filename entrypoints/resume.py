@@ -23,6 +23,7 @@ from hypertuning.search.searcher import Past
 from hypertuning.search.warm import WarmStart
 from hypertuning.tracking import runs
 from hypertuning.tracking.record import RecordedJob, read_jobs, read_study, read_trials
+from hypertuning.tracking.record_files import DamagedRecord, has_record
 from hypertuning.tracking.store import without_password
 from hypertuning.tracking.study_run import (
     RECORD_TAG,
@@ -82,9 +83,14 @@ def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
     run = _find_run(client, stage, options["resume"])
     study_dir = find_record(client, run, options["storage_path"])
     study = read_study(study_dir)
+    read_past(study_dir)  # what is damaged is seen before anything is started
+    _check_given(study_dir, study.get("given") or {})
     context, growing = click.get_current_context(), GROWING.get(stage, set())
     owner = f"study {study_dir.name}"
-    merged = merge(context, options, study["parameters"], owner, growing)
+    try:
+        merged = merge(context, options, study["parameters"], owner, growing)
+    except click.BadParameter as error:  # what the user typed was looked at before
+        raise DamagedRecord(study_dir / "study.json", f"`parameters`: {error.message}") from error
     merged |= _files(context, options, study_dir)
     again = module_command_of(stage, resume=study_dir.name, storage_path=study_dir.parent)
     notes = unheard(options, merged, growing, again)
@@ -99,15 +105,34 @@ def keep_files(study_dir: Path, options: Mapping) -> None:
 
 
 def read_past(study_dir: Path) -> list[Past]:
-    """What the parts of a study did so far, as the search understands it."""
+    """What the parts of a study did so far, as the search understands it.
+
+    Raises:
+        DamagedRecord: a job's parameters are not what a search writes.
+    """
     return [_past(job) for job in read_jobs(study_dir)]
 
 
 def _past(recorded: RecordedJob) -> Past:
-    job = Job(*(recorded.job[name] for name in Job._fields))
-    sampler, model_epochs = recorded.job["sampler"], recorded.job.get("model_epochs")
-    proposal = Proposal(parse_config(recorded.config), sampler, model_epochs)
+    try:
+        job = Job(*(recorded.job[name] for name in Job._fields))
+        sampler, model_epochs = recorded.job["sampler"], recorded.job.get("model_epochs")
+        proposal = Proposal(parse_config(recorded.config), sampler, model_epochs)
+    except KeyError as missing:
+        raise DamagedRecord(recorded.file, f"`job` lacks {missing}") from missing
+    except UserError as error:
+        raise DamagedRecord(recorded.file, str(error)) from error
     return Past(job, proposal, recorded.recorded, recorded.loss)
+
+
+def _check_given(study_dir: Path, given: Mapping) -> None:
+    """Raises DamagedRecord where a configuration that a study was given cannot be trained."""
+    asked = [given["asked"][0]] if "asked" in given else []
+    try:
+        for config in [*asked, *(found["config"] for found in given.get("candidates", ()))]:
+            parse_config(config)
+    except UserError as error:
+        raise DamagedRecord(study_dir / "study.json", f"`given`: {error}") from error
 
 
 def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
@@ -154,7 +179,7 @@ def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
     """
     study_id, written = study.info.run_id, record_here(study)
     places = [storage_path / study_id, *([written] if written else [])]
-    found = next((place for place in places if (place / "study.json").exists()), None)
+    found = next((place for place in places if has_record(place)), None)
     if found is None:
         searched = " nor in ".join(str(place.parent) for place in dict.fromkeys(places))
         raise UserError(
@@ -182,9 +207,9 @@ def _files(context: click.Context, options: Mapping, study_dir: Path) -> dict[st
 def _check_file(name: str, file: str, study_dir: Path) -> None:
     """Raises UserError where a file is not what the study began with."""
     kept = study_dir / f"{name}.yaml"
-    before = kept.read_text() if kept.exists() else None
+    before = kept.read_bytes() if kept.exists() else None
     try:
-        now = None if file == NONE else Path(file).read_text()
+        now = None if file == NONE else Path(file).read_bytes()
     except OSError as error:
         raise UserError(f"`{name}`: {file} cannot be read: {error.strerror}") from error
     if now != before:

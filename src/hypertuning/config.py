@@ -28,6 +28,16 @@ OBJECTIVE = Objective("val_loss", "min")
 """What every study optimises: mean cross-entropy on the validation images, in nats per image."""
 
 
+Count = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
+"""Of epochs, trials or images, where it is read from a file."""
+Measured = Annotated[float, Field(strict=True)]
+"""Any number, also one that is not finite."""
+Duration = Annotated[float, Field(strict=True, ge=0, le=1e9)]
+"""Seconds."""
+Timestamp = Annotated[float, Field(strict=True, ge=0, le=9e9)]
+"""Unix seconds, until the year 2255: pandas has no dates after 2262."""
+
+
 class Budget(NamedTuple):
     """How much a study may train."""
 
@@ -229,6 +239,8 @@ def describe(error: ValidationError, name: str = "") -> str:
     """A validation error's first complaint as one line: name, requirement, value given."""
     first = error.errors()[0]
     name = name or ".".join(map(str, first["loc"]))
+    if first["type"] == "missing":
+        return f"`{name}` is missing"
     if first["type"] == "extra_forbidden":
         return _unknown(name)
     if not name:

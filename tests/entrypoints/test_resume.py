@@ -36,6 +36,7 @@ def study(client, tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     study = {
         "stage": "bohb",
+        "max_epochs": 9,
         "parameters": {name: str(value).lower() for name, value in given.items()},
         "dataset": IMAGES,
         "warm_start": {"studies": ["a"], "results": [[{"f": 1}, 3, 0.5]], "placed": 1,

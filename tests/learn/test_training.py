@@ -1,12 +1,11 @@
 import itertools
 import math
-import pickle
-from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.nn import functional as F
+from trained import CPU, measured, small, trained
 
 from hypertuning.config import Config
 from hypertuning.learn import training
@@ -14,72 +13,8 @@ from hypertuning.learn.data import load, normalise
 from hypertuning.learn.optimizers import learning_rate
 from hypertuning.learn.training import Diverged, Hardware, TrainState, evaluate, fit
 
-CPU = Hardware.of("cpu", "float32")
 STILL = {"learning_rate": 1e-30, "optimizer": "sgd"}
 """A model that does not move: its losses can be told beforehand."""
-
-
-def small(**given) -> Config:
-    shared = {"filters": 4, "num_conv_layers": 2, "hidden_size": 8, "batch_size": 32}
-    return Config(**{**shared, **given})
-
-
-def measured(state: TrainState) -> list[dict]:
-    """The rows without what the clock says."""
-    clocks = ("epoch_seconds", "images_per_second", "timestamp")
-    return [{k: v for k, v in asdict(row).items() if k not in clocks} for row in state.rows]
-
-
-def trained(config: Config, data, epochs: int, horizon: int = 3, hardware=CPU) -> TrainState:
-    state = TrainState.new(config, data, horizon, hardware)
-    list(fit(state, data, epochs))
-    return state
-
-
-def weights(state: TrainState) -> torch.Tensor:
-    return torch.cat([value.flatten().double() for value in state.model.state_dict().values()])
-
-
-@pytest.mark.parametrize("model", ["nn", "resnn", "cnn"])
-@pytest.mark.parametrize(("optimizer", "lr_schedule"), [("adamw", "onecycle"), ("sgd", "cosine")])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_two_epochs_are_one_and_save_and_load_and_one(
-    few_digits, tmp_path, model, optimizer, lr_schedule, precision
-):
-    config = small(
-        model=model,
-        optimizer=optimizer,
-        lr_schedule=lr_schedule,
-        batch_norm=model == "cnn",
-        dropout=0.3,
-        weight_decay=0.01,
-        label_smoothing=0.1,
-        augment="crop_flip",
-        seed=4,
-    )
-    hardware = Hardware.of("cpu", precision)
-    straight = trained(config, few_digits, 2, hardware=hardware)
-    trained(config, few_digits, 1, hardware=hardware).save(tmp_path / "t0001.pt")
-    torch.manual_seed(99)  # another process, with other draws behind it
-    resumed = TrainState.load(tmp_path / "t0001.pt", few_digits, hardware)
-    assert [row.epoch for row in fit(resumed, few_digits, 2)] == [2]
-    assert measured(resumed) == measured(straight)
-    assert torch.equal(weights(resumed), weights(straight))
-
-
-def test_saving_again_replaces_the_checkpoint_whole(few_digits, tmp_path):
-    state = TrainState.new(small(), few_digits, 3, CPU)
-    for _ in fit(state, few_digits, 2):
-        state.save(tmp_path / "t0001.pt")
-    assert list(tmp_path.iterdir()) == [tmp_path / "t0001.pt"]
-    loaded = TrainState.load(tmp_path / "t0001.pt", few_digits, CPU)
-    assert (loaded.epoch, loaded.rows, loaded.config) == (2, state.rows, state.config)
-
-
-def test_a_checkpoint_can_run_no_code(few_digits, tmp_path):
-    torch.save({"model": print}, tmp_path / "t0001.pt")
-    with pytest.raises(pickle.UnpicklingError):
-        TrainState.load(tmp_path / "t0001.pt", few_digits, CPU)
 
 
 def test_training_neither_reads_nor_moves_the_global_generator(few_digits):

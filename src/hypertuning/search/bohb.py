@@ -83,9 +83,17 @@ class Bohb:
         """Learn what earlier studies measured, before anything of this one's.
 
         The smallest budget first: once a larger one has a model, hpbandster drops what is smaller.
+
+        Raises:
+            UserError: a result does not fit the space.
         """
         for values, epoch, loss in sorted(results, key=lambda result: result.epoch):
-            self.generator.learn(values, epoch, loss)
+            try:
+                self.generator.learn(values, epoch, loss)
+            except ValueError as error:
+                raise UserError(
+                    f"`warm_start`: {dict(values)} does not fit the space of this study"
+                ) from error
 
     @property
     def needed(self) -> int:

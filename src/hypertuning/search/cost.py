@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 
 from hypertuning.config import Config
+from hypertuning.learn.checkpoint import save
 from hypertuning.learn.data import Split, Splits, load
 from hypertuning.learn.training import Hardware, TrainState, fit
 from hypertuning.search.trial import Problem
@@ -54,7 +55,7 @@ def _measure(problem: Problem, data: Splits, config: Config) -> Cost:
     per_validation_image = (row.epoch_seconds - len(few.train) * per_image) / len(few.val)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "checkpoint.pt"
-        state.save(file)
+        save(state, file)
         size = file.stat().st_size
     return Cost(len(data.train) * per_image + len(data.val) * per_validation_image, size)
 

@@ -208,8 +208,9 @@ def write_ending(part: Path, outcome: str) -> None:
 
 
 def _next_part(study_dir: Path) -> Path:
-    parts = [int(p.name.removeprefix("part-")) for p in study_dir.glob("part-*")]
-    return study_dir / f"part-{max(parts, default=0) + 1:03d}"
+    names = [part.name.removeprefix("part-") for part in study_dir.glob("part-*")]
+    numbers = [int(name) for name in names if name.isdecimal()]
+    return study_dir / f"part-{max(numbers, default=0) + 1:03d}"
 
 
 def _worker_environment(local: bool) -> dict:

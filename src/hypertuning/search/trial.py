@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -12,8 +11,9 @@ import torch
 from ray import tune
 
 from hypertuning.config import OBJECTIVE, parse_config
+from hypertuning.learn import checkpoint
 from hypertuning.learn.data import load
-from hypertuning.learn.training import DAMAGED, Diverged, Epoch, Hardware, TrainState, fit
+from hypertuning.learn.training import Diverged, Epoch, Hardware, TrainState, fit
 
 
 class Problem(NamedTuple):
@@ -66,17 +66,13 @@ class TrialRunner(tune.Trainable):
         """From the checkpoint, unless a crash has damaged it or left that of a lost proposal."""
         config = parse_config(given)
         hardware = Hardware.of(self.problem.device, self.problem.precision)
-        if self.checkpoint.exists():
-            with suppress(*DAMAGED):
-                state = TrainState.load(self.checkpoint, self.data, hardware)
-                if state.config.hyperparameters() == config.hyperparameters():
-                    return state
-        return TrainState.new(config, self.data, self.problem.horizon, hardware)
+        kept = checkpoint.load(self.checkpoint, config, self.data, hardware)
+        return kept or TrainState.new(config, self.data, self.problem.horizon, hardware)
 
     def _train(self) -> Iterator[Epoch]:
         for row in fit(self.state, self.data, self.until):
             try:
-                self.state.save(self.checkpoint)
+                checkpoint.save(self.state, self.checkpoint)
             except OSError as error:
                 self.unsaved = f"{self.checkpoint} could not be written: {error.strerror}"
             yield row

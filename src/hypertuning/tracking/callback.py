@@ -1,5 +1,6 @@
 """Ray → mirror: a callback that only says which trials changed, a thread that mirrors them."""
 
+import logging
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +12,15 @@ from ray.air.integrations.mlflow import MLflowLoggerCallback
 
 from hypertuning.tracking.mirror import Draw, Mirror, only_writer
 from hypertuning.tracking.record import read_trial
+from hypertuning.tracking.record_files import DamagedRecord
 from hypertuning.tracking.store import back_off, reason
 
 if TYPE_CHECKING:
     from ray.tune.experiment import Trial as RayTrial
 
 DRAIN_SECONDS = 10
+
+logger = logging.getLogger(__name__)
 
 
 class MLflowMirror(MLflowLoggerCallback):
@@ -59,22 +63,35 @@ class MLflowMirror(MLflowLoggerCallback):
         self._given_up.set()
 
     def _follow(self) -> None:
+        try:
+            with only_writer(self.study_dir, timeout_s=-1):
+                self._mirror_what_changes()
+        except DamagedRecord as error:
+            self._complain(error)
+
+    def _mirror_what_changes(self) -> None:
         mirror, pauses = None, back_off()
         behind: dict[int, None] = {}  # numbers of trials, an ordered set
-        with only_writer(self.study_dir, timeout_s=-1):
-            for number in _in_turn(self._changed, behind):
-                try:
-                    mirror = mirror or self._connect()
-                    if trial := read_trial(self.study_dir, number):
-                        mirror.trial(trial)
-                        self.delivered[number] = len(trial.epochs)
-                    self.last_error, pauses = None, back_off()
-                except Exception as error:  # noqa: BLE001 - training goes on, whatever it was
-                    self.last_error, mirror = reason(error), None
-                    behind[number] = None
-                    self._given_up.wait(next(pauses))
-                if self._given_up.is_set():
-                    return
+        for number in _in_turn(self._changed, behind):
+            try:
+                mirror = mirror or self._connect()
+                if trial := read_trial(self.study_dir, number):
+                    mirror.trial(trial)
+                    self.delivered[number] = len(trial.epochs)
+                self.last_error, pauses = None, back_off()
+            except DamagedRecord as error:
+                self._complain(error)  # reading it again helps only after it has changed
+            except Exception as error:  # noqa: BLE001 - training goes on, whatever it was
+                self.last_error, mirror = reason(error), None
+                behind[number] = None
+                self._given_up.wait(next(pauses))
+            if self._given_up.is_set():
+                return
+
+    def _complain(self, error: DamagedRecord) -> None:
+        if self.last_error != str(error):
+            logger.warning("%s", error)
+        self.last_error = str(error)
 
     def _connect(self) -> Mirror:
         return Mirror(MlflowClient(self.tracking_uri), self.study_run_id, self.draw)

@@ -14,6 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from hypertuning.tracking import runs
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.record import read_trials, study_outcome
+from hypertuning.tracking.record_files import has_record
 from hypertuning.tracking.recovery import is_driven
 from hypertuning.tracking.study_run import RECORD_TAG, record_here
 
@@ -50,7 +51,7 @@ def find_patients(client: MlflowClient, study_ids: Sequence[str], storage: Path)
 
 def _patient(run: Run, storage: Path) -> Patient:
     places = [storage / run.info.run_id, record_here(run)]
-    found = (place for place in places if place and (place / "study.json").exists())
+    found = (place for place in places if place and has_record(place))
     return Patient(run, next(found, None))
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
@@ -22,6 +22,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 from hypertuning.config import UserError
 from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
 from hypertuning.tracking.record import read_trials
+from hypertuning.tracking.record_files import locked
 from hypertuning.tracking.runs import find_trials
 from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Row, Trial
 
@@ -215,7 +216,7 @@ def only_writer(study_dir: Path, timeout_s: float = LOCK_SECONDS) -> Iterator[No
         UserError: another one did not end in time; a negative `timeout_s` waits for ever.
     """
     try:
-        with FileLock(study_dir / "mirror.lock", timeout=timeout_s):
+        with locked(study_dir / "mirror.lock", timeout_s):
             yield
     except Timeout as error:
         raise UserError(f"another process is mirroring {study_dir}; wait until it ends") from error

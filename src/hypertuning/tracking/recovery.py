@@ -1,15 +1,16 @@
 """A study whose driver is gone: who may take it over, and what its record still lacks."""
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from hypertuning.config import UserError
 from hypertuning.tracking.record import last_job, read_trials
-from hypertuning.tracking.trial import Row
+from hypertuning.tracking.record_files import add_recovered, checkpoint_file, locked
+from hypertuning.tracking.trial import EPOCH_METRICS, Row
 
 LOCK_SECONDS = 2
 """Longer than it takes to ask whether somebody drives a study."""
@@ -24,7 +25,7 @@ def only_driver(study_dir: Path) -> Iterator[None]:
     """
     study_dir.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(study_dir / "driver.lock", timeout=LOCK_SECONDS):
+        with locked(study_dir / "driver.lock", LOCK_SECONDS):
             yield
     except Timeout as error:
         raise UserError(
@@ -35,7 +36,7 @@ def only_driver(study_dir: Path) -> Iterator[None]:
 def is_driven(study_dir: Path) -> bool:
     """Whether a living process on this machine runs the study."""
     try:
-        with FileLock(study_dir / "driver.lock", blocking=False):
+        with locked(study_dir / "driver.lock", timeout_s=0):
             return False
     except Timeout:
         return True
@@ -49,20 +50,21 @@ def recover_epochs(study_dir: Path, rows_of: Callable[[Path, dict], Sequence[Row
 
     Args:
         rows_of: Reads the rows of a configuration's checkpoint, if there is one.
+
+    Raises:
+        DamagedRecord: of what was measured, nothing can be said for certain.
     """
     recovered = 0
     for trial in read_trials(study_dir):
-        file = study_dir / "checkpoints" / f"{trial.trial_id}.pt"
+        file = checkpoint_file(study_dir, trial.trial_id)
         known = {row["epoch"] for row in trial.epochs}
-        rows = [row for row in rows_of(file, trial.config) if row["epoch"] not in known]
+        rows = [row for row in rows_of(file, trial.config) if _is_new(row, known)]
         if rows:
-            _append(last_job(study_dir, trial.number) / "recovered.json", rows)
+            add_recovered(last_job(study_dir, trial.number), rows)
         recovered += len(rows)
     return recovered
 
 
-def _append(file: Path, rows: Sequence[Row]) -> None:
-    before = file.read_text() if file.exists() else ""
-    unfinished = file.with_suffix(".unfinished")
-    unfinished.write_text(before + "".join(json.dumps(row) + "\n" for row in rows))
-    unfinished.replace(file)
+def _is_new(row: Row, known: Container[float]) -> bool:
+    measured = all(math.isfinite(row[name]) for name in EPOCH_METRICS)
+    return measured and row["epoch"] not in known

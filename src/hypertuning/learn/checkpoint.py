@@ -1,0 +1,96 @@
+"""Keep what a trial has learnt in a file, and take it up again.
+
+A checkpoint that cannot be used costs time and nothing else: its trial is trained again, from its
+first epoch. So reading never raises; whatever is wrong with a file, it counts as absent.
+"""
+
+import io
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import torch
+from pydantic import AfterValidator, BaseModel, InstanceOf
+
+from hypertuning.config import Config, Count, UserError, parse_config
+from hypertuning.learn.data import Splits
+from hypertuning.learn.training import Epoch, Hardware, TrainState
+
+
+def _are_consecutive(rows: list[Epoch]) -> list[Epoch]:
+    if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
+        raise ValueError("epochs must be 1, 2, 3, …")
+    return rows
+
+
+class _Content(BaseModel):
+    config: dict[str, Any]
+    horizon: Count
+    model: InstanceOf[dict]
+    optimizer: InstanceOf[dict]
+    rows: Annotated[list[Epoch], AfterValidator(_are_consecutive)]
+
+
+def save(state: TrainState, file: Path) -> None:
+    """Write a checkpoint; a reader finds the old one or the new one, whole, also after a crash.
+
+    Raises:
+        OSError: the disk is full, or cannot be written to; the old one is still there.
+    """
+    content = {
+        "config": state.config.hyperparameters(),
+        "horizon": state.horizon,
+        "model": state.model.state_dict(),
+        "optimizer": state.optimizer.state_dict(),
+        "rows": [asdict(row) for row in state.rows],
+    }
+    whole = io.BytesIO()  # PyTorch's own writing hides what the system says of a full disk
+    torch.save(content, whole)
+    # a worker that outlives its killed driver for a moment must not write into the same file
+    unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("wb") as written:
+            written.write(whole.getbuffer())
+            written.flush()
+            os.fsync(written.fileno())
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    unfinished.replace(file)
+
+
+def load(file: Path, config: Config, data: Splits, hardware: Hardware) -> TrainState | None:
+    """The state of a configuration; None if there is none, or none that can be used."""
+    content = _read(file, map_location=hardware.device)
+    if content is None or not _is_of(content, config):
+        return None
+    state = TrainState.new(config, data, content.horizon, hardware)
+    try:
+        state.model.load_state_dict(content.model)
+        state.optimizer.load_state_dict(content.optimizer)
+    except Exception:  # noqa: BLE001 - weights of another network raise whatever they meet first
+        return None
+    state.rows = content.rows
+    return state
+
+
+def _is_of(content: _Content, config: Config) -> bool:
+    try:
+        return parse_config(content.config).hyperparameters() == config.hyperparameters()
+    except UserError:
+        return False
+
+
+def read_rows(file: Path, config: dict[str, Any]) -> list[Epoch]:
+    """The epochs that the checkpoint of a configuration has behind it; weights are not read."""
+    content = _read(file, map_location="meta", mmap=True)
+    return content.rows if content and content.config == config else []
+
+
+def _read(file: Path, **how) -> _Content | None:
+    """What a checkpoint holds: numbers and texts, but no code."""
+    try:
+        return _Content.model_validate(torch.load(file, weights_only=True, **how))
+    except Exception:  # noqa: BLE001 - damaged bytes raise whatever their unpickling ends in
+        return None
