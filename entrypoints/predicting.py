@@ -12,6 +12,7 @@ from entrypoints.show import say, table_of
 from hypertuning.config import UserError
 from hypertuning.learn.folders import as_text
 from hypertuning.learn.pictures import notes_on
+from hypertuning.learn.sizes import sizes_in_words
 from hypertuning.registry.pictures import Picture, read
 from hypertuning.registry.predict import TOP, load, predict
 from hypertuning.registry.versions import CHAMPION, only_one
@@ -44,7 +45,8 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> None:
     console.print(table_of(f"{len(table)} × {model_uri}", shown, COLUMNS))
     if len(table) > SHOWN:
         say(console, [f"the first {SHOWN} of {len(table)}"])
-    say(console, notes_on([picture.pixels for picture in readable]))
+    pixels = [picture.pixels for picture in readable]
+    say(console, [f"sizes: {sizes_in_words(p.size for p in pixels)}", *notes_on(pixels)])
     say(console, [f"all probabilities: {out}"])
     for picture in skipped:
         text = as_text(picture.file)

@@ -79,6 +79,7 @@ def test_the_cache_is_what_it_says(write_images, tmp_path):
     meta = json.loads((cache / "meta.json").read_text())
     assert meta["classes"] == ["cat", "dog"]
     assert (meta["dataset"], meta["train"], meta["test"]) == ("images", 5, 0)
+    assert meta["sizes"] == "32×32"
     assert cache.is_absolute() and cache.parent == tmp_path / "data" / "cache"
     assert sorted(path.name for path in cache.iterdir()) == [
         "meta.json",

@@ -187,11 +187,6 @@ def test_notes_say_what_a_viewer_would_not_show():
     pixels = np.zeros((3, 32, 32), np.uint8)
     plain = Pixels(pixels, (32, 32))
     assert notes_on([plain] * 3) == []
-    sizes = [plain._replace(size=(8 * n, 10)) for n in range(1, 6)]
-    assert notes_on([plain, plain, *sizes]) == [
-        "sizes of the 7 pictures: 32×32 (2), 8×10 (1), 16×10 (1), 3 other sizes; "
-        "all are stretched to 32×32"
-    ]
     altered = [plain._replace(transparent=True, several=True), plain._replace(deep=True)]
     assert notes_on([plain, *altered]) == [
         "1 of 3 pictures: transparent in places: these are white now",

@@ -105,6 +105,7 @@ def _store(name: str, decoded: Decoded, fingerprint: str, cache: Path) -> None:
         "train": len(decoded.train.labels),
         "test": len(decoded.test.labels) if decoded.test else 0,
         "notes": decoded.notes,
+        "sizes": decoded.sizes,
     }
     unfinished = cache.with_name(f".{cache.name}")
     shutil.rmtree(unfinished, ignore_errors=True)  # what a kill has left

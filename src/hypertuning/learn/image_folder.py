@@ -12,6 +12,7 @@ import numpy as np
 from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn.folders import as_text, files_below, is_left_behind, refuse
 from hypertuning.learn.pictures import Pixels, Unreadable, decode, notes_on
+from hypertuning.learn.sizes import sizes_in_words
 
 if TYPE_CHECKING:
     from torchvision.datasets import ImageFolder
@@ -67,6 +68,8 @@ class Read(NamedTuple):
     """uint8 (n, 3, 32, 32)."""
     labels: np.ndarray
     """int64 (n,)."""
+    sizes: str
+    """As they were found, and as they are now, in words."""
     notes: list[str]
     """What a user may not expect to have been done."""
     faults: dict[str, str]
@@ -95,7 +98,8 @@ def read_class_folders(found: ClassFolders, classes: Sequence[str]) -> Read:
     numbers = [classes.index(found.names[name]) for name in listed.classes]
     labels = np.array([numbers[label] for label in listed.targets], np.int64)
     notes = [f"{found.part}: {note}" for note in [*_left_out(found), *notes_on(seen)]]
-    return Read(images, labels, notes, faults)
+    sizes = sizes_in_words(picture.size for picture in seen)
+    return Read(images, labels, sizes, notes, faults)
 
 
 def composed(name: str) -> str:

@@ -3,7 +3,6 @@
 import os
 import stat
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,8 +13,6 @@ from hypertuning.config import IMAGE_SIZE
 
 BACKGROUND = "white"
 """What lies behind a picture that is transparent somewhere."""
-SHOWN_SIZES = 3
-"""Sizes that a note names."""
 
 
 class Unreadable(Exception):
@@ -73,17 +70,8 @@ def check_file(found: os.stat_result) -> None:
 
 
 def notes_on(pictures: Sequence[Pixels]) -> list[str]:
-    """Say in which ways the network sees pictures otherwise than a viewer shows them."""
+    """Say what the network does not see of pictures that a viewer shows."""
     count = len(pictures)
-    sizes = Counter(picture.size for picture in pictures)
-    notes = []
-    if set(sizes) - {(IMAGE_SIZE, IMAGE_SIZE)}:
-        named = [f"{w}×{h} ({n})" for (w, h), n in sizes.most_common(SHOWN_SIZES)]
-        rest = [f"{len(sizes) - SHOWN_SIZES} other sizes"] if len(sizes) > SHOWN_SIZES else []
-        notes.append(
-            f"sizes of the {count:,} pictures: {', '.join([*named, *rest])}; all are stretched to "
-            f"{IMAGE_SIZE}×{IMAGE_SIZE}"
-        )
     altered = {
         f"transparent in places: these are {BACKGROUND} now": sum(p.transparent for p in pictures),
         "grey with 16 bits: the lower 8 are dropped": sum(p.deep for p in pictures),
@@ -91,7 +79,7 @@ def notes_on(pictures: Sequence[Pixels]) -> list[str]:
             p.several for p in pictures
         ),
     }
-    return notes + [f"{n:,} of {count:,} pictures: {what}" for what, n in altered.items() if n]
+    return [f"{n:,} of {count:,} pictures: {what}" for what, n in altered.items() if n]
 
 
 def _pixels(opened: Image.Image) -> Pixels:

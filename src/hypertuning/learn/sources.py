@@ -15,6 +15,7 @@ from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn import download
 from hypertuning.learn.folders import as_text, files_below, refuse
 from hypertuning.learn.image_folder import ClassFolders, find_class_folders, read_class_folders
+from hypertuning.learn.sizes import sizes_in_words
 
 BATCHES = "cifar-10-batches-py"
 """The folder in the CIFAR-10 archive."""
@@ -33,6 +34,8 @@ class Decoded(NamedTuple):
     test: Images | None
     notes: tuple[str, ...] = ()
     """What was done to the images that a user may not expect."""
+    sizes: str = ""
+    """Of the training images as they were found, and as they are trained on, in words."""
 
 
 class Source(NamedTuple):
@@ -105,7 +108,10 @@ def read_digits() -> Decoded:
     )
     classes = tuple(map(str, digits.target_names))
     return Decoded(
-        classes, Images(images[train], labels[train]), Images(images[test], labels[test])
+        classes,
+        Images(images[train], labels[train]),
+        Images(images[test], labels[test]),
+        sizes=sizes_in_words([digits.images.shape[1:]]),
     )
 
 
@@ -140,7 +146,8 @@ def _read_cifar10(read: Callable[[str], bytes], source: Path) -> Decoded:
     except Exception as error:  # pickle raises whatever the bytes make it raise
         raise UserError(f"{source} cannot be read as CIFAR-10: {error!r}") from error
     train = Images(*map(np.concatenate, zip(*batches, strict=True)))
-    return Decoded(tuple(names), train, test)
+    sizes = sizes_in_words([(IMAGE_SIZE, IMAGE_SIZE)])
+    return Decoded(tuple(names), train, test, sizes=sizes)
 
 
 def _read_batch(content: bytes) -> Images:
@@ -184,4 +191,4 @@ def read_folder(found: Mapping[str, ClassFolders]) -> Decoded:
     refuse(found["train"].folder, {k: v for part in read.values() for k, v in part.faults.items()})
     parts = {part: Images(decoded.images, decoded.labels) for part, decoded in read.items()}
     notes = tuple(note for part in read.values() for note in part.notes)
-    return Decoded(classes, parts["train"], parts.get("test"), notes)
+    return Decoded(classes, parts["train"], parts.get("test"), notes, read["train"].sizes)

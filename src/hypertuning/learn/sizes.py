@@ -1,0 +1,28 @@
+"""How large the images were before they were decoded, in words."""
+
+from collections.abc import Iterable
+
+from hypertuning.config import IMAGE_SIZE
+
+NAMED = 3
+"""Sizes that are named one by one."""
+
+
+def sizes_in_words(found: Iterable[tuple[int, int]]) -> str:
+    """Say what became of the sizes (width, height): `96×96 and 128×64 → 32×32, stretched`."""
+    sizes = sorted(set(found))
+    trained = (IMAGE_SIZE, IMAGE_SIZE)
+    if sizes == [trained]:
+        return _words(trained)
+    if len(sizes) > NAMED:
+        by_pixels = sorted(sizes, key=lambda size: size[0] * size[1])
+        named = f"{len(sizes):,} sizes from {_words(by_pixels[0])} to {_words(by_pixels[-1])}"
+    else:
+        *first, last = map(_words, sizes)
+        named = f"{', '.join(first)} and {last}" if first else last
+    stretched = ", stretched" if any(width != height for width, height in sizes) else ""
+    return f"{named} → {_words(trained)}{stretched}"
+
+
+def _words(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
