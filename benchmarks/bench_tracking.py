@@ -84,7 +84,7 @@ def make_trials(count: int, study_dir: Path) -> list[Trial]:
 
 
 def ours(study_dir: Path, client: MlflowClient) -> list[LoggerCallback]:
-    return [Recorder(), MLflowMirror(study_dir.name, study_dir, client.tracking_uri)]
+    return [Recorder(), MLflowMirror(study_dir.name, study_dir)]
 
 
 def stock(study_dir: Path, client: MlflowClient) -> list[LoggerCallback]:

@@ -1,24 +1,27 @@
 """Bring MLflow up to date with a study's record: at its end, and whenever that failed."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import yaml
+import pandas as pd
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from entrypoints.commands import command_of, restore
+from entrypoints.files import write_files
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
 from hypertuning.report.figures import trial_overfitting
 from hypertuning.report.stages import Exhibit, exhibits
 from hypertuning.search.study import write_ending
 from hypertuning.tracking import runs
+from hypertuning.tracking.artifacts import folder_of, send, send_what_is_missing
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.naming import run_name
 from hypertuning.tracking.record import (
@@ -29,15 +32,13 @@ from hypertuning.tracking.record import (
     study_outcome,
 )
 from hypertuning.tracking.recovery import recover_epochs
-from hypertuning.tracking.store import insist, reason, without_password
-from hypertuning.tracking.study_run import best_trial, close_study, is_closed
+from hypertuning.tracking.store import NotStored, insist, reason
+from hypertuning.tracking.study_run import close_study, is_delivered, mark_delivered
 from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import address
 from hypertuning.words import counted
 
 FOUND = "\n\n**Found**"
-BEST_CONFIG = "best.yaml"
-"""The best trial's hyperparameters, for the stage train; with the record, and in MLflow."""
 
 logger = logging.getLogger(__name__)
 
@@ -83,48 +84,76 @@ def finish(
 
     try:
         insist(lambda: _deliver(client, study_dir, sent), patience_s)
-    except (MlflowException, OSError) as error:
-        missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in read_trials(study_dir)}
-        late = [number for number, epochs in missing.items() if epochs > 0]
-        epochs = counted(sum(missing.values()), "epoch")
-        what = f"up to {epochs} of {counted(len(late), 'trial')}" if late else "its end"
+    except (MlflowException, NotStored, OSError) as error:
         sync = command_of("sync", study=study_dir.name, storage_path=study_dir.parent)
         raise Undelivered(
-            f"study {study_dir.name} is on disk, but {what} did not reach the tracking store "
-            f"{without_password(client.tracking_uri)} ({reason(error)}); once it is back, deliver "
-            f"that by: {sync}"
+            f"study {study_dir.name} is on disk, but {_missing(client, study_dir, known, error)}, "
+            f"deliver that by: {sync}"
         ) from error
 
 
-def _deliver(client: MlflowClient, study_dir: Path, sent) -> None:
-    study_id, study = study_dir.name, read_study(study_dir)
-    if client.get_run(study_id).info.lifecycle_stage != "active":
+def _missing(
+    client: MlflowClient, study_dir: Path, known: Mapping[int, int], error: Exception
+) -> str:
+    """What did not arrive, why, and when it may be tried again."""
+    if isinstance(error, NotStored):
+        return f"{error}; after that"
+    missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in read_trials(study_dir)}
+    late = [number for number, epochs in missing.items() if epochs > 0]
+    epochs = counted(sum(missing.values()), "epoch")
+    what = f"up to {epochs} of {counted(len(late), 'trial')}" if late else "its end"
+    store = without_password(client.tracking_uri)
+    return f"{what} did not reach the tracking store {store} ({reason(error)}); once it is back"
+
+
+def _deliver(client: MlflowClient, study_dir: Path, sent: Callable[[Trial], None]) -> None:
+    """Send the numbers, close the run, send the files; then note that nothing is left to do.
+
+    Raises:
+        NotStored: all numbers are there, but not all files.
+    """
+    study_id, found = study_dir.name, read_trials(study_dir)
+    run = client.get_run(study_id)
+    if run.info.lifecycle_stage != "active":
         again = restore(study_id, without_password(client.tracking_uri))
         raise UserError(f"study {study_id} was deleted; to bring it back: {again}")
-    mirror_study(client, study_id, study_dir, draw_trial, sent)
-    found = read_trials(study_dir)
     # without an ending: it did not begin a part, or the disk is too full to say how that ended
     outcome = study_outcome(study_dir, found) or "interrupted"
-    if is_closed(client.get_run(study_id), outcome, found):
-        return
-    tags = _model_use(study.get("model_needs"), found)
+    delivered = is_delivered(run, outcome, found)
+    not_stored = None
     try:
-        shown = _exhibits(client, study_id, study["stage"])
-        tags[MLFLOW_RUN_NOTE] = note_with(
-            client.get_run(study_id), [line for exhibit in shown for line in exhibit.says]
-        )
-        _log_files(client, study_dir, shown)
-    except (MlflowException, OSError):
-        raise
-    except Exception:  # a picture, or a store of artifacts, that fails holds up no number
-        logger.warning("not all files of study %s were stored", study_id, exc_info=True)
-    close_study(client, study_id, outcome, found, tags)
+        mirror_study(client, study_id, study_dir, draw_trial, sent, look=delivered)
+    except NotStored as error:
+        not_stored = error
+    if delivered and folder_of(study_dir, study_id).exists():
+        send_what_is_missing(client, study_dir)
+    else:
+        trials, shown = _close(client, study_dir, outcome, found)
+        if not_stored is None:
+            write_files(study_dir, found, trials, shown)
+            send(client, study_id, folder_of(study_dir, study_id))
+            mark_delivered(client, study_id, found)
+    if not_stored:
+        raise not_stored
 
 
-def _exhibits(client: MlflowClient, study_id: str, stage: str) -> list[Exhibit]:
+def _close(
+    client: MlflowClient, study_dir: Path, outcome: str, found: Sequence[Trial]
+) -> tuple[pd.DataFrame, list[Exhibit]]:
+    """Close a study's run; give its trials as MLflow has them, and what is shown of them."""
+    study_id, study = study_dir.name, read_study(study_dir)
     trials = runs.trials(client, [study_id])
-    client.log_text(study_id, trials.to_csv(index=False), "tables/trials.csv")
-    return exhibits(stage, trials, runs.curves_of(client, trials))
+    curves, shown = runs.curves_of(client, trials), []
+    try:
+        shown = exhibits(study["stage"], trials, curves)
+    except Exception as error:  # noqa: BLE001 - what cannot be shown holds up no number
+        logger.warning("study %s has no figures and tables: %s", study_id, reason(error))
+    tags = _model_use(study.get("model_needs"), found)
+    if shown:
+        says = [line for exhibit in shown for line in exhibit.says]
+        tags[MLFLOW_RUN_NOTE] = note_with(client.get_run(study_id), says)
+    close_study(client, study_id, outcome, found, tags)
+    return trials, shown
 
 
 def note_with(run: Run, lines: Iterable[str]) -> str:
@@ -133,25 +162,6 @@ def note_with(run: Run, lines: Iterable[str]) -> str:
     found = dict.fromkeys(f"- {line}" for line in lines)
     trials = f"[all trials, best first]({address(run)})"
     return "\n".join([f"{asked}{FOUND} ({trials})\n", *found]) if found else asked
-
-
-def _log_files(client: MlflowClient, study_dir: Path, shown: Sequence[Exhibit]) -> None:
-    study_id = study_dir.name
-    client.log_text(study_id, (study_dir / "study.json").read_text(), "plan.json")
-    if best := best_trial(read_trials(study_dir)):
-        written = yaml.safe_dump(best.config, sort_keys=False)
-        (study_dir / BEST_CONFIG).write_text(written)
-        client.log_text(study_id, written, BEST_CONFIG)
-    log_exhibits(client, study_id, shown)
-
-
-def log_exhibits(client: MlflowClient, run_id: str, shown: Iterable[Exhibit]) -> None:
-    """Every figure and its rows, and the numbers behind its sentences, to a run."""
-    for exhibit in shown:
-        if len(exhibit.rows):
-            client.log_figure(run_id, exhibit.draw(), f"figures/{exhibit.name}.png")
-            for name, rows in {exhibit.name: exhibit.rows, **exhibit.details}.items():
-                client.log_text(run_id, rows.to_csv(index=False), f"tables/{name}.csv")
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:

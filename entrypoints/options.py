@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from hypertuning.addresses import without_secrets
 from hypertuning.config import UserError
 from hypertuning.tracking import environment
 
@@ -59,7 +60,8 @@ def _name_launch() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    click.echo(f"error: {message}", err=True)
+    known = os.environ.get("MLFLOW_TRACKING_URI", "")
+    click.echo(f"error: {without_secrets(message, known)}", err=True)
     sys.exit(status)
 
 

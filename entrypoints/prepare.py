@@ -19,9 +19,10 @@ from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
 from hypertuning.search.study import Resources
 from hypertuning.search.trial import Problem
+from hypertuning.tracking.artifacts import check_writable
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.store import connect
-from hypertuning.tracking.study_run import DatasetInfo
+from hypertuning.tracking.study_run import DatasetInfo, this_experiment
 
 Build = Callable[[Mapping], Search]
 """What a stage searches, from its options."""
@@ -73,6 +74,7 @@ def prepare(
     if client and not options["dry_run"]:
         with usage():
             find_launch(client, free=earlier is None)
+        check_writable(client, _experiment(client, earlier))
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
     with usage():
@@ -91,6 +93,13 @@ def prepare(
     if options["dry_run"]:
         return show_plan(console, search, planned, estimate(search, planned, problem, resources))
     return job
+
+
+def _experiment(client: MlflowClient, earlier: Earlier | None) -> str:
+    """Where the study's run is or will be."""
+    if earlier:
+        return client.get_run(earlier.study_dir.name).info.experiment_id
+    return this_experiment(client)
 
 
 def _warm(

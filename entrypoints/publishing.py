@@ -1,6 +1,7 @@
 """Test the refitted model once, put it into the registry, and let the gate decide."""
 
 import re
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +12,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from entrypoints.commands import command_of
 from entrypoints.describing import Tested, facts, tags
-from entrypoints.finish import log_exhibits, note_with
+from entrypoints.files import write_exhibits
+from entrypoints.finish import note_with
 from entrypoints.prepare import Job
 from entrypoints.refitting import Fitted
 from hypertuning.registry import card, pyfunc, versions
@@ -21,6 +23,7 @@ from hypertuning.registry.package import package
 from hypertuning.registry.predict import load
 from hypertuning.report import findings, tables
 from hypertuning.report.registered import registered
+from hypertuning.tracking.artifacts import folder_of, send
 from hypertuning.tracking.refit_run import log_test
 
 MODEL = "model"
@@ -70,10 +73,10 @@ def _register(
     job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
 ) -> tuple[ModelVersion, list[str]]:
     """Test, and keep what came of it in the run of the refit and in a version of the model."""
-    tested = _test(job, fitted)
+    tested = _test(job, study_dir, fitted)
     found = findings.test(tested.scores)
     written = card.write(facts(job, study_dir, ranked, fitted, tested, found))
-    _log(job.client, fitted, tested, written)
+    _log(job.client, study_dir, fitted, tested, written)
     version = versions.register(
         job.client,
         job.options["model_name"],
@@ -85,14 +88,16 @@ def _register(
     return version, found
 
 
-def _test(job: Job, fitted: Fitted) -> Tested:
+def _test(job: Job, study_dir: Path, fitted: Fitted) -> Tested:
     opened = versions.open_test(job.client, job.options["model_name"], fitted.run_id)
     test = TestImages(job.problem.cache, fitted.data.classes)
     with TemporaryDirectory() as made:
         folder = Path(made, MODEL)
         package(fitted.state, fitted.data, folder)
         predictions = test.predictions(pyfunc.load(str(folder)))
-        job.client.log_artifacts(fitted.run_id, str(folder), MODEL)
+        kept = folder_of(study_dir, fitted.run_id)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(folder, kept / MODEL)
     verdict = _judge(job, test, predictions)
     scores = tables.test_scores(predictions)
     return Tested(opened, predictions, test.mistakes(predictions), scores, verdict)
@@ -121,17 +126,20 @@ def _right(predictions: pd.DataFrame):
     return (predictions["label"] == predictions["predicted"]).to_numpy()
 
 
-def _log(client: MlflowClient, fitted: Fitted, tested: Tested, written: str) -> None:
-    """Metrics, tables, figures and the card, to the run of the refit."""
-    run_id = fitted.run_id
+def _log(
+    client: MlflowClient, study_dir: Path, fitted: Fitted, tested: Tested, written: str
+) -> None:
+    """The model, tables, figures, the card and metrics, to the run of the refit."""
+    run_id, folder = fitted.run_id, folder_of(study_dir, fitted.run_id)
     rows = {
         "refit": pd.DataFrame(fitted.state.rows)[["epoch", "train_loss", "train_accuracy"]],
         "predictions": tested.predictions,
         "mistakes": tested.mistakes,
     }
-    client.log_text(run_id, tested.predictions.to_csv(index=False), "tables/predictions.csv")
-    log_exhibits(client, run_id, registered(rows))
-    client.log_text(run_id, written, "model_card.md")
+    write_exhibits(folder, registered(rows))
+    tested.predictions.to_csv(folder / "tables" / "predictions.csv", index=False)
+    (folder / "model_card.md").write_text(written)
+    send(client, run_id, folder)
     classes = tables.class_accuracy(tested.predictions)
     metrics = {f"test_accuracy.{_plain(row.label)}": row.accuracy for row in classes.itertuples()}
     for row in tested.scores.itertuples():

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from entrypoints.ending import conclude
-from entrypoints.finish import log_exhibits
+from entrypoints.files import write_exhibits
 from entrypoints.next_steps import how_to_go_on
 from entrypoints.options import AUTO, NONE, usage
 from entrypoints.prepare import Job, prepare
@@ -30,9 +30,10 @@ from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.search.stop import signals_caught
 from hypertuning.tracking import runs
+from hypertuning.tracking.artifacts import folder_of, send
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
 from hypertuning.tracking.recovery import only_driver
-from hypertuning.tracking.store import connect, insist
+from hypertuning.tracking.store import NotStored, connect, insist
 from hypertuning.words import counted
 
 CANDIDATE_COLUMNS = {
@@ -64,7 +65,7 @@ def run_register(options: Mapping) -> None:
     with only_driver(study_dir), signals_caught():
         try:
             _go_on(console, job, study_dir)
-        except (KeyboardInterrupt, MlflowException):
+        except (KeyboardInterrupt, MlflowException, NotStored):
             say(console, [how_to_go_on("register", study_dir, job.options)])
             raise
 
@@ -160,7 +161,9 @@ def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:
     study_id = study_dir.name
     trials = runs.trials(client, [study_id])
     ranked, each = chosen.ranking(read_study(study_dir)["given"]["candidates"], trials)
-    log_exhibits(client, study_id, registered({"candidates": ranked, "repeats": each}))
+    folder = folder_of(study_dir, study_id)
+    write_exhibits(folder, registered({"candidates": ranked, "repeats": each}))
+    send(client, study_id, folder)
     return ranked
 
 

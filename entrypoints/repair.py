@@ -71,7 +71,8 @@ def _sync(study_dir: Path, named: bool, patience_s: float) -> str:
     except MlflowException as error:
         raise UserError(
             f"it is not in the tracking store {without_password(client.tracking_uri)} "
-            f"({reason(error)}); it was tracked in {tracked}, which MLFLOW_TRACKING_URI may name"
+            f"({reason(error)}); it was tracked in {without_password(tracked or 'another one')}, "
+            "which MLFLOW_TRACKING_URI may name"
         ) from error
     _deliver(client, study_dir, patience_s)
     trials = read_trials(study_dir)
@@ -176,7 +177,7 @@ def _without_run(study_dir: Path, store: str) -> Finding | None:
         asked = read_study(study_dir)
     except UserError as error:
         return Finding(study_dir.name, "record:", str(error))
-    if asked.get("tracking_uri") != store:
+    if without_password(asked.get("tracking_uri") or "") != store:
         return None
     return Finding(study_dir.name, "study", f"has a record in {study_dir}, but no run here")
 

@@ -21,9 +21,10 @@ from hypertuning.report.page import render, write
 from hypertuning.report.stages import STAGES
 from hypertuning.report.tables import with_bests
 from hypertuning.tracking import runs
+from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.processes import DRIVER, this_process
 from hypertuning.tracking.refit_tables import read_refit
-from hypertuning.tracking.store import connect, reason, without_password
+from hypertuning.tracking.store import NotStored, connect, reason, without_password
 from hypertuning.tracking.study_run import open_run, this_experiment
 from hypertuning.words import counted
 
@@ -142,9 +143,9 @@ def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) 
     run_id = None
     try:
         run_id = open_run(client, f"report {name}", tags).info.run_id
-        client.log_artifacts(run_id, str(folder))
+        send(client, run_id, folder)
         client.set_terminated(run_id)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, NotStored, OSError) as error:
         with suppress(MlflowException):
             client.set_terminated(run_id, "FAILED") if run_id else None
         raise UserError(

@@ -18,6 +18,7 @@ from entrypoints.planning import description
 from entrypoints.prepare import Build, Job, prepare
 from entrypoints.resume import FILES, keep_files, read_past
 from entrypoints.show import say
+from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.search.live import LiveView
 from hypertuning.search.searcher import LadderSearcher
@@ -33,7 +34,7 @@ from hypertuning.tracking.record import (
     write_study,
 )
 from hypertuning.tracking.recovery import only_driver
-from hypertuning.tracking.store import reason, without_password
+from hypertuning.tracking.store import reason
 from hypertuning.tracking.study_run import Opening, close_study, open_study, reopen_study
 from hypertuning.words import counted
 
@@ -153,7 +154,7 @@ def _tags(job: Job) -> dict[str, str]:
     return {
         "strategy": job.search.strategy,
         "planned_trials": str(job.planned.trials),
-        "images": job.options["dataset"],
+        "images": without_secrets(job.options["dataset"]),
         **space,
     }
 
@@ -185,7 +186,7 @@ def _write_record(job: Job, study_dir: Path) -> None:
 
 
 def _mirror(job: Job, study_dir: Path) -> MLflowMirror:
-    return MLflowMirror(study_dir.name, study_dir, job.client.tracking_uri, draw_trial)
+    return MLflowMirror(study_dir.name, study_dir, draw_trial)
 
 
 def _search(
@@ -212,7 +213,7 @@ def _search(
 def _parameters(options: Mapping) -> dict[str, str]:
     """The stage's parameters as MLflow stores them: text, as `mlflow run` writes them too."""
     return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
+        name: str(value).lower() if isinstance(value, bool) else without_secrets(str(value))
         for name, value in options.items()
     }
 

@@ -7,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 from ray import cloudpickle
 from records import row
-from stores import dump, new_study
+from stores import dump, new_study, track
 
 from hypertuning.tracking import callback as callback_module
 from hypertuning.tracking.callback import MLflowMirror
@@ -23,11 +23,11 @@ def ray_trial(number: int) -> SimpleNamespace:
 
 @pytest.fixture
 def follow(record, client, study_id):
-    """Start a callback on a study; at the end it is stopped."""
+    """Start a callback on a study, in the store that was named last; at the end it is stopped."""
     started = []
 
-    def start(uri: str = client.tracking_uri, study: str = study_id) -> MLflowMirror:
-        started.append(MLflowMirror(study, record.folder, uri))
+    def start(study: str = study_id) -> MLflowMirror:
+        started.append(MLflowMirror(study, record.folder))
         started[-1].setup()
         return started[-1]
 
@@ -44,7 +44,7 @@ def wait_until(condition, seconds: float = 15) -> None:
 
 
 def test_it_can_be_pickled_until_ray_sets_it_up(record):
-    callback = MLflowMirror("1", record.folder, "sqlite:///mlflow.db")
+    callback = MLflowMirror("1", record.folder)
     assert cloudpickle.loads(cloudpickle.dumps(callback)).study_dir == record.folder
 
 
@@ -59,7 +59,7 @@ def test_epochs_are_in_the_store_soon_after_they_were_reported(record, client, s
 
 
 def test_the_end_of_the_experiment_waits_for_what_is_behind(record, client, study_id):
-    callback = MLflowMirror(study_id, record.folder, client.tracking_uri)
+    callback = MLflowMirror(study_id, record.folder)
     callback.setup()
     for number in range(8):
         record.epochs(record.job(number, until=9), range(1, 10))
@@ -86,7 +86,8 @@ def test_a_server_that_goes_away_makes_the_mirror_late_and_nothing_else(
     monkeypatch.setattr(callback_module, "back_off", lambda: iter([0.1] * 999))
     client = MlflowClient(server.uri)
     study_id = new_study(client)
-    callback = follow(server.uri, study_id)
+    track(monkeypatch, server.uri)
+    callback = follow(study_id)
     job = record.job(0, until=9)
     record.epochs(job, [1, 2, 3])
     callback.log_trial_result(3, ray_trial(0), row(3))
@@ -129,7 +130,8 @@ def test_the_end_leaves_a_store_that_stays_away_to_the_last_pass(
     record, client, study_id, monkeypatch
 ):
     monkeypatch.setattr(callback_module, "DRAIN_SECONDS", 0.2)
-    callback = MLflowMirror(study_id, record.folder, "http://127.0.0.1:9")
+    track(monkeypatch, "http://127.0.0.1:9")
+    callback = MLflowMirror(study_id, record.folder)
     callback.setup()
     record.epochs(record.job(0, until=9), range(1, 10))
     callback.log_trial_end(ray_trial(0))

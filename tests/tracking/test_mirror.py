@@ -135,7 +135,7 @@ def test_mirroring_again_changes_nothing_and_sends_nothing(
     for name in (
         "create_run",
         "log_batch",
-        "log_figure",
+        "log_artifacts",
         "set_terminated",
         "update_run",
         "delete_tag",
@@ -182,7 +182,7 @@ def test_a_trial_costs_five_requests_and_one_more_for_every_batch_of_epochs(
     for name in (
         "create_run",
         "log_batch",
-        "log_figure",
+        "log_artifacts",
         "set_terminated",
         "search_runs",
         "get_run",
@@ -206,7 +206,13 @@ def test_a_trial_costs_five_requests_and_one_more_for_every_batch_of_epochs(
     record.epochs(job, [5, 6, 7, 8, 9])
     mirror.trial(read_trial(record.folder, 0))
     mirror.trial(read_trial(record.folder, 0))
-    assert calls == ["create_run", *["log_batch"] * 2, "log_figure", "log_batch", "set_terminated"]
+    assert calls == [
+        "create_run",
+        *["log_batch"] * 2,
+        "log_artifacts",
+        "log_batch",
+        "set_terminated",
+    ]
 
 
 def test_a_trial_that_goes_on_after_its_end_runs_again_and_ends_anew(record, client, study_id):
@@ -313,7 +319,7 @@ def test_a_figure_that_cannot_be_drawn_costs_no_number_and_is_drawn_next_time(
     record.epochs(record.job(0, until=9), range(1, 10))
     with caplog.at_level(logging.WARNING):
         mirror_study(client, study_id, record.folder, Mock(side_effect=RuntimeError("no ink")))
-    assert "overfitting.png of t0000 could not be stored" in caplog.text
+    assert "overfitting.png of t0000 could not be drawn: no ink" in caplog.text
     run = runs_of(client, study_id)["t0000"]
     assert (run.info.status, run.data.metrics["epochs_run"]) == ("FINISHED", 9)
     mirror_study(client, study_id, record.folder, draw)

@@ -60,7 +60,7 @@ def run_part(study_dir, mirror: MLflowMirror) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_what_ray_ran_is_in_the_store_when_the_tuner_returns(ray_local, record, client, study_id):
-    mirror = MLflowMirror(study_id, record.folder, client.tracking_uri)
+    mirror = MLflowMirror(study_id, record.folder)
     run_part(record.folder, mirror)
     found = trials(client, [study_id])
     assert list(found["trial_id"]) == ["t0000", "t0001", "t0002"]

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import requests
 from urllib3.exceptions import HTTPError as BrokenTransfer  # of the stream that requests hands out
 
+from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import UserError
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def fetch(archive: Archive, mirrors: Sequence[str], folder: Path) -> Path:
             _fetch_from(url, part, archive)
             return part.rename(folder / archive.name)
         except (requests.RequestException, BrokenTransfer, WrongBytes) as error:
-            tried.append(f"  {url}: {_reason(error)}")
+            tried.append(f"  {without_password(url)}: {without_secrets(_reason(error), url)}")
         except OSError as error:
             raise UserError(f"{part} could not be written: {error.strerror or error}") from error
     raise UserError(
@@ -106,7 +107,8 @@ def _append(url: str, part: Path, archive: Archive) -> None:
     have = _size(part)
     # Stored bytes as they are: some servers call a .tar.gz a compressed .tar.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    log.info("downloading %s from %s (%d MB)", archive.name, url, (archive.size - have) // 10**6)
+    missing_mb = (archive.size - have) // 10**6
+    log.info("downloading %s from %s (%d MB)", archive.name, without_password(url), missing_mb)
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS_S) as response:
         response.raise_for_status()
         resumes = response.status_code == requests.codes.partial_content

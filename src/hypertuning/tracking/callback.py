@@ -29,12 +29,13 @@ class MLflowMirror(MLflowLoggerCallback):
     Ray's loop is held up for no longer than it takes to put a number into a queue. Whatever has
     changed by the time a trial's turn comes goes to the store in one batch, and a store that is
     slow or away makes the mirror late and nothing else: what it missed, `mirror_study` delivers.
+
+    It is not told where the store is, but asks MLflow, which `connect` has told: Ray writes all
+    that a callback knows into the study's folder, and the address may hold a password.
     """
 
-    def __init__(
-        self, study_run_id: str, study_dir: Path, tracking_uri: str, draw: Draw | None = None
-    ) -> None:
-        super().__init__(tracking_uri=tracking_uri)
+    def __init__(self, study_run_id: str, study_dir: Path, draw: Draw | None = None) -> None:
+        super().__init__()
         self.study_run_id, self.study_dir, self.draw = study_run_id, study_dir, draw
         self.last_error: str | None = None
         """What keeps the mirror from being up to date, as far as it knows."""
@@ -94,7 +95,7 @@ class MLflowMirror(MLflowLoggerCallback):
         self.last_error = str(error)
 
     def _connect(self) -> Mirror:
-        return Mirror(MlflowClient(self.tracking_uri), self.study_run_id, self.draw)
+        return Mirror(MlflowClient(), self.study_run_id, self.draw)
 
 
 def _in_turn(changed: "SimpleQueue[int | None]", behind: dict[int, None]) -> Iterator[int]:

@@ -12,10 +12,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hypertuning.tracking import runs
-from hypertuning.tracking.mirror import STATUS
+from hypertuning.tracking.artifacts import missing_files, stored_files
+from hypertuning.tracking.mirror import FIGURE, STATUS
 from hypertuning.tracking.record import read_trials, study_outcome
 from hypertuning.tracking.record_files import has_record
 from hypertuning.tracking.recovery import is_driven
+from hypertuning.tracking.store import NotStored
 from hypertuning.tracking.study_run import RECORD_TAG, record_here
 
 NEW_SECONDS = 10
@@ -64,6 +66,8 @@ def examine(client: MlflowClient, patient: Patient) -> list[Finding]:
     found = [*_open_runs(patient, [*children, *_others(client, run)]), *_doubles(children)]
     if study_dir:
         found += [*_endings(run, children, study_dir), *_epochs(client, run, study_dir)]
+        if run.info.status != "RUNNING":
+            found += _files(client, children, study_dir)
     return [Finding(run.info.run_id, about, what) for about, what in found]
 
 
@@ -128,6 +132,21 @@ def _epochs(client: MlflowClient, run: Run, study_dir: Path) -> Iterator[tuple[s
             yield trial_id, f"lacks epochs {_list(missing)} of its record"
         if extra := sorted(there - recorded):
             yield trial_id, f"has epochs {_list(extra)} that its record lacks"
+
+
+def _files(
+    client: MlflowClient, children: Sequence[Run], study_dir: Path
+) -> Iterator[tuple[str, str]]:
+    """Files that the record keeps, and figures of trials, which the store lacks."""
+    try:
+        for run_id, what in missing_files(client, study_dir):
+            yield "study" if run_id == study_dir.name else f"refit {run_id}", what
+        for run in children:
+            measured = "outcome" in run.data.tags and run.data.metrics.get("epochs_run")
+            if measured and FIGURE not in stored_files(client, run.info.run_id, nested=False):
+                yield _name(run), f"lacks {FIGURE}"
+    except NotStored as error:
+        yield "study:", str(error)
 
 
 def _name(run: Run) -> str:

@@ -19,6 +19,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NOTE,
 )
 
+from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import UserError
 from hypertuning.tracking.environment import RUN_ID, read
 
@@ -59,7 +60,8 @@ def find_launch(client: MlflowClient, free: bool = True) -> Run | None:
         if error.error_code not in _NO_SUCH_RUN:
             raise
         raise UserError(
-            f"{RUN_ID} is {run_id}, but {client.tracking_uri} has no such run; unset it"
+            f"{RUN_ID} is {run_id}, but {without_password(client.tracking_uri)} has no such run; "
+            "unset it"
         ) from error
     if run.info.lifecycle_stage != "active":
         raise UserError(f"{RUN_ID} is {run_id}, which was deleted; unset it")
@@ -76,7 +78,10 @@ def is_free(run: Run) -> bool:
 def adopt(client: MlflowClient, launch: Run, name: str, tags: Mapping[str, str]) -> Run:
     """Take over the run of a command, under a name unless the user has given it one."""
     run_id = launch.info.run_id
-    client.log_batch(run_id, tags=_tags(tags))
+    # `mlflow run` notes the address of the git remote, with a token if it has one
+    cleaned = without_secrets_in(launch.data.tags)
+    changed = {key: value for key, value in cleaned.items() if value != launch.data.tags[key]}
+    client.log_batch(run_id, tags=_tags({**changed, **tags}))
     client.update_run(run_id, status="RUNNING", name=name if is_nameless(launch) else None)
     return launch
 
@@ -104,6 +109,11 @@ def name_launch(client: MlflowClient, launch: Run) -> None:
     client.set_tag(launch.info.run_id, LAUNCH, command)
     if is_nameless(launch):
         client.update_run(launch.info.run_id, name=_name(command, launch.data.params))
+
+
+def without_secrets_in(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags whose addresses are without user, password and query."""
+    return {key: without_secrets(value) for key, value in tags.items()}
 
 
 def is_nameless(run: Run) -> bool:

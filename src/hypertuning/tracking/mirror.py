@@ -7,8 +7,7 @@ at its end one `log_batch`, one figure and one `set_terminated`.
 """
 
 import logging
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +19,14 @@ from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from hypertuning.config import UserError
+from hypertuning.tracking.artifacts import send_figure, stored_files
 from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
+from hypertuning.tracking.points import in_ms, points_of, summary_of
 from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.record_files import locked
 from hypertuning.tracking.runs import find_trials
-from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Row, Trial
+from hypertuning.tracking.store import NotStored, reason
+from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +56,8 @@ class _Copy:
     metrics: dict[str, float]
     """The latest value of each."""
     epochs: set[int]
+    figure: bool = True
+    """False if the figure was looked for and is not there."""
 
     def shows_end_of(self, trial: Trial) -> bool:
         """Whether the run was ended as the trial did; its note may have been edited since."""
@@ -68,11 +72,22 @@ class Mirror:
     """Copies trials of one study into the runs below the study's own.
 
     It remembers what it sent. After an error nobody knows what arrived: make a new one, which asks.
+
+    Args:
+        look: Look whether the figures of ended trials are still there, a request for each.
     """
 
-    def __init__(self, client: MlflowClient, study_run_id: str, draw: Draw | None = None) -> None:
+    def __init__(
+        self,
+        client: MlflowClient,
+        study_run_id: str,
+        draw: Draw | None = None,
+        look: bool = False,
+    ) -> None:
         study = client.get_run(study_run_id)
-        self._client, self._study_id, self._draw = client, study_run_id, draw
+        self._client, self._study_id, self._draw, self._look = client, study_run_id, draw, look
+        self.not_stored: NotStored | None = None
+        """Why figures are missing; once the store of artifacts has failed, no other is sent."""
         self._experiment_id = study.info.experiment_id
         self._stage = study.data.tags.get("stage", "")
         self._found: dict[str, Run] = {}
@@ -85,7 +100,7 @@ class Mirror:
     def trial(self, trial: Trial) -> str:
         """Bring the run of a trial up to date, making it if there is none; give its id."""
         copy = self._copy(trial)
-        missing = _points(row for row in trial.epochs if row["epoch"] not in copy.epochs)
+        missing = points_of(row for row in trial.epochs if row["epoch"] not in copy.epochs)
         if trial.outcome:
             self._end(copy, trial, missing)
         elif missing or copy.status == "RUNNING":
@@ -121,12 +136,13 @@ class Mirror:
             params=set(run.data.params),
             metrics=dict(run.data.metrics),
             epochs={point.step for point in points},
+            figure=not self._look or FIGURE in stored_files(self._client, run.info.run_id, False),
         )
 
     def _create(self, trial: Trial) -> _Copy:
         tags = {MLFLOW_PARENT_RUN_ID: self._study_id, **self._tags(replace(trial, outcome=None))}
         name = run_name(trial.config)
-        run = self._client.create_run(self._experiment_id, _ms(trial.started), tags, name)
+        run = self._client.create_run(self._experiment_id, in_ms(trial.started), tags, name)
         return _Copy(run.info.run_id, run.info.status, tags, set(), {}, set())
 
     def _go_on(self, copy: _Copy, trial: Trial, missing: list[Metric]) -> None:
@@ -139,14 +155,15 @@ class Mirror:
 
     def _end(self, copy: _Copy, trial: Trial, missing: list[Metric]) -> None:
         tags, summary, ended = self._tags(trial), [], copy.shows_end_of(trial)
+        drawn = (ended and copy.figure) or self._log_figure(copy, trial)
         # the note is sent once the figure is there, and so remembers it
-        if ended or not self._log_figure(copy, trial):
+        if ended or not drawn:
             del tags[MLFLOW_RUN_NOTE]
         if not ended:
-            summary = _summary(trial, copy.metrics)
+            summary = summary_of(trial, copy.metrics)
         self._send(copy, trial, missing + summary, tags)
         if not ended or copy.status != STATUS[trial.outcome]:
-            self._client.set_terminated(copy.run_id, STATUS[trial.outcome], _ms(trial.ended))
+            self._client.set_terminated(copy.run_id, STATUS[trial.outcome], in_ms(trial.ended))
             copy.status = STATUS[trial.outcome]
 
     def _send(self, copy: _Copy, trial: Trial, metrics: list[Metric], tags: dict[str, str]) -> None:
@@ -170,12 +187,18 @@ class Mirror:
         """Draw the trial; a picture that fails holds up no number, and is tried again next time."""
         if not (self._draw and trial.epochs):
             return True
-        try:
-            self._client.log_figure(copy.run_id, self._draw(trial), FIGURE)
-        except Exception:
-            logger.warning("%s of %s could not be stored", FIGURE, trial.trial_id, exc_info=True)
+        if self.not_stored:
             return False
-        return True
+        try:
+            send_figure(self._client, copy.run_id, self._draw(trial), FIGURE)
+        except NotStored as error:
+            self.not_stored = error
+        except Exception as error:  # noqa: BLE001 - the numbers matter more
+            logger.warning("%s of %s could not be drawn: %s", FIGURE, trial.trial_id, reason(error))
+        else:
+            copy.figure = True
+            return True
+        return False
 
     def _tags(self, trial: Trial) -> dict[str, str]:
         tags = {"stage": self._stage, "trial_id": trial.trial_id, "outcome": trial.outcome}
@@ -190,22 +213,27 @@ def mirror_study(
     study_dir: Path,
     draw: Draw | None = None,
     sent: Callable[[Trial], None] = lambda trial: None,
+    look: bool = False,
 ) -> None:
     """Mirror every trial of a study's record.
 
     Args:
-        sent: Told of each trial that the store holds now.
+        sent: Told of each trial whose numbers the store holds now.
+        look: Look whether the figures of ended trials are still there.
 
     Raises:
         MlflowException: the store is away; what did arrive is not sent again next time.
+        NotStored: all numbers are there, but not all figures.
         UserError: another process is mirroring.
     """
     with only_writer(study_dir):
-        mirror = Mirror(client, study_run_id, draw)
+        mirror = Mirror(client, study_run_id, draw, look)
         for trial in read_trials(study_dir):
             mirror.trial(trial)
             sent(trial)
         mirror.fold_doubles()
+    if mirror.not_stored:
+        raise mirror.not_stored
 
 
 @contextmanager
@@ -225,28 +253,3 @@ def only_writer(study_dir: Path, timeout_s: float = LOCK_SECONDS) -> Iterator[No
 def _fewest(run: Run) -> int:
     """Of two runs of one trial the one that holds more keeps it, or else the first one made."""
     return -len(run.data.metrics)
-
-
-def _points(epochs: Iterable[Row]) -> list[Metric]:
-    return [
-        Metric(name, row[name], _ms(row["timestamp"]), row["epoch"])
-        for row in epochs
-        for name in EPOCH_METRICS
-    ]
-
-
-def _summary(trial: Trial, stored: Mapping[str, float]) -> list[Metric]:
-    """The trial's best numbers, dated by its last epoch: the same end is the same points.
-
-    A trial that went on after it had ended once may have outgrown its overfitting.
-    """
-    summary = trial.summary()
-    if "overfit_epoch" in stored and "overfit_epoch" not in summary:
-        summary["overfit_epoch"] = math.nan
-    return [
-        Metric(name, value, _ms(trial.ended), trial.epochs_run) for name, value in summary.items()
-    ]
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -12,13 +12,15 @@ from pathlib import Path
 
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
+from hypertuning.addresses import without_secrets
+
 LIBRARIES = ("torch", "ray", "mlflow", "hpbandster")
 
 
 def provenance() -> dict[str, str]:
     """The tags of a study that say how to repeat it; what cannot be found out is left out."""
     return {
-        "command": shlex.join(sys.orig_argv),
+        "command": shlex.join(map(without_secrets, sys.orig_argv)),
         **_code(),
         "version.python": platform.python_version(),
         **{f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES},

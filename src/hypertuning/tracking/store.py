@@ -3,7 +3,6 @@
 import itertools
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,16 +14,22 @@ import mlflow
 from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
+from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import UserError
+from hypertuning.tracking import store_address
 from hypertuning.tracking.environment import set_default
 
 T = TypeVar("T")
-_SQLITE = "sqlite:///"
 _FINAL = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """Answers of a store that is there."""
 LOCK_SECONDS = 300
 """To wait for another process that makes the same store; on a busy machine that takes a minute."""
+
+
+class NotStored(UserError):
+    """Files that did not reach the store of artifacts."""
 
 
 def is_named() -> bool:
@@ -45,34 +50,48 @@ def connect(
     Raises:
         UserError: the store cannot be opened, or a server does not answer within `timeout_s`.
     """
-    uri = _absolute(uri or mlflow.get_tracking_uri())
-    file = Path(uri.removeprefix(_SQLITE).split("?")[0])
-    if must_exist and uri.startswith(_SQLITE) and not file.exists():
+    given = uri or mlflow.get_tracking_uri()
+    store_address.check(given)
+    uri, file = store_address.absolute(given), store_address.file_of(given)
+    if must_exist and file and not file.exists():
         raise UserError(f"there is no tracking store {file}; name one by MLFLOW_TRACKING_URI")
     mlflow.set_tracking_uri(uri)
     _fail_soon()
     try:
-        if uri.startswith(_SQLITE):
-            return _open_file(uri)  # never away, but on a busy machine its tables take a minute
-        return _within(timeout_s, lambda: _open(uri))
+        if uri.startswith("sqlite:"):  # never away, but on a busy machine making it takes a minute
+            return _open_file(uri, file) if file else _open(uri)
+        return within(timeout_s, lambda: _open(uri))
+    except UnsupportedModelRegistryStoreURIException as error:
+        raise UserError(
+            f"MLFLOW_TRACKING_URI (={without_password(uri)}) has a scheme that MLflow does not "
+            f"know; it knows {', '.join(filter(None, error.supported_uri_schemes))}"
+        ) from error
     except Exception as error:
         raise UserError(
             f"the tracking store {without_password(uri)} does not answer: {reason(error)}; start "
             "it, or set MLFLOW_TRACKING_URI to another one (unset, it is mlflow.db in the working "
             "directory)"
         ) from error
-
-
-def without_password(uri: str) -> str:
-    """An address that may be shown and kept."""
-    return re.sub(r"//[^/@]*@", "//", uri)
+    finally:
+        store_address.remove_encoded_folders(given, uri)
 
 
 def reason(error: BaseException) -> str:
-    """What is at the bottom of an error, in one line."""
+    """What is at the bottom of an error, in one line, without the secrets of any address."""
+    error = _bottom(error)
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+    return without_secrets(line, mlflow.get_tracking_uri())
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether trying again changes nothing: a store has answered, or a library is missing."""
+    return getattr(error, "error_code", "") in _FINAL or isinstance(_bottom(error), ImportError)
+
+
+def _bottom(error: BaseException) -> BaseException:
     while cause := error.__cause__ or (not error.__suppress_context__ and error.__context__):
         error = cause
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
+    return error
 
 
 def back_off() -> Iterator[float]:
@@ -84,26 +103,18 @@ def insist(action: Callable[[], T], patience_s: float) -> T:
     """Do something that is safe to repeat, again and again while the store is away.
 
     Raises:
-        MlflowException, OSError: what was wrong with the store when patience ended.
+        MlflowException, NotStored, OSError: what was wrong with the store when patience ended.
     """
     deadline = time.monotonic() + patience_s
     for pause in back_off():
         try:
             return action()
-        except (MlflowException, OSError) as error:
+        except (MlflowException, NotStored, OSError) as error:
             left = deadline - time.monotonic()
-            if left <= 0 or getattr(error, "error_code", "") in _FINAL:
+            if left <= 0 or is_final(error):
                 raise
             time.sleep(min(pause, left))
     raise AssertionError("there is always another pause")
-
-
-def _absolute(uri: str) -> str:
-    """Complete `sqlite:///relative.db`; everything else means the same from every directory."""
-    path = uri.removeprefix(_SQLITE)
-    if path == uri or path.startswith(("/", ":")) or not path:
-        return uri
-    return f"{_SQLITE}{Path(path).absolute()}"
 
 
 def _fail_soon() -> None:
@@ -126,26 +137,22 @@ def _open(uri: str) -> MlflowClient:
     return client
 
 
-def _open_file(uri: str) -> MlflowClient:
+def _open_file(uri: str, file: Path) -> MlflowClient:
     """Open an SQLite store; a fresh one is made by one process, and is whole or absent.
 
     MLflow never mends a store whose making was broken off.
     """
-    path, *query = uri.removeprefix(_SQLITE).split("?", 1)
-    if path in ("", ":memory:"):
-        return _open(uri)
-    file = Path(path)
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
         if not file.exists():
             unfinished = file.with_name(f"{file.name}.unfinished")
             unfinished.unlink(missing_ok=True)
-            _open("?".join([f"{_SQLITE}{unfinished}", *query]))
+            _open(store_address.address_of(unfinished, like=uri))
             unfinished.replace(file)
         return _open(uri)
 
 
-def _within(timeout_s: float, action: Callable[[], T]) -> T:
+def within(timeout_s: float, action: Callable[[], T]) -> T:
     """Do something that may not come back, such as a connection to a database that is away."""
     answer: Future[T] = Future()
 

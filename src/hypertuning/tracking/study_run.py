@@ -19,7 +19,7 @@ from mlflow.utils.mlflow_tags import (
 
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.tracking import environment
-from hypertuning.tracking.launch import adopt, file_launcher, find_launch
+from hypertuning.tracking.launch import adopt, file_launcher, find_launch, without_secrets_in
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.naming import is_study_name
 from hypertuning.tracking.provenance import provenance
@@ -106,7 +106,9 @@ def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
     belongs_to = environment.read(environment.PARENT_RUN)
     parent = {MLFLOW_PARENT_RUN_ID: belongs_to} if belongs_to else {}
     experiment_id = this_experiment(client)
-    return client.create_run(experiment_id, tags=resolve_tags(parent) | tags, run_name=name)
+    # one of MLflow's own tags is the address of the git remote
+    given = without_secrets_in(resolve_tags(parent)) | tags
+    return client.create_run(experiment_id, tags=given, run_name=name)
 
 
 def reopen_study(client: MlflowClient, study_run_id: str, study: Opening) -> None:
@@ -143,6 +145,8 @@ def close_study(
 ) -> None:
     """Close the run of a study with the numbers of its best trial and some last tags.
 
+    What is left to do is to send its files; then, `mark_delivered`.
+
     When the command ends, `mlflow run` sets the status once more: FINISHED after a success, else
     FAILED, also for what was interrupted. `outcome` is the truth.
     """
@@ -150,7 +154,7 @@ def close_study(
     found = best.summary() if best else {}
     timestamp = round(best.ended * 1000) if best else 0
     epochs = count_epochs(trials)
-    last = {"outcome": outcome, "epochs": str(epochs), **(tags or {})}
+    last = {"outcome": outcome, **(tags or {})}
     client.log_batch(
         study_run_id,
         metrics=[
@@ -163,8 +167,13 @@ def close_study(
     client.set_terminated(study_run_id, STATUS[outcome])
 
 
-def is_closed(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:
-    """Whether the run of a study was closed in this way, after all that these trials measured."""
+def mark_delivered(client: MlflowClient, study_run_id: str, trials: Sequence[Trial]) -> None:
+    """Note that numbers and files of these trials have arrived: nothing is left to do."""
+    client.set_tag(study_run_id, "epochs", str(count_epochs(trials)))
+
+
+def is_delivered(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:
+    """Whether the run of a study was closed in this way, and all of these trials has arrived."""
     tags = run.data.tags
     said = (tags.get("outcome"), tags.get("epochs"), run.info.status)
     return said == (outcome, str(count_epochs(trials)), STATUS[outcome])
@@ -193,10 +202,17 @@ def this_experiment(client: MlflowClient, make: bool = True) -> str:
     experiment_id = environment.read(environment.EXPERIMENT_ID)
     try:
         if experiment_id:
-            return client.get_experiment(experiment_id).experiment_id
-        found = client.get_experiment_by_name(name)
+            found = client.get_experiment(experiment_id)
+        else:
+            found = client.get_experiment_by_name(name)
         if not found and not make:
             raise UserError(f"there is no experiment {name}; MLFLOW_EXPERIMENT_NAME names another")
+        if found and found.lifecycle_stage != "active":
+            raise UserError(
+                f"experiment {found.name} was deleted; `mlflow experiments restore "
+                f"--experiment-id {found.experiment_id}` brings it back, and "
+                "MLFLOW_EXPERIMENT_NAME names another one"
+            )
         return found.experiment_id if found else client.create_experiment(name)
     except MlflowException as error:
         raise UserError(
