@@ -29,7 +29,7 @@ def space_of(options: Mapping) -> Space:
     space = {} if file == NONE else read_space(Path(file), is_new(options))
     if "seed" in space or ("augment" in space and options["augment"] == "both"):
         name = "seed" if "seed" in space else "augment"
-        raise UserError(f"`{name}` is the option's to say, take it out of {file}")
+        raise UserError(f"`{name}` is set by the option of that name; take it out of {file}")
     return space
 
 
@@ -50,13 +50,13 @@ def check_reachable(space: Space, changed: Space, options: Mapping) -> None:
         UserError: names the value, and what would have to change.
     """
     fixed, seed = fixed_values(options), options["seed"]
-    Random(space, fixed, seed).propose(0)
     for name, domain in searched(space).items():
         for value in _ends(domain) if name in changed else ():
             try:
                 Random(settle({**space, name: value}, fixed), fixed, seed).propose(0)
             except UserError as error:
                 raise UserError(f"with `{name}` {value!r} {error}") from error
+    Random(space, fixed, seed).propose(0)
 
 
 def _ends(domain: Domain) -> Sequence[Value]:

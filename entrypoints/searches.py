@@ -86,7 +86,7 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
     tried = _distinct(asked) if is_new(options) or options["given"] else asked
     notes = [_all(unsearched_notes(space, changed, {}) for space in spaces), idle_notes(points)]
     if len(tried) < len(asked):
-        notes.append([f"{len(asked)} configurations are {len(tried)}: no two alike are trained"])
+        notes.append([f"of {len(asked)} configurations {len(tried)} differ; each is trained once"])
     epochs = options["epochs"]
     return Search(
         stage,

@@ -1,8 +1,11 @@
 """Claims about one trial's hyperparameters."""
 
 import pytest
+import torch
 
 from hypertuning.config import Config, UserError, parse_config
+from hypertuning.learn.models import architecture
+from hypertuning.learn.networks import network
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,29 @@ def test_padding_follows_the_kernel_unless_given(kernel_size, padding):
     assert Config(kernel_size=kernel_size, padding=3).padding == 3
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(),
+        Config(model="nn"),
+        Config(num_conv_layers=1),
+        Config(model="resnn", num_fully_connected_layers=4),
+        Config(num_fully_connected_layers=1),
+    ],
+)
+def test_weights_are_counted_as_the_network_has_them(config):
+    with torch.device("meta"):  # without memory
+        built = network(architecture(config, num_classes=10))
+    *layers, _ = [p for p in built.parameters() if p.dim() > 1]
+    assert config.weights() == sum(layer.numel() for layer in layers)
+
+
+@pytest.mark.parametrize("given", [{"filters": 10**9}, {"hidden_size": 10**7}])
+def test_a_network_beyond_all_memory_is_refused(given):
+    with pytest.raises(UserError, match=r"the network would have .* weights, and 2.1e\+09 are the"):
+        parse_config(given)
+
+
 def test_momentum_is_there_only_under_sgd():
     assert "momentum" not in Config(optimizer="adamw").hyperparameters()
     assert Config(optimizer="sgd").hyperparameters()["momentum"] == 0.9
@@ -44,6 +70,56 @@ def test_momentum_is_there_only_under_sgd():
 
 def test_a_network_without_convolutions_has_no_parameters_of_them():
     assert "filters" not in Config(model="nn").hyperparameters()
+
+
+def test_a_head_without_hidden_layers_has_no_parameters_of_them():
+    one = Config(num_fully_connected_layers=1, hidden_size=8, dropout=0.5).hyperparameters()
+    assert not {"hidden_size", "dropout"} & one.keys()
+    assert {"hidden_size", "dropout"} <= Config().hyperparameters().keys()
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (
+            {"model": "nn", "filters": 3, "kernel_size": 5, "padding": 1, "batch_norm": True},
+            {"model": "nn"},
+        ),
+        (
+            {"num_fully_connected_layers": 1, "hidden_size": 3, "dropout": 0.3},
+            {"num_fully_connected_layers": 1},
+        ),
+    ],
+)
+def test_what_is_said_not_to_act_changes_no_weight(other, same):
+    with torch.device("meta"):
+        built = [network(architecture(Config(**given), 10)) for given in (other, same)]
+    shapes = [{name: p.shape for name, p in model.named_parameters()} for model in built]
+    assert shapes[0] == shapes[1]
+    assert Config(**other).hyperparameters() == Config(**same).hyperparameters()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"filters": "64"}, "`filters` must be a whole number, got '64'"),
+        ({"filters": 64.0}, "`filters` must be a whole number, got 64.0"),
+        ({"batch_norm": 1}, "`batch_norm` must be true or false, got 1"),
+        ({"seed": True}, "`seed` must be a whole number, got True"),
+    ],
+)
+def test_the_values_of_a_file_are_not_converted_while_those_of_a_record_are(given, message):
+    assert parse_config(given)
+    with pytest.raises(UserError) as refused:
+        parse_config(given, strict=True)
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "dropout"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_numbers_are_finite(name, value):
+    with pytest.raises(UserError, match=f"`{name}` must be .*, got (inf|nan)"):
+        parse_config({name: value})
 
 
 def test_what_is_logged_describes_the_same_trial():

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-import yaml
 
 from hypertuning import spaces
 from hypertuning.config import Config, UserError
-from hypertuning.space_files import plain, read_space
-from hypertuning.spaces import Choice, Float, Integer, describe, grid, sample, settle
+from hypertuning.domains import Choice, Float, Integer
+from hypertuning.spaces import conditions, describe, grid, idle, sample, searched, settle
 
 
 def draws(space, count=400):
@@ -48,43 +47,6 @@ def test_the_grid_is_every_combination_once():
     configs = [tuple(c.items()) for c in grid(spaces.GRID)]
     assert len(set(configs)) == len(configs) == 2 * 3 * 3 * 2
     assert all(Config(**dict(c)) for c in configs)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("filters: {low: 32}", "`filters` must have `low` and `high`"),
-        ("filters: {low: 64, high: 32}", r"`low` \(=64\) must be below `high` \(=32\)"),
-        ("filters: {low: 0, high: 32}", "`filters` must be greater than or equal to 1, got 0"),
-        ("filter: 3", "`filter` is not a hyperparameter"),
-        ("optimizer: [adamw, lion]", "`optimizer` must be .*, got 'lion'"),
-        ("dropout: {low: 0, high: 0.5, log: true}", "logarithmic range must be greater than 0"),
-        ("- 3", "must map parameters"),
-        ("a: [", "did not find expected|expected the node"),
-    ],
-)
-def test_a_wrong_space_file_is_refused_in_one_line(tmp_path, text, message):
-    (tmp_path / "space.yaml").write_text(text)
-    with pytest.raises(UserError, match=message) as refused:
-        read_space(tmp_path / "space.yaml")
-    assert "\n" not in str(refused.value)
-
-
-def test_a_space_file_fixes_parameters_and_opens_others(tmp_path):
-    file = tmp_path / "space.yaml"
-    file.write_text(
-        "filters: {low: 32, high: 256, log: true}\n"
-        "dropout: {low: 0, high: 1e-1}\n"
-        "momentum: {low: 0.5, high: 0.9, when: {optimizer: sgd}}\n"
-        "optimizer: [adamw, sgd]\nhidden_size: 100\n"
-    )
-    assert read_space(file) == {
-        "filters": Integer(32, 256, log=True),
-        "dropout": Float(0, 0.1),
-        "momentum": Float(0.5, 0.9, when=("optimizer", "sgd")),
-        "optimizer": Choice(("adamw", "sgd")),
-        "hidden_size": 100,
-    }
 
 
 def test_a_choice_that_is_offered_twice_is_refused():
@@ -132,9 +94,116 @@ def test_a_space_is_described_in_words_in_the_order_of_its_names():
 
 
 @pytest.mark.parametrize(
-    "space", [spaces.BOHB, spaces.HYPERBAND, {**spaces.BOHB, "kernel_size": 3}]
+    ("space", "never"),
+    [
+        ({"model": "nn", **spaces.BOHB}, {"filters"}),
+        (
+            {"model": Choice(("nn", "resnn")), **spaces.HYPERBAND},
+            {"filters", "kernel_size", "padding"},
+        ),
+        ({"num_fully_connected_layers": 1, **spaces.BOHB}, {"dropout", "hidden_size"}),
+        ({**spaces.BOHB, "optimizer": "adamw"}, {"momentum"}),
+        ({"dropout": Float(0, 0.5), "momentum": Float(0.5, 0.9)}, {"momentum"}),
+        ({"dropout": Float(0, 0.5), "filters": Integer(3, 9, when=("dropout", 0.2))}, {"filters"}),
+        # what depends on what never acts does not act either
+        (
+            {
+                "model": "nn",
+                "hidden_size": Integer(8, 64, when=("filters", 32)),
+                "filters": Choice((32, 64)),
+            },
+            {"filters", "hidden_size"},
+        ),
+    ],
 )
-def test_a_space_that_is_written_to_a_file_is_read_back_as_it_was(space, tmp_path):
-    file = tmp_path / "space.yaml"
-    file.write_text(yaml.safe_dump(plain(space), sort_keys=False))
-    assert read_space(file) == space
+def test_what_never_acts_is_not_searched_and_has_a_reason(space, never):
+    assert searched(space).keys() - searched(settle(space, {})).keys() == never
+    assert never == idle(space, {}).keys()
+
+
+def test_the_reason_names_the_other_parameter():
+    space = {"model": "nn", "filters": 32, "num_fully_connected_layers": 1, "dropout": 0.1}
+    assert idle(space, {}) == {
+        "filters": "`model` is never 'cnn'",
+        "dropout": "`num_fully_connected_layers` is never 2 or more",
+    }
+    assert idle(spaces.BOHB, {}) == idle(spaces.HYPERBAND, {}) == idle(spaces.GRID, {}) == {}
+
+
+def test_a_choice_of_one_value_is_that_value():
+    assert settle({"filters": Choice((64,)), "dropout": Float(0, 0.5)}, {}) == {
+        "filters": 64,
+        "dropout": Float(0, 0.5),
+    }
+
+
+SEVERAL = {
+    "model": Choice(("nn", "cnn")),
+    "filters": Integer(8, 64),
+    "kernel_size": Integer(2, 3, when=("optimizer", "sgd")),
+    "num_fully_connected_layers": Integer(1, 4),
+    "hidden_size": Integer(8, 64),
+    "optimizer": Choice(("adam", "sgd")),
+    "momentum": 0.7,
+}
+
+
+def test_a_draw_holds_only_what_acts_in_it():
+    drawn = draws(SEVERAL)
+    for values in drawn:
+        convolutions, sgd = values["model"] == "cnn", values["optimizer"] == "sgd"
+        assert ("filters" in values) == convolutions
+        assert ("kernel_size" in values) == (convolutions and sgd)
+        assert ("momentum" in values) == sgd
+        assert ("hidden_size" in values) == (values["num_fully_connected_layers"] > 1)
+    assert conditions(SEVERAL)["kernel_size"] == {"model": ["cnn"], "optimizer": ["sgd"]}
+
+
+def test_conditions_that_always_hold_are_none():
+    space = {"num_fully_connected_layers": Integer(2, 4), "hidden_size": Integer(8, 64)}
+    assert conditions(space) == {}
+    assert describe(space)["hidden_size"] == "8–64"
+
+
+def test_a_combination_of_the_grid_holds_only_what_acts_in_it():
+    space = {"optimizer": Choice(("adam", "sgd")), "momentum": Choice((0.8, 0.9))}
+    assert list(grid(space)) == [
+        {"optimizer": "adam"},
+        {"optimizer": "adam"},
+        {"optimizer": "sgd", "momentum": 0.8},
+        {"optimizer": "sgd", "momentum": 0.9},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("space", "circle"),
+    [
+        ({"filters": Integer(3, 9, when=("filters", 3))}, "`filters` → `filters`"),
+        (
+            {
+                "filters": Integer(3, 9, when=("hidden_size", 3)),
+                "hidden_size": Integer(3, 9, when=("filters", 3)),
+            },
+            "`filters` → `hidden_size` → `filters`",
+        ),
+        (
+            {
+                "hidden_size": Integer(3, 9),
+                "num_fully_connected_layers": Integer(1, 4, when=("hidden_size", 3)),
+            },
+            "`hidden_size` → `num_fully_connected_layers` → `hidden_size`",
+        ),
+    ],
+)
+def test_conditions_in_a_circle_are_refused(space, circle):
+    with pytest.raises(UserError, match="`when` must not go round in a circle") as refused:
+        settle(space, {})
+    assert str(refused.value).endswith(circle)
+
+
+def test_the_words_of_a_space_say_when_a_parameter_acts():
+    words = describe(SEVERAL)
+    assert words["filters"] == "8–64 if model is cnn"
+    assert words["kernel_size"] == "2–3 if model is cnn and optimizer is sgd"
+    assert words["hidden_size"] == "8–64 if num_fully_connected_layers is 2 or 3 or 4"
+    assert words["momentum"] == "0.7"

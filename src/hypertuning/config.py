@@ -3,6 +3,7 @@
 import itertools
 import reprlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -221,14 +222,18 @@ def parse_value(name: str, value: object, strict: bool = True) -> object:
     """
     if name not in Config.model_fields:
         raise UserError(_unknown(name))
-    field = Config.model_fields[name]
     try:
-        rules = field.metadata
-        kind = Annotated[(field.annotation, *rules)] if rules else field.annotation
-        known = TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
-        return known.validate_python(value, strict=strict)
+        return _validator(name).validate_python(value, strict=strict)
     except ValidationError as error:
         raise UserError(describe(error, name)) from error
+
+
+@cache
+def _validator(name: str) -> TypeAdapter:
+    """Of one hyperparameter by itself; `Config` validates all of them, beside each other."""
+    field = Config.model_fields[name]
+    kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
 
 
 KINDS = {"int_type": "a whole number", "float_type": "a number", "bool_type": "true or false"}
@@ -252,7 +257,8 @@ def describe(error: ValidationError, name: str = "") -> str:
 
 def _unknown(name: str) -> str:
     allowed = ", ".join(Config.model_fields)
-    return f"`{name}` is not a hyperparameter; there are {allowed}"
+    one_line = " ".join(name.split())
+    return f"`{one_line}` is not a hyperparameter; there are {allowed}"
 
 
 def shown(value: object) -> str:

@@ -10,8 +10,8 @@ from hypertuning.config import UserError
 
 Value = int | float | str | bool
 
-NARROWEST = 1e-10
-"""The least width, and the least end of a logarithmic range: ConfigSpace rounds to 13 decimals."""
+FINEST, LARGEST = 1e-10, 1e10
+"""The least width of a range, and between what its ends lie: ConfigSpace rounds to 13 decimals."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,10 @@ def _check_ends(domain: Float | Integer) -> None:
         raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
     if domain.log and domain.low <= 0:
         raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
-    if domain.high - domain.low < NARROWEST or (domain.log and domain.low < NARROWEST):
+    if domain.high - domain.low < FINEST or domain.high > LARGEST:
         raise UserError(
-            f"a range must be at least {NARROWEST} wide, and begin there at least if it is "
-            f"logarithmic, got {domain.low} to {domain.high}"
+            f"a range must be at least {FINEST} wide and end at {LARGEST:g} at most, got "
+            f"{domain.low} to {domain.high}"
         )
+    if domain.log and domain.low < FINEST:
+        raise UserError(f"`low` of a logarithmic range must be at least {FINEST}, got {domain.low}")

@@ -111,14 +111,15 @@ def _domain(name: str, given: object, strict: bool) -> Domain | Value:
     if isinstance(given, dict):
         return _range(name, given, strict)
     if isinstance(given, list):
-        return Choice(tuple(_value(name, value, strict) for value in given))
+        values = tuple(_value(name, value, strict) for value in given)
+        return _built(name, Choice, values)
     return _value(name, given, strict)
 
 
 def _range(name: str, given: dict, strict: bool) -> Float | Integer:
     known = {"low", "high"} <= set(given) <= {"low", "high", "log", "when"}
-    when = given.get("when", {})
-    if not known or not isinstance(when, dict) or ("when" in given and len(when) != 1):
+    when = given.get("when") or {}
+    if not known or not isinstance(when, dict) or len(when) > 1:
         raise UserError(
             f"`{name}` must have `low` and `high`, may have `log` and `when: {{name: value}}`, "
             f"got {shown(given)}"
@@ -131,7 +132,14 @@ def _range(name: str, given: dict, strict: bool) -> Float | Integer:
         raise UserError(f"`log` of `{name}` must be true or false, got {shown(log)}")
     condition = [(parent, _value(parent, value, strict)) for parent, value in when.items()]
     kind = Integer if Config.model_fields[name].annotation is int else Float
-    return kind(low, high, bool(log), *condition)
+    return _built(name, kind, low, high, bool(log), *condition)
+
+
+def _built(name: str, kind: type[Domain], *given: object) -> Domain:
+    try:
+        return kind(*given)
+    except UserError as error:
+        raise UserError(f"`{name}`: {error}") from error
 
 
 def _value(name: str, value: object, strict: bool) -> Value:

@@ -45,15 +45,15 @@ def read_yaml(file: Path, strict: bool = True) -> Document:
     Raises:
         UserError: the file is not there, is not YAML, or could be misread.
     """
-    loader = (_Loader if strict else yaml.SafeLoader)(_text(file))
+    text = _text(file)
     try:
+        loader = (_Loader if strict else yaml.SafeLoader)(text)
         root = loader.get_single_node()
         content = None if root is None else loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise UserError(
-            f"{file}, line {mark.line + 1}: {error.problem or error.context}"
-        ) from error
+        problem = ", ".join(filter(None, [error.context, error.problem]))
+        raise UserError(f"{file}, line {mark.line + 1}: {problem}") from error
     except yaml.YAMLError as error:
         raise UserError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
@@ -99,8 +99,9 @@ class _Loader(yaml.SafeLoader):
         alias = self.check_event(yaml.AliasEvent)
         if alias and self.anchored:
             raise _refusal(f"*{event.anchor} stands inside of another anchor; write it out", event)
-        if getattr(event, "tag", None):
-            raise _refusal(f"the tag {event.tag} is not read; write the value alone", event)
+        if tag := getattr(event, "tag", None):
+            written = tag.replace("tag:yaml.org,2002:", "!!")
+            raise _refusal(f"the tag {written} is not read; write the value alone", event)
         begun = bool(event.anchor) and not alias
         self.anchored += begun
         node = super().compose_node(parent, index)

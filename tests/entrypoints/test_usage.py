@@ -57,7 +57,7 @@ def test_wrong_usage_ends_with_status_2(tmp_path, monkeypatch, command, argument
 @pytest.mark.parametrize(
     ("command", "space", "points", "message"),
     [
-        (grid, "seed: 3", "[]", "`seed` is the option's to say"),
+        (grid, "seed: 3", "[]", "`seed` is set by the option of that name"),
         (grid, "optimizer: {low: adam, high: sgd}", "[]", "`optimizer` has no bounds"),
         (grid, "momentum: 0.9", "[]", "`momentum` (=0.9) needs `optimizer` 'sgd'"),
         (grid, "1: 3", "[]", "must map parameters"),

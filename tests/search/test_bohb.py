@@ -4,12 +4,15 @@ import random
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
-from hypertuning.config import Budget, Config
-from hypertuning.search.bohb import PAPER, Bohb, Result
+from hypertuning.config import Budget, Config, UserError
+from hypertuning.domains import Choice, Float, Integer
+from hypertuning.search.bohb import PAPER, Bohb, Result, configuration_space
 from hypertuning.search.ladder import Halving, hyperband_brackets
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import BOHB, HYPERBAND, Choice, Float, Integer, settle
+from hypertuning.spaces import BOHB, HYPERBAND, settle
 
 
 class Study:
@@ -196,6 +199,47 @@ def test_a_space_that_fixes_the_optimizer_settles_whether_there_is_momentum():
         assert ("momentum" in space) == there
         proposals = search(Bohb(space, {}, 0), Budget(51, 9), far_from_optimum)
         assert all((p.config.momentum is not None) == there for p in proposals)
+
+
+def test_the_model_learns_and_proposes_only_what_acts():
+    space = {
+        "model": Choice(("nn", "cnn")),
+        "filters": Integer(8, 64),
+        "kernel_size": Integer(2, 3, when=("optimizer", "sgd")),
+        "num_fully_connected_layers": Integer(1, 4),
+        "hidden_size": Integer(8, 64),
+        "optimizer": Choice(("adam", "sgd")),
+        "momentum": 0.7,
+    }
+    sampler = Bohb(space, {}, 0)
+    proposals = search(sampler, Budget(51, 9), lambda c: (c.optimizer == "sgd") + c.filters / 64)
+    assert sampler.own.total() == 3 * (9 + 3 + 1 + 5 + 1 + 3)
+    model = [p.config for p in proposals if p.sampler == "model"]
+    assert len(model) > 5
+    for config in model:
+        assert config.momentum == (0.7 if config.optimizer == "sgd" else None)
+        assert config.model == "cnn" or config.filters == 64, "its default, not a draw"
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    kind=st.sampled_from([Float, Integer, Choice]),
+    ends=st.lists(st.one_of(st.integers(0, 2**31), st.floats(0, 1e300)), min_size=2, max_size=4),
+    log=st.booleans(),
+)
+def test_a_domain_that_is_not_refused_is_one_of_configspace_too(kind, ends, log):
+    try:
+        if kind is Choice:
+            domain = Choice(tuple(map(float, ends)))
+        else:
+            ends = [int(end) if kind is Integer and end < 2**31 else end for end in ends]
+            assume(kind is Float or all(isinstance(end, int) for end in ends))
+            domain = kind(min(ends[:2]), max(ends[:2]), log)
+    except UserError:
+        return
+    projected = configuration_space({"learning_rate": domain})["learning_rate"]
+    for seed in range(3):
+        assert projected.legal_value(domain.sample(np.random.default_rng(seed)))
 
 
 def test_configurations_that_cannot_be_trained_are_proposed_anew():

@@ -87,7 +87,8 @@ class Random:
         constants = {n: v for n, v in self.space.items() if n not in opened}
         values = {n: given[n] for n in opened if n in given}
         try:
-            own = self.build({**self.fixed, **constants, **values}).hyperparameters()
+            there = acting(self.space, {**constants, **values})
+            own = self.build({**self.fixed, **there}).hyperparameters()
         except UserError:
             return "what cannot be trained here"
         unlike = (n for n in own if n in given and n not in opened and n != "seed")

@@ -1,0 +1,146 @@
+"""Claims about what a stage makes of the user's space and points; nothing is started here."""
+
+from pathlib import Path
+
+import click
+import pytest
+
+from entrypoints import bohb, compare, grid, hyperband
+from entrypoints.searches import listed, sampled, single
+from hypertuning.config import Config
+from hypertuning.spaces import BOHB, COMPARE, GRID, HYPERBAND
+
+
+@pytest.fixture(autouse=True)
+def _in_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def options(command, space="", points="", **more):
+    """The options of a stage at their defaults, with files."""
+    given = {option.name: option.default for option in command.main.params}
+    for name, text in (("space", space), ("points", points)):
+        if text:
+            Path(f"{name}.yaml").write_text(text)
+            given[name] = f"{name}.yaml"
+    return {**given, "given": None, **more}
+
+
+def bohb_on(**given):
+    return sampled("bohb", BOHB, "min_epochs", options(bohb, **given))
+
+
+@pytest.mark.parametrize(
+    ("space", "needed", "note"),
+    [
+        ("model: nn", 16, "`filters` is not searched: `model` is never 'cnn'"),
+        ("filters: [64]", 16, "`filters` is not searched: its list has one value, 64"),
+        ("filters: 64", 16, None),
+        ("optimizer: adamw", 14, "`momentum` is not searched: `optimizer` is never 'sgd'"),
+        ("model: [nn, cnn]", 20, None),
+        ("model: resnn\nkernel_size: 3", 16, "`kernel_size` (=3) does nothing here: `model` is ne"),
+        ("num_fully_connected_layers: 1", 14, "`dropout` is not searched: `num_fully_connected_l"),
+    ],
+)
+def test_what_cannot_act_is_no_dimension_of_the_model_and_is_said(space, needed, note):
+    search = bohb_on(space=space)
+    assert search.model.needed == needed
+    assert any(each.startswith(note) for each in search.notes) if note else not search.notes
+
+
+def test_a_fixed_value_acts_in_the_configurations_that_have_a_use_for_it():
+    search = bohb_on(space="momentum: 0.7")
+    configs = [search.sampler.propose(trial).config for trial in range(20)]
+    assert {(c.optimizer, c.momentum) for c in configs} == {("adamw", None), ("sgd", 0.7)}
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            "kernel_size: {low: 2, high: 32}\npadding: 0",
+            "with `kernel_size` 32 the space holds no configuration that can be trained: "
+            "kernel_size 32 with padding 0 leaves no pixels",
+        ),
+        ("filters: {low: 8, high: 1000000000}", "with `filters` 1000000000 the space holds no con"),
+        ("filters: [8, 1000000000]", "with `filters` 1000000000 the space holds no configuration"),
+        ("optimizer: adam\nmomentum: 0.9", "can be trained: `momentum` (=0.9) needs `optimizer`"),
+        ("model: resnn\nnum_fully_connected_layers: 1", "needs `num_fully_connected_layers` of at"),
+        ("filters: {low: 8, high: 9, when: {filters: 8}}", "`when` must not go round in a circle"),
+    ],
+)
+def test_a_value_that_can_never_be_trained_is_refused_before_anything_starts(space, message):
+    with pytest.raises(click.UsageError) as refused:
+        bohb_on(space=space)
+    assert message in refused.value.message
+
+
+def test_an_end_that_others_make_possible_is_accepted():
+    search = bohb_on(
+        space="num_conv_layers: [2, 8]\nkernel_size: {low: 2, high: 9}\npadding: [0, 5]"
+    )
+    assert search.sampler.propose(0)
+
+
+@pytest.mark.parametrize(
+    ("space", "points", "count", "notes"),
+    [
+        ("", "", 36, []),
+        ("model: nn", "", 2, ["of 36 configurations 2 differ; each is trained once"]),
+        ("model: [nn, cnn]", "", 38, ["of 72 configurations 38 differ; each is trained once"]),
+        ("optimizer: [adam, sgd]\nmomentum: [0.8, 0.9]", "", 108, ["of 144 configurations 108 "]),
+        ("", "- {num_fully_connected_layers: 2, filters: 64}", 36, ["of 37 configurations 36 dif"]),
+        ("filters: [64]", "", 12, ["`filters` is not searched: its list has one value, 64"]),
+    ],
+)
+def test_a_grid_trains_every_configuration_once(space, points, count, notes):
+    search = listed("grid", [GRID], options(grid, space, points))
+    configs = [proposal.config for proposal in search.sampler.proposals]
+    assert len({frozenset(c.hyperparameters().items()) for c in configs}) == len(configs) == count
+    for note in notes:
+        assert any(each.startswith(note) for each in search.notes)
+    assert len(search.notes) >= len(notes)
+
+
+def test_compare_trains_alike_models_once():
+    search = listed("compare", COMPARE, options(compare, "filters: [32, 64]"))
+    configs = [proposal.config for proposal in search.sampler.proposals]
+    assert [(c.model, c.filters) for c in configs if c.model == "cnn"] == [("cnn", 32), ("cnn", 64)]
+    assert [c.model for c in configs].count("nn") == 1
+    assert search.notes == ("of 6 configurations 4 differ; each is trained once",)
+
+
+def test_a_study_goes_on_with_the_list_that_it_began_with():
+    asked = options(grid, "model: nn", resume="0" * 32)
+    assert len(listed("grid", [GRID], asked).sampler.proposals) == 36, "begun before this rule"
+    begun = listed("grid", [GRID], options(grid, "model: nn"))
+    resumed = listed("grid", [GRID], {**asked, "given": begun.given})
+    assert resumed.sampler.proposals == begun.sampler.proposals
+
+
+def test_a_study_goes_on_with_files_that_were_accepted_when_it_began():
+    search = bohb_on(space='filters: "64"\ndropout: 0.1\ndropout: 0.2', resume="0" * 32)
+    config = search.sampler.propose(0).config
+    assert (config.filters, config.dropout) == (64, 0.2)
+
+
+def test_a_point_says_what_does_nothing_in_it():
+    search = bohb_on(points="- {model: nn, filters: 8}")
+    assert search.notes[0] == "point 0: `filters` does nothing where `model` is 'nn'"
+
+
+def test_a_configuration_to_train_says_what_does_nothing_in_it(tmp_path):
+    Path("config.yaml").write_text("model: nn\nfilters: 8\nhidden_size: 32\n")
+    given = {"config": "config.yaml", "epochs": 1, "given": None, "dataset": "digits"}
+    search = single(given)
+    assert search.sampler.propose(0).config == Config(model="nn", filters=8, hidden_size=32)
+    assert search.notes[-1] == "`filters` does nothing where `model` is 'nn'"
+    kept = {**search.given, "asked": list(search.given["asked"])}
+    assert single({**given, "given": kept}).notes == search.notes
+
+
+def test_stages_without_files_have_nothing_to_say():
+    assert sampled("hyperband", HYPERBAND, "grace_period", options(hyperband)).notes == ()
+    assert listed("grid", [GRID], options(grid)).notes == ()
+    assert listed("compare", COMPARE, options(compare)).notes == ()
+    assert bohb_on().notes == ()
