@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from hypertuning.config import Config, UserError, parse_config
+from hypertuning.config import ONLY, Config, UserError, acts, parse_config, parse_value
 from hypertuning.learn.models import architecture
 from hypertuning.learn.networks import network
 
@@ -70,6 +70,12 @@ def test_momentum_is_there_only_under_sgd():
 
 def test_a_network_without_convolutions_has_no_parameters_of_them():
     assert "filters" not in Config(model="nn").hyperparameters()
+
+
+def test_a_rule_names_values_that_the_other_parameter_can_have():
+    for rule in ONLY.values():
+        assert all(parse_value(rule.parameter, value) == value for value in rule.values)
+        assert acts(rule.parameter, {}), "it acts everywhere itself"
 
 
 def test_a_head_without_hidden_layers_has_no_parameters_of_them():

@@ -60,7 +60,8 @@ class Only(NamedTuple):
 
 
 CNN = Only("model", ("cnn",))
-HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, 33))
+MOST_LAYERS = 32
+HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, MOST_LAYERS + 1))
 
 
 class Config(BaseModel):
@@ -84,7 +85,7 @@ class Config(BaseModel):
     """Pixels added on each side; by default as many as keep the size under an odd kernel."""
     batch_norm: Annotated[bool, CNN] = False
     """Batch normalisation after every convolution."""
-    num_fully_connected_layers: int = Field(2, ge=1, le=32)
+    num_fully_connected_layers: int = Field(2, ge=1, le=MOST_LAYERS)
     """Linear layers, the output layer included."""
     hidden_size: Annotated[int, HIDDEN_LAYERS] = Field(256, ge=1)
     """Width of every linear layer but the last."""
@@ -202,8 +203,8 @@ def parse_config(given: Mapping[str, object], strict: bool = False) -> Config:
     """Validate one configuration.
 
     Args:
-        strict: A text is no number, and a number with a point is not whole. Users' files are read
-            so, while a store gives numbers back as texts.
+        strict: Convert nothing: neither a text to a number, nor 64.0 to 64. This is for the files
+            of users; a store gives numbers back as texts.
 
     Raises:
         UserError: one line that names the first wrong value and what it must be.
