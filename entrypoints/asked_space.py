@@ -79,8 +79,13 @@ def unsearched_notes(space: Space, changed: Space, fixed: Mapping[str, Value]) -
     ]
 
 
-def idle_notes(points: Sequence[Written]) -> list[str]:
-    """Say so where a point names a parameter that does nothing there."""
-    return [
-        f"point {number}: {idle}" for number, point in enumerate(points) for idle in point.idle()
+def point_notes(points: Sequence[Written]) -> list[str]:
+    """Say so where a point names a parameter that does nothing there, or repeats another one."""
+    notes = [f"point {number}: {idle}" for number, p in enumerate(points) for idle in p.idle()]
+    acting = [point.config.hyperparameters() for point in points]
+    first = [acting.index(values) for values in acting]
+    return notes + [
+        f"point {number} is the same as point {earlier}"
+        for number, earlier in enumerate(first)
+        if earlier != number
     ]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from entrypoints.asked_space import (
     check_reachable,
     fixed_values,
-    idle_notes,
     is_new,
+    point_notes,
     points_of,
     space_of,
     unsearched_notes,
@@ -84,7 +84,7 @@ def listed(stage: str, bases: Iterable[Space], options: Mapping) -> Search:
     ]
     # a study of an earlier version trained each of them, and its trials are numbered accordingly
     tried = _distinct(asked) if is_new(options) or options["given"] else asked
-    notes = [_all(unsearched_notes(space, changed, {}) for space in spaces), idle_notes(points)]
+    notes = [_all(unsearched_notes(space, changed, {}) for space in spaces), point_notes(points)]
     if len(tried) < len(asked):
         notes.append([f"of {len(asked)} configurations {len(tried)} differ; each is trained once"])
     epochs = options["epochs"]
@@ -201,7 +201,7 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     notes = (
         *_rungs_note(options["strategy"], shortest, budget),
         *unsearched_notes(whole, changed, fixed),
-        *idle_notes(points),
+        *point_notes(points),
     )
     conditional = conditions(wanted)
     opened = {name: name not in conditional for name in searched(wanted)}

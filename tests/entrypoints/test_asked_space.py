@@ -125,8 +125,11 @@ def test_a_study_goes_on_with_files_that_were_accepted_when_it_began():
 
 
 def test_a_point_says_what_does_nothing_in_it():
-    search = bohb_on(points="- {model: nn, filters: 8}")
-    assert search.notes[0] == "point 0: `filters` does nothing where `model` is 'nn'"
+    search = bohb_on(points="- {model: nn, filters: 8}\n- {model: nn}")
+    assert search.notes[:2] == (
+        "point 0: `filters` does nothing where `model` is 'nn'",
+        "point 1 is the same as point 0",
+    )
 
 
 def test_a_configuration_to_train_says_what_does_nothing_in_it(tmp_path):
