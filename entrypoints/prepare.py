@@ -1,6 +1,5 @@
 """From a stage's options to what it will do; everything that can be wrong is seen here."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from entrypoints.searches import Search
 from entrypoints.show import say, show_plan
 from entrypoints.warm import Warm, read_warm_start, warm_start_wanted
 from hypertuning.learn import data
+from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
 from hypertuning.search.study import Resources
@@ -123,7 +123,7 @@ def _resources(options: Mapping) -> Resources:
 
 def _images(cache: Path, options: Mapping) -> DatasetInfo:
     train, val = data.sizes(cache, options["train_size"], options["val_size"])
-    meta = json.loads((cache / "meta.json").read_text())
+    meta = read_meta(cache)
     return DatasetInfo(
         name=meta["dataset"], digest=meta["digest"], classes=meta["classes"], train=train, val=val
     )

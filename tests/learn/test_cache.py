@@ -8,7 +8,7 @@ import pytest
 
 from hypertuning.config import UserError
 from hypertuning.learn import data, sources
-from hypertuning.learn.cache import map_images, read_meta
+from hypertuning.learn.cache import map_images, read_labels, read_meta
 
 
 @pytest.fixture
@@ -19,6 +19,23 @@ def readings(monkeypatch) -> list:
         sources, "read_folder", lambda folder: (notes.append(folder), read(folder))[1]
     )
     return notes
+
+
+@pytest.mark.parametrize("damage", [b"", b"[]", b'{"classes": 7}', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("meta.json", read_meta),
+        ("train_labels.npy", lambda cache: read_labels(cache, "train")),
+        ("train_images.npy", lambda cache: map_images(cache, "train")),
+    ],
+)
+def test_a_damaged_cache_is_named_with_what_to_delete(tmp_path, name, read, damage):
+    (tmp_path / name).write_bytes(damage)
+    with pytest.raises(UserError) as refusal:
+        read(tmp_path)
+    assert f"damaged: {tmp_path / name} (" in str(refusal.value)
+    assert f"delete {tmp_path}" in str(refusal.value) and "\n" not in str(refusal.value)
 
 
 def test_images_are_decoded_once(write_images, tmp_path, readings):

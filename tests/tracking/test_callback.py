@@ -109,6 +109,19 @@ def test_a_server_that_goes_away_makes_the_mirror_late_and_nothing_else(
     assert len({point[:3] for point in points}) == len(points)
 
 
+def test_a_damaged_line_is_told_once_and_holds_up_nobody(record, client, study_id, follow, caplog):
+    callback = follow()
+    damaged = record.job(0, until=9)
+    record.line(damaged, "[]\n")
+    for number in (0, 0, 1):
+        if number:
+            record.epochs(record.job(number, until=9), range(1, 10))
+        callback.log_trial_end(ray_trial(number))
+    wait_until(lambda: list(trials(client, [study_id])["trial_id"]) == ["t0001"])
+    (told,) = caplog.messages
+    assert f"record is damaged: {damaged / 'result.json'}, line 1" in told
+
+
 def test_a_trial_that_cannot_be_mirrored_does_not_hold_up_the_others(
     record, client, study_id, follow, monkeypatch
 ):

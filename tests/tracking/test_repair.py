@@ -74,14 +74,38 @@ def test_sync_goes_to_the_store_that_the_record_names_unless_the_shell_names_one
         repair.sync(killed.folder.name, storage, patience_s=0)
 
 
-def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, storage):
-    first, second = sorted(
-        (killed_study(client, storage) for _ in range(2)), key=lambda record: record.folder.name
+def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, storage, capsys):
+    deleted, damaged, last = sorted(
+        (killed_study(client, storage) for _ in range(3)), key=lambda record: record.folder.name
     )
-    client.delete_run(first.folder.name)
-    with pytest.raises(UserError, match=f"study {first.folder.name} was deleted"):
+    client.delete_run(deleted.folder.name)
+    line = damaged.folder / "part-001/t0001-e003/result.json"
+    line.write_text("[]\n" + line.read_text())
+    before = {file: file.read_bytes() for file in damaged.folder.rglob("*.*") if file.is_file()}
+    with pytest.raises(UserError) as refusal:
         repair.sync("all", storage, patience_s=0)
-    assert outcomes(client, second.folder.name)["study"] == ("interrupted", "KILLED")
+    said = str(refusal.value).splitlines()
+    assert said[0].endswith(
+        f"study {deleted.folder.name} was deleted; "
+        f"`mlflow runs restore --run-id {deleted.folder.name}`"
+    )
+    assert said[1].startswith(
+        f"study {damaged.folder.name}: this study's record is damaged: {line}, line 1: "
+    )
+    assert len(said) == 2
+    assert outcomes(client, last.folder.name)["study"] == ("interrupted", "KILLED")
+
+    capsys.readouterr()
+    (storage / "unknown").mkdir()
+    (storage / "unknown/study.json").write_text("{")
+    with pytest.raises(SystemExit):
+        repair.doctor("all", storage, fix=True, patience_s=0)
+    said = capsys.readouterr().out
+    assert f"study {damaged.folder.name}: record: this study's record is damaged: {line}" in said
+    assert f"study unknown: record: this study's record is damaged: {storage}/unknown" in said
+    assert said.count("damaged") == 2 and last.folder.name not in said
+    assert client.get_run(damaged.folder.name).info.status == "RUNNING", "it stays as it is"
+    assert before == {file: file.read_bytes() for file in before}, "and its record too"
 
 
 def test_sync_leaves_a_study_that_is_running_to_its_driver(client, storage, killed, capsys):

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from hypertuning.config import UserError
+from hypertuning.config import IMAGE_SIZE, UserError, describe
 from hypertuning.learn.folders import as_text
 from hypertuning.learn.sources import Decoded, Source
 
@@ -56,19 +57,52 @@ def decode_once(source: Source, folder: Path) -> Path:
     return cache
 
 
+class _Meta(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    dataset: str
+    classes: list[str]
+    digest: str
+    train: int
+    test: int
+
+
 def read_meta(cache: Path) -> dict:
-    return json.loads((cache / "meta.json").read_text())
+    """What is known of the images: `dataset`, `classes`, `digest`, and how many there are.
+
+    Raises:
+        UserError: the file is damaged, as all that read a cache raise it.
+    """
+    with _damage_told(cache, "meta.json"):
+        return _Meta.model_validate_json((cache / "meta.json").read_bytes()).model_dump()
 
 
 def read_labels(cache: Path, part: str) -> Tensor:
     """int64 (n,) of the part 'train' or 'test'."""
-    return torch.from_numpy(np.load(cache / f"{part}_labels.npy"))
+    with _damage_told(cache, f"{part}_labels.npy"):
+        return torch.from_numpy(np.load(cache / f"{part}_labels.npy"))
 
 
 def map_images(cache: Path, part: str) -> Tensor:
     """uint8 (n, 3, 32, 32), mapped from disk: one copy in memory for all processes."""
-    # Copy-on-write shares pages as read-only does, and torch does not warn of it.
-    return torch.from_numpy(np.load(cache / f"{part}_images.npy", mmap_mode="c"))
+    with _damage_told(cache, f"{part}_images.npy"):
+        # Copy-on-write shares pages as read-only does, and torch does not warn of it.
+        images = np.load(cache / f"{part}_images.npy", mmap_mode="c")
+        return torch.from_numpy(images.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE))
+
+
+@contextmanager
+def _damage_told(cache: Path, name: str) -> Iterator[None]:
+    """Name a file of a cache that cannot be read, and how it is made anew."""
+    try:
+        yield
+    except Exception as error:
+        reason = describe(error) if isinstance(error, ValidationError) else str(error)
+        reason = " ".join(reason.split())[:200]
+        raise UserError(
+            f"the decoded images are damaged: {cache / name} ({reason}); delete {cache}, it is "
+            "made anew from the images"
+        ) from error
 
 
 def _fingerprint(source: Source) -> str:

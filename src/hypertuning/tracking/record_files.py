@@ -110,6 +110,7 @@ def _entries(folder: Path) -> list[str]:
     try:
         return os.listdir(folder)
     except FileNotFoundError:
+        _check_absence(folder)
         return []
     except OSError as error:
         raise DamagedRecord(folder, f"it cannot be read ({error.strerror})") from error
@@ -224,9 +225,15 @@ def _read(file: Path) -> bytes:
     """A file's content, which is empty where there is no file yet."""
     try:
         return file.read_bytes()
-    except FileNotFoundError as error:
-        if file.is_symlink():
-            raise DamagedRecord(file, "it is a link to a file that is not there") from error
+    except FileNotFoundError:
+        _check_absence(file)
         return b""
     except OSError as error:
         raise DamagedRecord(file, f"it cannot be read ({error.strerror})") from error
+
+
+def _check_absence(path: Path) -> None:
+    """Raises DamagedRecord where something is missing because a link leads nowhere."""
+    for place in (path, path.parent):
+        if place.is_symlink() and not place.exists():
+            raise DamagedRecord(place, "it is a link to something that is not there")
