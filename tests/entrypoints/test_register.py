@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -80,9 +81,10 @@ class Home(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory) -> Home:
+def home(tmp_path_factory, empty_store) -> Home:
     """A place where one configuration has been trained, and registered from that."""
     home = Home(tmp_path_factory.mktemp("home"))
+    shutil.copy(empty_store, home.folder)
     home.train(GOOD)
     printed = home.run("register", source="train", top_k=1, repeats=2)
     assert f"models:/{MODEL}@champion (version 1)" in printed

@@ -15,9 +15,9 @@ IMAGES = {"name": "digits", "digest": "0123456789abcdef", "classes": ["0"], "tra
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    store = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
-    client = MlflowClient(store)
+def client(tmp_path_factory, empty_store):
+    store = shutil.copy(empty_store, tmp_path_factory.mktemp("store"))
+    client = MlflowClient(f"sqlite:///{store}")
     client.create_experiment("tests")
     return client
 

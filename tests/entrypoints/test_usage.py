@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,11 +100,11 @@ def test_wrong_files_end_with_status_2(tmp_path, monkeypatch, command, space, po
     ],
 )
 def test_what_is_lacking_ends_with_status_1_and_leaves_no_run(
-    tmp_path, monkeypatch, arguments, message
+    tmp_path, monkeypatch, empty_store, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
     Path("a-file").touch()
-    store = f"sqlite:///{tmp_path}/mlflow.db"
+    store = f"sqlite:///{shutil.copy(empty_store, tmp_path)}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
     status, line = refused(compare, *arguments)
     assert status == 1

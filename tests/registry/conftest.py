@@ -1,5 +1,6 @@
 """A trained network, its model, and a registry."""
 
+import shutil
 from pathlib import Path
 
 import mlflow
@@ -48,8 +49,9 @@ def model(model_folder):
 
 
 @pytest.fixture(scope="session")
-def _registry(tmp_path_factory) -> MlflowClient:
+def _registry(tmp_path_factory, empty_store) -> MlflowClient:
     folder = tmp_path_factory.mktemp("registry")
+    shutil.copy(empty_store, folder)
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     client.create_experiment("models", artifact_location=str(folder / "artifacts"))
     return client

@@ -18,14 +18,6 @@ def record(tmp_path: Path) -> Record:
     return Record(tmp_path / "study")
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh SQLite store: making its tables takes seconds, copying it nothing."""
-    path = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}")
-    return path
-
-
 @pytest.fixture
 def new_store(
     tmp_path: Path, empty_store: Path, monkeypatch: pytest.MonkeyPatch

@@ -7,6 +7,7 @@ import pytest
 from records import START, row
 
 from hypertuning.config import UserError
+from hypertuning.tracking import recovery
 from hypertuning.tracking.record import (
     read_jobs,
     read_outcome,
@@ -272,7 +273,8 @@ def test_epochs_that_only_a_checkpoint_knows_are_taken_into_the_record(record):
     assert recover_epochs(record.folder, read) == 1
 
 
-def test_only_one_process_drives_a_study(record):
+def test_only_one_process_drives_a_study(record, monkeypatch):
+    monkeypatch.setattr(recovery, "LOCK_SECONDS", 0.05)
     assert not is_driven(record.folder)
     with only_driver(record.folder):
         assert is_driven(record.folder)
