@@ -1,0 +1,42 @@
+"""Claims about environment variables: one that is empty is one that is not set."""
+
+import os
+
+import pytest
+
+from entrypoints.next_steps import command_of, how_to_go_on
+from hypertuning.tracking import environment
+from hypertuning.tracking.environment import EXPERIMENT_ID, EXPERIMENT_NAME, PARENT_RUN, RUN_ID
+from hypertuning.tracking.study_run import open_run
+
+
+def test_an_empty_variable_counts_as_not_set(client, monkeypatch, tmp_path):
+    for name in (RUN_ID, EXPERIMENT_ID, PARENT_RUN, EXPERIMENT_NAME):  # all are empty in the end
+        monkeypatch.setenv(name, "" if name != PARENT_RUN else "  ")
+        assert environment.read(name) is None
+        run = open_run(client, "grid", {"stage": "grid"})
+        expected = "Default" if name == EXPERIMENT_NAME else "tests"
+        assert client.get_experiment(run.info.experiment_id).name == expected
+        assert "mlflow.parentRunId" not in run.data.tags
+    assert command_of("grid").startswith("python -m")
+    assert "To go on: python -m" in how_to_go_on("grid", tmp_path)
+
+
+def test_a_value_is_read_as_it_is(monkeypatch):
+    monkeypatch.setenv(EXPERIMENT_NAME, " my experiment ")
+    assert environment.read(EXPERIMENT_NAME) == " my experiment "
+
+
+@pytest.mark.parametrize(("had", "then"), [(None, "10"), ("", "10"), ("3", "3")])
+def test_a_default_takes_the_place_of_an_empty_value_and_of_no_other(monkeypatch, had, then):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", had or "")
+    if had is None:
+        monkeypatch.delenv("MLFLOW_HTTP_REQUEST_TIMEOUT")
+    environment.set_default("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == then
+
+
+def test_a_command_is_started_with_all_variables_but_those_named(monkeypatch):
+    monkeypatch.setenv(RUN_ID, "0123")
+    given = environment.without(RUN_ID)
+    assert given == {name: value for name, value in os.environ.items() if name != RUN_ID}
