@@ -6,10 +6,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from records import Record
 from stores import new_study
 
 from hypertuning.tracking import doctor
+from hypertuning.tracking.artifacts import folder_of, send
 from hypertuning.tracking.doctor import (
     close_others,
     close_without_record,
@@ -52,8 +54,12 @@ def seen(client, study_id, record):
 
 @pytest.fixture
 def healthy(client, study_id, record) -> Record:
-    mirror_study(client, study_id, record.folder)
+    mirror_study(client, study_id, record.folder, lambda trial: Figure())
     close_study(client, study_id, "completed", read_trials(record.folder))
+    kept = folder_of(record.folder, study_id)
+    kept.mkdir(parents=True)
+    (kept / "plan.json").write_text("{}")
+    send(client, study_id, kept)
     return record
 
 

@@ -4,6 +4,7 @@ import logging
 import math
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
@@ -18,7 +19,7 @@ from hypertuning.tracking.mirror import Mirror, mirror_study, only_writer
 from hypertuning.tracking.naming import run_name
 from hypertuning.tracking.record import read_trial
 from hypertuning.tracking.runs import find_trials
-from hypertuning.tracking.store import insist
+from hypertuning.tracking.store import NotStored, insist
 from hypertuning.tracking.trial import EPOCH_METRICS
 
 TRACE = 'Failure # 1\nray::x()\n  File "x.py", line 1, in f\nValueError: no such luck\n'
@@ -327,6 +328,37 @@ def test_a_figure_that_cannot_be_drawn_costs_no_number_and_is_drawn_next_time(
     again = Mock()
     mirror_study(client, study_id, record.folder, again)
     again.assert_not_called()
+
+
+def test_a_store_of_artifacts_that_fails_costs_no_number_and_is_tried_once(
+    record, client, study_id, monkeypatch
+):
+    for number in (0, 1):
+        record.epochs(record.job(number, until=9), range(1, 10))
+    broken = Mock(side_effect=ModuleNotFoundError("No module named 'boto3'"))
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "log_artifacts", broken)
+        with pytest.raises(NotStored, match="No module named 'boto3'"):
+            mirror_study(client, study_id, record.folder, draw)
+    broken.assert_called_once()
+    found = runs_of(client, study_id)
+    assert [run.data.metrics["epochs_run"] for run in found.values()] == [9, 9]
+    mirror_study(client, study_id, record.folder, draw)
+    assert all(client.list_artifacts(run.info.run_id) for run in found.values())
+
+
+def test_a_figure_that_the_store_has_lost_is_sent_again_if_it_is_looked_for(
+    record, client, study_id
+):
+    record.epochs(record.job(0, until=9), range(1, 10))
+    mirror_study(client, study_id, record.folder, draw)
+    run = runs_of(client, study_id)["t0000"]
+    (Path(run.info.artifact_uri) / "overfitting.png").unlink()
+    mirror_study(client, study_id, record.folder, draw)
+    assert not client.list_artifacts(run.info.run_id)
+    mirror_study(client, study_id, record.folder, draw, look=True)
+    assert client.list_artifacts(run.info.run_id)
+    assert client.get_run(run.info.run_id).data.tags == run.data.tags
 
 
 def test_a_note_that_a_person_wrote_on_an_ended_run_stays(record, client, study_id):

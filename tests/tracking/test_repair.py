@@ -9,6 +9,7 @@ from stores import dump, new_study, track
 
 from entrypoints import repair
 from hypertuning.config import UserError
+from hypertuning.tracking.artifacts import stored_files
 from hypertuning.tracking.recovery import only_driver
 
 
@@ -152,3 +153,54 @@ def test_the_doctor_makes_no_store_where_there_is_none(tmp_path, storage, monkey
     with pytest.raises(UserError, match="there is no tracking store"):
         repair.doctor("all", storage, fix=True, patience_s=0)
     assert not (tmp_path / "nowhere.db").exists()
+
+
+def in_place(client, place: object) -> None:
+    """Let the next study keep its artifacts in a place."""
+    client.rename_experiment(client.get_experiment_by_name("tests").experiment_id, "others")
+    client.create_experiment("tests", artifact_location=str(place))
+
+
+def test_files_that_could_not_be_stored_are_sent_by_a_later_sync_and_lost_ones_again(
+    client, storage, tmp_path, capsys
+):
+    place = tmp_path / "artifacts"
+    place.touch()  # a file in the way, until it is mended
+    in_place(client, place)
+    study_id = killed_study(client, storage).folder.name
+    with pytest.raises(UserError, match=r"files of run .*; after that, deliver that by: python"):
+        repair.sync("all", storage, patience_s=0)
+    assert outcomes(client, study_id)["study"] == ("interrupted", "KILLED"), "numbers do not wait"
+    with pytest.raises(SystemExit):
+        repair.doctor("all", storage, fix=False, patience_s=0)
+    said = capsys.readouterr()
+    assert "study lacks plan.json" in said.out
+    assert "t0000 lacks overfitting.png" in said.out
+    assert "Traceback" not in said.out + said.err
+
+    place.unlink()
+    repair.sync("all", storage, patience_s=0)
+    sent = stored_files(client, study_id)
+    assert {"plan.json", "best.yaml", "tables/trials.csv"} < sent.keys()
+    repair.doctor("all", storage, fix=False, patience_s=0)
+
+    for file in [*place.rglob("overfitting.png"), *place.rglob("plan.json")]:
+        file.unlink()
+    with pytest.raises(SystemExit):
+        repair.doctor("all", storage, fix=False, patience_s=0)
+    repair.doctor("all", storage, fix=True, patience_s=0)
+    assert capsys.readouterr().out.count("lacks ") == 2 * 3
+    assert stored_files(client, study_id) == sent
+    assert len(list(place.rglob("overfitting.png"))) == 2
+
+
+def test_files_for_a_store_without_its_library_are_no_well_study(client, storage, capsys):
+    in_place(client, "s3://bucket/x")
+    killed_study(client, storage)
+    with pytest.raises(UserError, match=r"No module named 'boto3'; pip install boto3, or start"):
+        repair.sync("all", storage, patience_s=1e9)
+    with pytest.raises(SystemExit):
+        repair.doctor("all", storage, fix=False, patience_s=0)
+    said = capsys.readouterr()
+    assert "cannot be looked up in s3://bucket/x/" in said.out
+    assert "Traceback" not in said.out + said.err
