@@ -11,9 +11,12 @@ import pytest
 from mlflow import MlflowClient
 
 from hypertuning.tracking import runs
+from hypertuning.tracking.store_address import file_of
 from hypertuning.tracking.trial import EPOCH_METRICS
 
 ROOT = Path(__file__).parents[2]
+SECRET = "98765.4321"
+"""In the address of the store, like a password: no file may hold it, and nobody may print it."""
 SMALL = {"dataset": "digits", "train_size": 100, "val_size": 50}
 STAGES = {
     "compare": ({"epochs": 1}, 3, "learning_curves"),
@@ -26,7 +29,8 @@ STAGES = {
 @pytest.fixture(scope="module")
 def stage_run(tmp_path_factory):
     """A function that runs a stage once, whatever number of tests look at what it left."""
-    return functools.cache(lambda stage: mlflow_run(tmp_path_factory.mktemp(stage), stage))
+    folder = tmp_path_factory.mktemp
+    return functools.cache(lambda stage: mlflow_run(folder(f"{stage} at 100% in c#"), stage))
 
 
 def python_m(folder, stage, store=None, **parameters):
@@ -50,7 +54,7 @@ def mlflow_run(folder, stage):
     """Run a stage in a folder of its own; give the client of its store, and what was printed."""
     places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
     given = [f"-P{name}={value}" for name, value in {**SMALL, **places, **STAGES[stage][0]}.items()]
-    store = f"sqlite:///{folder}/mlflow.db"
+    store = f"sqlite:///{folder}/mlflow.db?timeout={SECRET}"
     environment = {
         **os.environ,
         "MLFLOW_TRACKING_URI": store,
@@ -62,6 +66,7 @@ def mlflow_run(folder, stage):
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "Traceback" not in ended.stdout + ended.stderr
+    assert SECRET not in ended.stdout + ended.stderr
     return MlflowClient(store), ended.stdout
 
 
@@ -102,6 +107,14 @@ def test_every_trial_has_its_parameters_points_tags_and_figure(stage_run, stage)
         assert client.get_run(trial.run_id).info.status == "FINISHED"
     assert f"best 5 of {num_trials}" in printed or num_trials < 5
     assert "mlflow ui" in printed
+
+
+def test_no_file_holds_a_secret_of_the_stores_address(stage_run):
+    client, _ = stage_run("hyperband")
+    store = file_of(client.tracking_uri)
+    files = [file for file in store.parent.rglob("*") if file.is_file()]
+    assert store in files and any(file.suffix == ".pkl" for file in files)
+    assert [file for file in files if SECRET.encode() in file.read_bytes()] == []
 
 
 def test_both_arms_of_hyperband_train_the_same_configurations(stage_run):

@@ -184,14 +184,16 @@ def test_files_that_could_not_be_stored_are_sent_by_a_later_sync_and_lost_ones_a
     assert {"plan.json", "best.yaml", "tables/trials.csv"} < sent.keys()
     repair.doctor("all", storage, fix=False, patience_s=0)
 
-    for file in [*place.rglob("overfitting.png"), *place.rglob("plan.json")]:
+    lost = [*place.rglob("overfitting.png"), *place.rglob("plan.json")]
+    assert len(lost) == 4, "of two trials, and figure and plan of the study"
+    for file in lost:
         file.unlink()
     with pytest.raises(SystemExit):
         repair.doctor("all", storage, fix=False, patience_s=0)
     repair.doctor("all", storage, fix=True, patience_s=0)
-    assert capsys.readouterr().out.count("lacks ") == 2 * 3
+    assert capsys.readouterr().out.count("lacks ") == 2 * len(lost), "each by both of them"
     assert stored_files(client, study_id) == sent
-    assert len(list(place.rglob("overfitting.png"))) == 2
+    assert all(file.exists() for file in lost)
 
 
 def test_files_for_a_store_without_its_library_are_no_well_study(client, storage, capsys):

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -10,19 +11,39 @@ from unittest.mock import Mock
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from mlflow.utils.file_utils import path_to_local_sqlite_uri
 from stores import track
 
 from hypertuning.config import UserError
 from hypertuning.tracking.store import connect, insist
 
 
+@pytest.mark.parametrize("name", ["plain", "my project", "c#", "täst 100% x"])
 def test_without_any_setting_the_store_is_in_the_working_directory(
+    tmp_path, empty_store, monkeypatch, name
+):
+    folder = tmp_path / name
+    folder.mkdir()
+    shutil.copy(empty_store, folder)
+    monkeypatch.chdir(folder)
+    track(monkeypatch, None)
+    client = connect(timeout_s=60, must_exist=True)
+    assert client.tracking_uri == f"sqlite:///{folder}/mlflow.db"
+    assert list(tmp_path.iterdir()) == [folder], "MLflow makes folders such as my%20project"
+
+
+def test_the_encoded_address_that_mlflow_run_passes_on_is_the_same_store(
     tmp_path, empty_store, monkeypatch
 ):
-    shutil.copy(empty_store, tmp_path)
-    monkeypatch.chdir(tmp_path)
-    track(monkeypatch, None)
-    assert connect(timeout_s=60).tracking_uri == f"sqlite:///{tmp_path}/mlflow.db"
+    folder = tmp_path / "what? a%41b"
+    folder.mkdir()
+    shutil.copy(empty_store, folder)
+    track(monkeypatch, path_to_local_sqlite_uri(str(folder / "mlflow.db")))
+    made = connect(timeout_s=60).create_experiment("here")
+    with sqlite3.connect(folder / "mlflow.db") as database:
+        found = database.execute("SELECT experiment_id FROM experiments WHERE name = 'here'")
+        assert found.fetchall() == [(int(made),)]
+    assert list(tmp_path.iterdir()) == [folder]
 
 
 def test_a_relative_store_means_the_same_after_ray_went_elsewhere(tmp_path, monkeypatch, new_store):
@@ -90,6 +111,30 @@ def test_a_server_that_refuses_is_named_at_once(monkeypatch):
     )
     assert "secret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://u:pa@ssword@127.0.0.1:1",
+        "postgresql://u:pa/ssword@127.0.0.1:1/db",
+        "postgresql://u:first@ssword@127.0.0.1:1/db?password=ssword",
+        "nowhere://u:ssword@host",
+        "u:ssword@127.0.0.1:1",
+    ],
+)
+def test_no_message_shows_a_password_whatever_library_fails(monkeypatch, address):
+    track(monkeypatch, address)
+    with pytest.raises(UserError) as refused:
+        connect()
+    assert "ssword" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_scheme_that_mlflow_does_not_know_is_named_with_those_it_knows(monkeypatch):
+    track(monkeypatch, "htps://host")
+    with pytest.raises(UserError, match=r"\(=htps://host\) has a scheme .*it knows .*postgresql"):
+        connect()
 
 
 def test_a_server_that_is_silent_is_given_up_in_bounded_time(monkeypatch, silent_port):

@@ -19,9 +19,10 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NOTE,
 )
 
-from hypertuning.addresses import without_password, without_secrets
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.tracking.environment import RUN_ID, read
+from hypertuning.tracking.provenance import public
 
 LAUNCH = "launch"
 """Tag of a run that holds nothing: the command for which `mlflow run` made it."""
@@ -78,10 +79,9 @@ def is_free(run: Run) -> bool:
 def adopt(client: MlflowClient, launch: Run, name: str, tags: Mapping[str, str]) -> Run:
     """Take over the run of a command, under a name unless the user has given it one."""
     run_id = launch.info.run_id
-    # `mlflow run` notes the address of the git remote, with a token if it has one
-    cleaned = without_secrets_in(launch.data.tags)
-    changed = {key: value for key, value in cleaned.items() if value != launch.data.tags[key]}
-    client.log_batch(run_id, tags=_tags({**changed, **tags}))
+    known = {**public(launch.data.tags), **tags}
+    changed = {key: value for key, value in known.items() if launch.data.tags.get(key) != value}
+    client.log_batch(run_id, tags=_tags(changed))
     client.update_run(run_id, status="RUNNING", name=name if is_nameless(launch) else None)
     return launch
 
@@ -109,11 +109,6 @@ def name_launch(client: MlflowClient, launch: Run) -> None:
     client.set_tag(launch.info.run_id, LAUNCH, command)
     if is_nameless(launch):
         client.update_run(launch.info.run_id, name=_name(command, launch.data.params))
-
-
-def without_secrets_in(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags whose addresses are without user, password and query."""
-    return {key: without_secrets(value) for key, value in tags.items()}
 
 
 def is_nameless(run: Run) -> bool:

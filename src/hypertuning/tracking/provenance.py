@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
@@ -26,6 +27,11 @@ def provenance() -> dict[str, str]:
         **{f"version.{name}": importlib.metadata.version(name) for name in LIBRARIES},
         **_hardware(),
     }
+
+
+def public(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as anybody may read them: MLflow notes the git remote, with a token if it has one."""
+    return {name: without_secrets(value) for name, value in tags.items()}
 
 
 def _code() -> dict[str, str]:

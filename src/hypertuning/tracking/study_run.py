@@ -19,10 +19,10 @@ from mlflow.utils.mlflow_tags import (
 
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.tracking import environment
-from hypertuning.tracking.launch import adopt, file_launcher, find_launch, without_secrets_in
+from hypertuning.tracking.launch import adopt, file_launcher, find_launch
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.naming import is_study_name
-from hypertuning.tracking.provenance import provenance
+from hypertuning.tracking.provenance import provenance, public
 from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import SEARCHED, offer_views
 
@@ -106,8 +106,7 @@ def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
     belongs_to = environment.read(environment.PARENT_RUN)
     parent = {MLFLOW_PARENT_RUN_ID: belongs_to} if belongs_to else {}
     experiment_id = this_experiment(client)
-    # one of MLflow's own tags is the address of the git remote
-    given = without_secrets_in(resolve_tags(parent)) | tags
+    given = public(resolve_tags(parent)) | tags
     return client.create_run(experiment_id, tags=given, run_name=name)
 
 
