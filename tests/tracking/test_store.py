@@ -126,7 +126,7 @@ def test_a_server_that_refuses_is_named_at_once(monkeypatch):
 def test_no_message_shows_a_password_whatever_library_fails(monkeypatch, address):
     track(monkeypatch, address)
     with pytest.raises(UserError) as refused:
-        connect()
+        connect(timeout_s=60)
     assert "ssword" not in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -134,7 +134,7 @@ def test_no_message_shows_a_password_whatever_library_fails(monkeypatch, address
 def test_a_scheme_that_mlflow_does_not_know_is_named_with_those_it_knows(monkeypatch):
     track(monkeypatch, "htps://host")
     with pytest.raises(UserError, match=r"\(=htps://host\) has a scheme .*it knows .*postgresql"):
-        connect()
+        connect(timeout_s=60)
 
 
 def test_a_server_that_is_silent_is_given_up_in_bounded_time(monkeypatch, silent_port):
