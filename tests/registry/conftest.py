@@ -54,7 +54,16 @@ def _registry(tmp_path_factory, empty_store) -> MlflowClient:
     shutil.copy(empty_store, folder)
     client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
     client.create_experiment("models", artifact_location=str(folder / "artifacts"))
+    shutil.copy(folder / "mlflow.db", folder / "empty.db")  # to make one anew takes seconds
     return client
+
+
+@pytest.fixture
+def empty_registry(_registry: MlflowClient, tmp_path: Path) -> MlflowClient:
+    """A registry without models."""
+    made = Path(_registry.tracking_uri.removeprefix("sqlite:///"))
+    shutil.copy(made.with_name("empty.db"), tmp_path / "registry.db")
+    return MlflowClient(f"sqlite:///{tmp_path}/registry.db")
 
 
 @pytest.fixture

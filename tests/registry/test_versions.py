@@ -34,7 +34,7 @@ def test_every_other_alias_is_taken_by_us_and_by_the_registry(client, name, new_
     client.set_registered_model_alias(name, alias, new_version().version)
 
 
-@pytest.mark.parametrize("wrong", ["", "a/b", "a:b"])
+@pytest.mark.parametrize("wrong", ["", "a/b", "a:b", "a?b", "a" * 257])
 def test_names_that_the_registry_refuses_are_refused_before_anything_is_made(client, wrong):
     with pytest.raises(UserError, match="`model_name`"):
         versions.check_name(client, wrong)
@@ -125,7 +125,7 @@ def test_a_champion_whose_files_are_gone_can_only_be_replaced_by_force(client, n
     champion = new_version()
     versions.promote(client, champion, "challenger")
     shutil.rmtree(client.get_run(champion.run_id).info.artifact_uri)
-    assert not versions.comparable(champion, DIGITS)
+    assert "its files are gone" in versions.incomparable(champion, DIGITS)
     with pytest.raises(UserError, match=r"cannot be compared with.* its files are gone"):
         versions.check_champion(client, name, DIGITS)
 
@@ -144,3 +144,59 @@ def test_a_run_that_has_made_a_version_is_known_by_it(client, name, new_version)
     version = new_version()
     assert versions.of_run(client, name, version.run_id).version == version.version
     assert versions.of_run(client, name, "0" * 32) is None
+
+
+def test_a_champion_of_somebody_else_is_refused_unless_its_code_is_trusted(
+    client, name, new_version
+):
+    champion = new_version()
+    versions.promote(client, champion, "challenger")
+    with open(
+        f"{client.get_run(champion.run_id).info.artifact_uri}/model/served_model.py", "a"
+    ) as f:
+        f.write("# changed")
+    with pytest.raises(UserError, match=r"was not made by `register` .* with `trust`"):
+        versions.check_champion(client, name, DIGITS)
+    versions.check_champion(client, name, DIGITS, trust=True)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "name"),
+    [("digits", "digits-cnn"), ("cifar10", "cifar10-cnn"), ("my images", "my-images-cnn"),
+     ("täst 100% x", "täst-100-x-cnn"), ("c#?/:@", "c-cnn"), ("..", "images-cnn"),
+     ("a" * 300, "a" * 100 + "-cnn")],
+)  # fmt: skip
+def test_a_model_is_named_after_its_data_set_as_the_registry_takes_it(client, dataset, name):
+    assert versions.name_for(dataset) == name
+    versions.check_name(client, name)
+
+
+def test_auto_is_the_only_model_of_ours_and_where_there_are_several_they_are_listed(
+    empty_registry,
+):
+    client = empty_registry
+
+    def register(name: str, *aliases: str, **tags: str) -> None:
+        client.create_registered_model(name)
+        client.create_model_version(name, "/nowhere", tags=tags)
+        for alias in aliases:
+            client.set_registered_model_alias(name, alias, "1")
+
+    def champion() -> str:
+        return versions.only_one(client, {"champion"}, "model_uri", "models:/{}@champion")
+
+    with pytest.raises(UserError, match="no model that `register` has made has a champion yet"):
+        champion()
+    register("theirs", "champion", "previous")
+    register("waiting", "challenger", register_study="a study")
+    with pytest.raises(UserError, match="no model that `register` has made has a champion yet"):
+        champion()
+    register("ours", "champion", register_study="a study")
+    assert champion() == "ours"
+    register("ours-too", "champion", "previous", register_study="a study")
+    with pytest.raises(UserError) as refusal:
+        champion()
+    listed = "models:/ours@champion, models:/ours-too@champion"
+    assert str(refusal.value).endswith(f"one of the 2 models with a champion: {listed}")
+    both = {"champion", "previous"}
+    assert versions.only_one(client, both, "model_name", "{}") == "ours-too"
