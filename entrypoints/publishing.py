@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -141,7 +142,9 @@ def _log(
     (folder / "model_card.md").write_text(written)
     send(client, run_id, folder)
     classes = tables.class_accuracy(tested.predictions)
-    metrics = {f"test_accuracy.{_plain(row.label)}": row.accuracy for row in classes.itertuples()}
+    names = metric_names(classes["label"])
+    shares = zip(names, classes["accuracy"], strict=True)
+    metrics = {f"test_accuracy.{name}": accuracy for name, accuracy in shares}
     for row in tested.scores.itertuples():
         metrics[f"test_{row.measure}"] = row.value
         if row.low == row.low:
@@ -151,6 +154,9 @@ def _log(
     log_test(client, run_id, metrics, counted, round(fitted.state.rows[-1].timestamp * 1000))
 
 
-def _plain(name: str) -> str:
-    """A class as part of a metric's name, which may not hold every character."""
-    return re.sub(r"[^\w./ -]", "-", name)
+def metric_names(classes: Iterable[str]) -> list[str]:
+    """Classes as parts of metrics' names, which cannot hold every character: each another one."""
+    plain = [re.sub(r"[^\w./ -]", "-", name) for name in classes]
+    return [
+        name if plain.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(plain)
+    ]

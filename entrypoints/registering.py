@@ -21,6 +21,7 @@ from entrypoints.show import say, table_of
 from entrypoints.sources import find_source
 from entrypoints.stage import carry_out
 from hypertuning.config import UserError, differing, parse_config
+from hypertuning.learn.sources import find_source as find_images
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.checks import check_registration
 from hypertuning.registry.versions import check_alias, check_name, name_for
@@ -101,6 +102,7 @@ def build(options: Mapping) -> Search:
         range(first, first + options["repeats"]),
     )
     dataset = {} if options["dataset"] == NONE else {"dataset": options["dataset"]}
+    images = {**given["images"], **dataset}
     return Search(
         "register",
         "repeats",
@@ -111,12 +113,21 @@ def build(options: Mapping) -> Search:
             f"from {given['stage']} {given['source']}: "
             f"{counted(len(given['candidates']), 'configuration')}, each trained again "
             f"{counted(options['repeats'], 'time')}",
+            *_unchecked({**options, **images}),
         ),
-        settled={**given["images"], **dataset, "source": given["source"], "epochs": epochs},
+        settled={**images, "source": given["source"], "epochs": epochs},
         given=given,
         searched=differing(configs),
         title=f"from {given['stage']} {given['source'][:8]}",
     )
+
+
+def _unchecked(options: Mapping) -> tuple[str, ...]:
+    """Say so where a dry run cannot check all that the real one checks."""
+    with usage():
+        if not options["dry_run"] or find_images(options["dataset"], options["data_dir"]):
+            return ()
+    return ("the images are not here yet: neither the test images nor the champion are checked",)
 
 
 def _chosen(client: MlflowClient, options: Mapping) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from entrypoints.merging import FILES, GROWING, is_given, merge, unheard
 from entrypoints.options import NONE
 from entrypoints.warm import Warm
 from hypertuning.config import UserError, parse_config
+from hypertuning.learn.image_folder import composed
 from hypertuning.search.bohb import Result
 from hypertuning.search.ladder import Job
 from hypertuning.search.plan import Plan
@@ -66,6 +67,7 @@ class Earlier(NamedTuple):
         had = self.study.get("dataset")
         if had is None:
             raise UserError(f"study {self.study_dir.name} was begun by an earlier version")
+        had = {**had, "classes": [composed(name) for name in had["classes"]]}
         if had != dict(images):
             raise UserError(
                 f"study {self.study_dir.name} trained on {had['train']} images of {had['name']} "

@@ -82,13 +82,13 @@ def test_the_page_of_a_study_says_what_it_found_and_leads_to_its_trials(site, pa
 
 
 def test_a_registered_model_shows_its_version_and_alias(site, page):
-    page.open("#/models/cifar10-cnn")
-    page.wait_for("cifar10-cnn", "Version 1", "champion", "test_opened")
+    page.open("#/models/digits-cnn")
+    page.wait_for("digits-cnn", "Version 1", "champion", "test_opened")
 
 
 def test_a_version_shows_its_card_and_leads_to_the_refit_with_its_test(site, page):
-    version = site.client.get_model_version("cifar10-cnn", "1")
-    page.open("#/models/cifar10-cnn/versions/1")
+    version = site.client.get_model_version("digits-cnn", "1")
+    page.open("#/models/digits-cnn/versions/1")
     page.wait_for("An image classifier of", "Measured once", "source_study", site.study_id)
     experiment = site.client.get_run(version.run_id).info.experiment_id
     page.open(f"#/experiments/{experiment}/runs/{version.run_id}")

@@ -110,7 +110,7 @@ def test_a_main_run_that_is_stopped_goes_on_and_leaves_out_what_is_complete(tmp_
     assert set(studies["outcome"]) == {"completed"}
     assert set(studies["parent_id"]) == {main_run}
     assert client.get_run(main_run).info.status == "FINISHED"
-    assert list(client.get_registered_model("cifar10-cnn").aliases) == ["champion"]
+    assert list(client.get_registered_model("digits-cnn").aliases) == ["champion"]
     assert "trials placed" in printed, "bohb has learnt from hyperband"
     report = next((tmp_path / "reports").glob("*/report.md")).read_text()
     assert all(f"## {stage}: study" in report for stage in STAGES)

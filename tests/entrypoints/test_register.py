@@ -24,7 +24,7 @@ from hypertuning.registry.versions import uri
 from hypertuning.tracking import runs
 
 ROOT = Path(__file__).parents[2]
-MODEL = "cifar10-cnn"
+MODEL = "digits-cnn"
 GOOD = {"filters": 8, "hidden_size": 32, "num_conv_layers": 2, "learning_rate": 0.01}
 POOR = {**GOOD, "filters": 1, "hidden_size": 2, "learning_rate": 0.0001}
 
@@ -101,7 +101,7 @@ def test_the_version_says_where_it_comes_from_and_what_it_does(home):
     assert json.loads(version.tags["classes"]) == [str(digit) for digit in range(10)]
     assert version.tags["test_opened"] == "1"
     assert source["study_id"] in version.description
-    assert "# cifar10-cnn" in version.description
+    assert f"# {MODEL}" in version.description
     assert "Fitted on 400 images of digits" in version.description, "those of validation too"
     note = home.client.get_run(study["study_id"]).data.tags["mlflow.note.content"]
     assert all(found in note for found in ("The only candidate is trial t0000", "test images: acc"))

@@ -1,0 +1,163 @@
+"""Claims about what `register` and `main` see before anything is started."""
+
+import shutil
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from mlflow import MlflowClient
+from mlflow.entities import Metric, Param, RunTag
+from PIL import Image
+
+from entrypoints import main, register, registering, rollback
+from entrypoints.publishing import metric_names
+from hypertuning.learn import data
+from hypertuning.learn.cache import read_meta
+from hypertuning.tracking.study_run import open_study
+
+
+class Started(Exception):
+    """The stage would be started now."""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory) -> Path:
+    """A fresh store, made once."""
+    file = tmp_path_factory.mktemp("store") / "mlflow.db"
+    MlflowClient(f"sqlite:///{file}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def home(tmp_path, store, monkeypatch) -> Path:
+    """A folder of images, and a study on it that has completed."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(store, tmp_path / "mlflow.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    for part, count in (("train", 12), ("test", 2)):
+        for shade, name in ((60, "dark"), (200, "light")):
+            place = tmp_path / "my shades" / part / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                pixels = np.full((32, 32), shade + number, np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.png")
+    study(tmp_path / "my shades")
+    yield tmp_path
+    mlflow.set_tracking_uri(None)
+
+
+def study(folder: Path) -> None:
+    client = MlflowClient()
+    meta = read_meta(data.prepare(str(folder), Path("data").absolute()))
+    images = {"name": folder.name, "digest": meta["digest"], "classes": meta["classes"]}
+    given = {"dataset": str(folder), "split_seed": "0"}
+    sizes = {"train": 18, "val": 6}
+    run_id = open_study(client, "train", given, "", {**images, **sizes}, Path(), {})
+    trial = client.create_run("0", tags={"mlflow.parentRunId": run_id}).info.run_id
+    client.log_batch(
+        trial,
+        [Metric(name, 1, 0, 1) for name in ("best_val_loss", "epochs_run", "best_epoch")],
+        [Param("filters", "4"), Param("hidden_size", "8"), Param("seed", "0")],
+        [RunTag("trial_id", "t0000"), RunTag("outcome", "completed")],
+    )
+    client.set_tag(run_id, "outcome", "completed")
+
+
+def champion_of_somebody_else(name: str) -> None:
+    """A model without our code, which has not even files."""
+    client = MlflowClient()
+    client.create_registered_model(name)
+    client.create_model_version(name, "/nowhere/at/all")
+    client.set_registered_model_alias(name, "champion", "1")
+
+
+def without_test(folder: Path) -> None:
+    """Of the same images, so that it is the source's data set that has none."""
+    shutil.rmtree(folder / "test")
+    study(folder)
+
+
+def changed(folder: Path) -> None:
+    Image.new("L", (32, 32)).save(folder / "train" / "dark" / "more.png")
+
+
+REGISTER = ["--source=train", "--top-k=1", "--repeats=1"]
+MAIN = ["--dataset=my shades"]
+
+
+@pytest.fixture(params=["a dry run", "a real run", "main"])
+def refused(request, monkeypatch):
+    """The one line that a command ends in before anything is started."""
+
+    def start(*_, **__):
+        raise Started
+
+    def give(*words: str) -> str:
+        monkeypatch.setattr(registering, "carry_out", start)
+        if request.param == "main":
+            ended = CliRunner().invoke(main.main, [*MAIN, *words])
+        else:
+            dry = ["--dry-run=true"] if request.param == "a dry run" else []
+            ended = CliRunner().invoke(register.main, [*REGISTER, *dry, *words])
+        assert ended.exit_code in (1, 2), ended.output
+        tags = [run.data.tags for run in MlflowClient().search_runs(["0"])]
+        assert not [t for t in tags if t.get("stage") == "register" or "main" in t]
+        assert not list(Path().glob("ray_results/*"))
+        (line,) = ended.stderr.strip().splitlines()
+        return line
+
+    give.of = request.param
+    return give
+
+
+def test_what_would_be_wrong_at_the_end_is_seen_at_the_start(home, refused):
+    assert "error: `model_name`" in refused("--model-name=a/b")
+    champion_of_somebody_else("my-shades-cnn")
+    said = "version 1 of model my-shades-cnn, its champion, cannot be compared with: its files are"
+    assert said in refused()
+    if refused.of != "main":
+        assert "`alias` (=champion) is given by the gate" in refused("--alias=champion")
+        assert "`source` must be" in refused("--source=hyperband")
+        changed(home / "my shades")
+        assert "is not what train" in refused("--model-name=new")
+    without_test(home / "my shades")
+    assert "my shades has no test images" in refused("--model-name=new")
+
+
+def test_a_dry_run_that_finds_nothing_wrong_prints_the_plan_and_opens_nothing(home):
+    ended = CliRunner().invoke(register.main, [*REGISTER, "--dry-run=true"])
+    assert ended.exit_code == 0, ended.output
+    assert "register: 1 trials, 1 epochs" in ended.output
+    client = MlflowClient()
+    assert not client.search_runs(["0"], "tags.stage = 'register'")
+    assert not client.search_registered_models()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"), [([], "my-shades-cnn"), (["--model-name=mine"], "mine")]
+)
+def test_the_model_is_named_after_its_images_and_the_record_says_so(home, monkeypatch, given, name):
+    seen = []
+
+    def start(console, job):
+        seen.append(job.options["model_name"])
+        raise Started
+
+    monkeypatch.setattr(registering, "carry_out", start)
+    ended = CliRunner().invoke(register.main, [*REGISTER, *given])
+    assert isinstance(ended.exception, Started), ended.output
+    assert seen == [name]
+
+
+def test_a_rollback_without_a_name_lists_what_it_could_take(home):
+    ended = CliRunner().invoke(rollback.main, [])
+    assert ended.exit_code == 2
+    assert "`model_name` is auto, but no model that `register` has made" in ended.stderr
+
+
+def test_no_two_classes_share_the_name_of_a_metric():
+    names = metric_names(["cat", "c++", "c--", "a:b", "été"])
+    assert names == ["cat", "c---1", "c---2", "a-b", "été"]
