@@ -22,11 +22,11 @@ import pandas as pd
 
 from benchmarks.figures import anytime
 from hypertuning.config import Budget, Config, parse_config
-from hypertuning.search.bohb import PAPER
 from hypertuning.search.ladder import Ladder, sweep
+from hypertuning.search.model_options import PAPER
+from hypertuning.search.ray_start import WORKER_ENVIRONMENT
 from hypertuning.search.sampler import Listed, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.search.study import WORKER_ENVIRONMENT
 from hypertuning.search.warm import Earlier, warm_start
 from hypertuning.spaces import BOHB, Choice, Integer, grid
 

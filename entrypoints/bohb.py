@@ -1,5 +1,8 @@
 """Bayesian optimisation with Hyperband."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from entrypoints.options import (
@@ -12,8 +15,15 @@ from entrypoints.options import (
     stage_options,
 )
 
+if TYPE_CHECKING:
+    from entrypoints.searches import Search
 
-@click.command(cls=StageCommand)
+
+@click.command(
+    "bohb",
+    cls=StageCommand,
+    opening="{num_samples} configurations on {dataset}, each for {max_epochs} epochs at most",
+)
 @option("num_samples", 51, COUNT, "Configurations; 51 is three rounds of Hyperband's brackets.")
 @option("min_epochs", 1, COUNT, "Epochs of the lowest rung.")
 @option("max_epochs", 9, COUNT, "Of a trial that is never stopped.")
@@ -35,12 +45,16 @@ from entrypoints.options import (
 @stage_options
 def main(**options) -> None:
     """Search training and structure hyperparameters with BOHB."""
-    # torch, Ray and MLflow take seconds to import: not before the options are right
+    from entrypoints.start import start  # takes a second: not before the first line
+
+    start("bohb", build, options)
+
+
+def build(options: Mapping) -> "Search":
     from entrypoints.searches import sampled
-    from entrypoints.stage import run_stage
     from hypertuning.spaces import BOHB
 
-    run_stage("bohb", lambda given: sampled("bohb", BOHB, "min_epochs", given), options)
+    return sampled("bohb", BOHB, "min_epochs", options)
 
 
 if __name__ == "__main__":

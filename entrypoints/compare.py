@@ -1,24 +1,36 @@
 """Learning curves of three models: fully connected, with residual layers, convolutional."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import click
 
 from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_options
 
+if TYPE_CHECKING:
+    from entrypoints.searches import Search
 
-@click.command(cls=StageCommand)
+
+@click.command(
+    "compare",
+    cls=StageCommand,
+    opening="NN, NN with residual layers, and CNN on {dataset}, {epochs} epochs each",
+)
 @option("epochs", 5, COUNT, "Of every trial.")
 @option("repeats", 1, COUNT, "Times that each model is trained, each with a seed of its own.")
 @AUGMENT
 @stage_options
 def main(**options) -> None:
     """Compare the learning curves of NN, NN with residual layers, and CNN."""
-    # torch, Ray and MLflow take seconds to import: not before the options are right
-    from entrypoints.searches import listed
-    from entrypoints.stage import run_stage
+    from entrypoints.start import start  # takes a second: not before the first line
 
-    run_stage("compare", lambda given: listed("compare", models(given), given), options)
+    start("compare", build, options)
+
+
+def build(options: Mapping) -> "Search":
+    from entrypoints.searches import listed
+
+    return listed("compare", models(options), options)
 
 
 def models(options: Mapping) -> list[Mapping]:

@@ -7,14 +7,17 @@ import click
 from entrypoints.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, option
 
 
-@click.command(cls=StageCommand)
+@click.command("doctor", cls=StageCommand, opening="{study}, with the records in {storage_path}")
 @STUDY
 @option("storage_path", "ray_results", FOLDER, "Where the records are.")
 @option("fix", False, click.BOOL, "Mend what was found; nothing that was measured is deleted.")
 @SYNC_TIMEOUT
 def main(study: str, storage_path: Path, fix: bool, sync_timeout_s: float) -> None:
     """List what is open, double, missing or in excess in MLflow, and mend it if asked to."""
-    from entrypoints.repair import doctor  # torch and MLflow take seconds to import
+    from entrypoints.waiting import waiting
+
+    with waiting("PyTorch and MLflow"):
+        from entrypoints.repair import doctor
 
     doctor(study, storage_path, fix, sync_timeout_s)
 

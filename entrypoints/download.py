@@ -8,19 +8,28 @@ from rich.console import Console
 from entrypoints.options import DATA_DIR, DATASET, NONE, StageCommand, option, show_log
 
 
-@click.command(cls=StageCommand)
+@click.command("download", cls=StageCommand, opening="{dataset}, to {data_dir}")
 @DATASET
 @DATA_DIR
 @option("mirrors", NONE, help="Addresses of cifar-10-python.tar.gz to try first, with commas.")
 def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     """Download CIFAR-10, or look at another data set, and decode it for the stages."""
-    from hypertuning.learn.cache import read_meta  # torch takes seconds to import
-    from hypertuning.learn.data import MIRRORS, prepare
+    # takes a second: not before the first line
+    from entrypoints.start import check_folder
+    from entrypoints.waiting import waiting
+    from hypertuning.learn.sources import find_source
     from hypertuning.words import counted
+
+    find_source(dataset, data_dir)
+    check_folder("data_dir", data_dir)
+    with waiting("PyTorch"):
+        from hypertuning.learn.cache import read_meta
+        from hypertuning.learn.data import MIRRORS, prepare
 
     show_log()
     first = () if mirrors == NONE else tuple(url.strip() for url in mirrors.split(","))
-    cache = prepare(dataset, data_dir, (*first, *MIRRORS))
+    with waiting("images"):
+        cache = prepare(dataset, data_dir, (*first, *MIRRORS))
     meta = read_meta(cache)
     images = f"{meta['train']:,} training and {counted(meta['test'], 'test image')}"
     Console().print(f"{images} in {cache}", soft_wrap=True, highlight=False, markup=False)

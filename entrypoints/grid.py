@@ -1,22 +1,36 @@
 """The CNN's structure, every combination, read as a heat map."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_options
 
+if TYPE_CHECKING:
+    from entrypoints.searches import Search
 
-@click.command(cls=StageCommand)
+
+@click.command(
+    "grid",
+    cls=StageCommand,
+    opening="every combination of structures on {dataset}, {epochs} epochs each",
+)
 @option("epochs", 3, COUNT, "Of every trial.")
 @AUGMENT
 @stage_options
 def main(**options) -> None:
     """Train every combination of fully connected layers, conv layers, filters and kernel size."""
-    # torch, Ray and MLflow take seconds to import: not before the options are right
+    from entrypoints.start import start  # takes a second: not before the first line
+
+    start("grid", build, options)
+
+
+def build(options: Mapping) -> "Search":
     from entrypoints.searches import listed
-    from entrypoints.stage import run_stage
     from hypertuning.spaces import GRID
 
-    run_stage("grid", lambda given: listed("grid", [GRID], given), options)
+    return listed("grid", [GRID], options)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,21 @@
 """Early stopping over the CNN's widths and kernel, without and with augmentation."""
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 import click
 
 from entrypoints.options import COUNT, StageCommand, option, stage_options
 
+if TYPE_CHECKING:
+    from entrypoints.searches import Search
 
-@click.command(cls=StageCommand)
+
+@click.command(
+    "hyperband",
+    cls=StageCommand,
+    opening="{num_samples} configurations on {dataset}, each for {max_epochs} epochs at most",
+)
 @option("num_samples", 20, COUNT, "Configurations, each trained in both arms if augment=both.")
 @option("grace_period", 3, COUNT, "Epochs that every trial gets.")
 @option("max_epochs", 10, COUNT, "Of a trial that is never stopped.")
@@ -19,15 +29,16 @@ from entrypoints.options import COUNT, StageCommand, option, stage_options
 @stage_options
 def main(**options) -> None:
     """Search hidden size, filters, kernel and padding with ASHA or Hyperband."""
-    # torch, Ray and MLflow take seconds to import: not before the options are right
+    from entrypoints.start import start  # takes a second: not before the first line
+
+    start("hyperband", build, options)
+
+
+def build(options: Mapping) -> "Search":
     from entrypoints.searches import sampled
-    from entrypoints.stage import run_stage
     from hypertuning.spaces import HYPERBAND
 
-    def build(given):
-        return sampled("hyperband", HYPERBAND, "grace_period", given)
-
-    run_stage("hyperband", build, options)
+    return sampled("hyperband", HYPERBAND, "grace_period", options)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,11 @@ from entrypoints.options import (
 )
 
 
-@click.command(cls=StageCommand)
+@click.command(
+    "main",
+    cls=StageCommand,
+    opening="compare, grid, hyperband, bohb, register, report on {dataset}, profile {profile}",
+)
 @option("profile", "quick", click.Choice(["quick", "full"]), "quick: little of everything.")
 @DATASET
 @DATA_DIR
@@ -33,12 +37,20 @@ from entrypoints.options import (
 @TRUST
 @option("out", "reports", FOLDER, "Folder for the report's own folder.")
 @option("resume", NONE, help="Run id of a main run that is to go on, or last.")
+@option("dry_run", False, click.BOOL, "Print each stage's plan and the sum of time, and exit.")
 def main(**options) -> None:
     """Run all stages as children of one run; those that are complete are not run again."""
-    # MLflow takes seconds to import: not before the options are right
-    from entrypoints.pipeline import run_all
+    # takes a second: not before the first line
+    from entrypoints.start import LIBRARIES, check_ground
+    from entrypoints.waiting import waiting
 
-    run_all(options)
+    check_ground(options)
+    if options["dry_run"] and options["resume"] != NONE:
+        raise click.UsageError("`dry_run` shows what a new run would do; leave out `resume`")
+    with waiting(LIBRARIES):
+        from entrypoints.pipeline import run_all
+        from entrypoints.pipeline_plan import plan_all
+    plan_all(options) if options["dry_run"] else run_all(options)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 
 from hypertuning.addresses import without_secrets
-from hypertuning.config import UserError
 from hypertuning.tracking import environment
 
 NONE = "none"
@@ -21,26 +20,44 @@ AUTO = "auto"
 
 
 class StageCommand(click.Command):
-    """A command that ends wrong input and lacking means in one line."""
+    """A command that says at once what it is about to do, and every user's error in one line.
+
+    Args:
+        opening: What it is about to do, with the names of options in braces.
+    """
+
+    def __init__(self, *args, opening: str = "", **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.opening = opening
+
+    def invoke(self, ctx: click.Context):
+        resume = ctx.params.get("resume", NONE)
+        goes_on = f"goes on with {resume}" if resume != NONE else ""
+        click.echo(f"{self.name}: {goes_on or self.opening.format_map(ctx.params)}")
+        return super().invoke(ctx)
 
     def main(self, *args, **kwargs):
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.ClickException as error:
             _fail(error.format_message(), error.exit_code)
-        except UserError as error:
-            _fail(str(error), 1)
         except (click.Abort, KeyboardInterrupt):
             _fail("stopped", 130)
         except OSError as error:
             _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
         except Exception as error:
-            mlflow = sys.modules.get("mlflow.exceptions")
-            if not mlflow or not isinstance(error, mlflow.MlflowException):
-                raise
-            _fail(f"the tracking store: {' '.join(str(error).split())}", 1)
+            if isinstance(error, _imported("hypertuning.config", "UserError")):
+                _fail(str(error), 1)
+            if isinstance(error, _imported("mlflow.exceptions", "MlflowException")):
+                _fail(f"the tracking store: {' '.join(str(error).split())}", 1)
+            raise
         finally:
             _name_launch()
+
+
+def _imported(module: str, name: str) -> type | tuple[()]:
+    """A class of a module that takes long to import; no class where nobody has imported it."""
+    return getattr(sys.modules.get(module), name, ())
 
 
 def _name_launch() -> None:
@@ -50,6 +67,7 @@ def _name_launch() -> None:
     # MLflow takes seconds to import, and not every command needs it
     from mlflow.exceptions import MlflowException
 
+    from hypertuning.config import UserError
     from hypertuning.tracking.launch import find_launch, name_launch
     from hypertuning.tracking.store import connect
 
@@ -68,13 +86,22 @@ def _fail(message: str, status: int) -> None:
 def show_log() -> None:
     """Show what the package has to say of downloads and decoding, and nobody else's log."""
     logger = logging.getLogger("hypertuning")
-    logger.handlers = [logging.StreamHandler(sys.stdout)]
+    logger.handlers = [_Lines()]
     logger.setLevel(logging.INFO)
+
+
+class _Lines(logging.Handler):
+    """Prints each message as a line, above what a terminal shows of a wait."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(self.format(record), flush=True)
 
 
 @contextmanager
 def usage() -> Iterator[None]:
     """What the user asked for is checked here: a UserError is one of usage."""
+    from hypertuning.config import UserError  # takes a second: not before the first line
+
     try:
         yield
     except UserError as error:

@@ -108,7 +108,7 @@ def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:
         with usage():
             run_id, had = find_main(client, options["resume"])
             context, owner = click.get_current_context(), f"main run {run_id}"
-            options = merge(context, options, had, owner, free=FREE, new={"resume"})
+            options = merge(context, options, had, owner, free=FREE, new={"resume", "dry_run"})
     with usage():
         find_launch(client, free=not had)
         find_source(options["dataset"], options["data_dir"])

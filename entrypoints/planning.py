@@ -1,8 +1,10 @@
 """What a study will do and take, and what the user should know of it before it starts."""
 
+import math
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,18 +14,28 @@ from entrypoints.searches import Search
 from entrypoints.warm import Warm
 from hypertuning.search.cost import measure
 from hypertuning.search.plan import Plan, plan
-from hypertuning.search.study import Resources
+from hypertuning.search.resources import Resources
 from hypertuning.search.trial import Problem
 from hypertuning.words import counted
 
 TIMED_CONFIGS = 6
+
+
+class Estimate(NamedTuple):
+    """What a study would take."""
+
+    words: str
+    seconds: float = math.nan
+    """Of training, in all; NaN where it is not known."""
+
+
 UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
 
 
-def no_estimate(options: Mapping) -> str:
+def no_estimate(options: Mapping) -> Estimate:
     """Say that time and disk are unknown without the images, and how to get these."""
     download = command_of("download", **changed(options, ["data_dir"]))
-    return f"none before the images are there; to get them: {download}"
+    return Estimate(f"none before the images are there; to get them: {download}")
 
 
 def plan_of(search: Search, warm: Warm | None = None) -> Plan:
@@ -43,32 +55,42 @@ def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
     return notes
 
 
-def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> str:
+def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> Estimate:
     """Time and disk of a study, from a few batches of a few of its configurations.
 
     Training alone: starting workers, writing the record and drawing figures come on top.
     """
     if resources.address != "local":
-        return "none for a cluster; one with ray_address=local says what this machine would take"
+        return Estimate(
+            "none for a cluster; one with ray_address=local says what this machine would take"
+        )
     has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
     room = min(planned.trials, resources.room(has))
     count = min(planned.trials, TIMED_CONFIGS)
     numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
     cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
     seconds = planned.epochs * cost.seconds / room
-    return (
+    return Estimate(
         f"about {timedelta(seconds=round(seconds))} of training, {counted(room, 'trial')} at once, "
         f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
-        f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)"
+        f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)",
+        seconds,
     )
 
 
-def description(search: Search, planned: Plan, notes: list[str]) -> str:
+def description(
+    search: Search, planned: Plan, trains_on: Mapping[str, str], notes: list[str]
+) -> str:
+    """The note on a study that begins."""
+    rows = [
+        f"| {name} | {words.replace('|', chr(92) + '|')} |" for name, words in trains_on.items()
+    ]
     lines = [
         f"**{search.stage}**: {counted(planned.trials, 'trial')}, "
         f"{counted(planned.epochs, 'epoch')} planned, "
         f"strategy {search.strategy}. Its trials are the runs nested under it; "
         "its figures stand under Artifacts.",
+        "\n".join(["| trains on | |", "|---|---|", *rows]),
         *notes,
     ]
     if search.model and planned.model_from is not None:

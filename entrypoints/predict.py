@@ -7,7 +7,7 @@ import click
 from entrypoints.options import AUTO, FILE, NONE, PATH_OR_NAME, TRUST, StageCommand, option
 
 
-@click.command(cls=StageCommand)
+@click.command("predict", cls=StageCommand, opening="{images}, by {model_uri}")
 @option(
     "model_uri", AUTO, PATH_OR_NAME, "A model that `register` has made; auto is the one champion."
 )
@@ -16,10 +16,16 @@ from entrypoints.options import AUTO, FILE, NONE, PATH_OR_NAME, TRUST, StageComm
 @TRUST
 def main(model_uri: str, images: Path, out: Path, trust: bool) -> None:
     """Print what a model sees in each picture, and write it to a CSV file."""
-    # torch and MLflow take seconds to import: not before the options are right
     if not images.exists():
         raise click.UsageError(f"`images` must be a picture or a folder of some, got {images}")
-    from entrypoints.predicting import run_predict
+    if out.is_dir():
+        raise click.UsageError(f"`out` (={out}) is a folder; name a file in it")
+    if not out.absolute().parent.is_dir():
+        raise click.UsageError(f"`out` (={out}): there is no folder {out.absolute().parent}")
+    from entrypoints.waiting import waiting
+
+    with waiting("PyTorch and MLflow"):
+        from entrypoints.predicting import run_predict
 
     run_predict(model_uri, images, out, trust)
 

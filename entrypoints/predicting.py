@@ -35,7 +35,6 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> None:
         UserError: no such model, no picture at all, or a file that cannot be written.
     """
     console = Console()
-    _check_out(out)
     model_uri = _settled(model_uri)
     readable, skipped = _read(images)
     table = predict(load(model_uri, trust), readable)
@@ -53,13 +52,6 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> None:
         click.echo(f"skipped: {text} is no picture ({picture.reason})", err=True)
     if skipped:
         sys.exit(1)
-
-
-def _check_out(out: Path) -> None:
-    if out.is_dir():
-        raise UserError(f"`out` (={out}) is a folder; name a file in it")
-    if not out.absolute().parent.is_dir():
-        raise UserError(f"`out` (={out}): there is no folder {out.absolute().parent}")
 
 
 def _settled(model_uri: str) -> str:

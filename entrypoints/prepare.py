@@ -7,17 +7,21 @@ from typing import NamedTuple
 from mlflow import MlflowClient
 from rich.console import Console
 
+from entrypoints.dry_run import show_plan
 from entrypoints.options import NONE, show_log, usage
 from entrypoints.planning import UNREAD, estimate, no_estimate, notes_on, plan_of
 from entrypoints.resume import Earlier, find_earlier
 from entrypoints.searches import Search
-from entrypoints.show import say, show_plan
+from entrypoints.show import say
+from entrypoints.start import resources_of
+from entrypoints.trains_on import in_lines, trains_on
+from entrypoints.waiting import waiting
 from entrypoints.warm import Warm, read_warm_start, warm_start_wanted
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
-from hypertuning.search.study import Resources
+from hypertuning.search.resources import Resources
 from hypertuning.search.trial import Problem
 from hypertuning.tracking.artifacts import check_writable
 from hypertuning.tracking.launch import find_launch
@@ -42,6 +46,8 @@ class Job(NamedTuple):
     images: DatasetInfo
     warm: Warm | None
     planned: Plan
+    trains_on: Mapping[str, str]
+    """Images, classes, device, in words."""
     notes: list[str]
     earlier: Earlier | None
     """The study that it continues."""
@@ -56,27 +62,28 @@ def prepare(
         UserError: something is wrong or lacking.
     """
     resume = options["resume"] != NONE
-    client = connect() if resume else None
+    client = _connect(console) if resume else None
     with usage():
         earlier = find_earlier(client, stage, options) if resume else None
     options = earlier.options if earlier else options
     search = build({**options, "given": earlier and earlier.study.get("given")})
     options = {**options, **search.settled}
     with usage():
-        resources = _resources(options)
+        resources = resources_of(options)
         source = find_source(options["dataset"], options["data_dir"])
     if options["dry_run"] and source is None:
         planned = plan_of(search)
         say(console, [UNREAD] if warm_start_wanted(options) else notes_on(search, planned, None))
         return show_plan(console, search, planned, no_estimate(options))
     if not client and (check or warm_start_wanted(options) or not options["dry_run"]):
-        client = connect()
+        client = _connect(console)
     if client and not options["dry_run"]:
         with usage():
             find_launch(client, free=earlier is None)
         check_writable(client, _experiment(client, earlier))
     show_log()
-    cache = data.prepare(options["dataset"], options["data_dir"])
+    with waiting("images", console):
+        cache = data.prepare(options["dataset"], options["data_dir"])
     with usage():
         images = _images(cache, options)
         warm = _warm(client, search, options, images, earlier)
@@ -85,9 +92,12 @@ def prepare(
         *notes_on(search, planned, warm),
         *([earlier.note(planned), *earlier.unheard] if earlier else []),
     ]
-    say(console, notes)
-    problem = _problem(search, options, cache, resources)
-    job = Job(search, options, client, resources, problem, images, warm, planned, notes, earlier)
+    problem = problem_of(search, options, cache, resources)
+    on = trains_on(cache, search, planned, problem, resources.address)
+    say(console, [*in_lines(on), *notes])
+    job = Job(
+        search, options, client, resources, problem, images, warm, planned, on, notes, earlier
+    )
     if check:
         job = check(job)
     if options["dry_run"]:
@@ -116,9 +126,9 @@ def _warm(
     return read_warm_start(client, search, options, images) if client else None
 
 
-def _resources(options: Mapping) -> Resources:
-    names = ("ray_address", "cpus_per_trial", "gpus_per_trial", "concurrency")
-    return Resources(*(options[name] for name in names))
+def _connect(console: Console) -> MlflowClient:
+    with waiting("tracking store", console):
+        return connect()
 
 
 def _images(cache: Path, options: Mapping) -> DatasetInfo:
@@ -129,7 +139,8 @@ def _images(cache: Path, options: Mapping) -> DatasetInfo:
     )
 
 
-def _problem(search: Search, options: Mapping, cache: Path, resources: Resources) -> Problem:
+def problem_of(search: Search, options: Mapping, cache: Path, resources: Resources) -> Problem:
+    """What the trials of a study share; their checkpoints have no place yet."""
     return Problem(
         cache=cache,
         train_size=options["train_size"],

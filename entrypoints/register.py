@@ -17,7 +17,11 @@ from entrypoints.options import (
 )
 
 
-@click.command(cls=StageCommand)
+@click.command(
+    "register",
+    cls=StageCommand,
+    opening="the best {top_k} configurations of {source}, {repeats} times each, as {model_name}",
+)
 @option("source", "bohb", help="Run id of a study, or a stage: the latest one of the experiment.")
 @option("top_k", 3, COUNT, "Configurations that are trained again, the best of the source.")
 @option("repeats", 3, COUNT, "Times that each is, with seeds that the source did not use.")
@@ -32,8 +36,13 @@ from entrypoints.options import (
 @RUN
 def main(**options) -> None:
     """Choose the best configuration honestly, refit, test and register it."""
-    # torch, Ray and MLflow take seconds to import: not before the options are right
-    from entrypoints.registering import run_register
+    # takes a second: not before the first line
+    from entrypoints.start import LIBRARIES, check_ground
+    from entrypoints.waiting import waiting
+
+    check_ground(options)
+    with waiting(LIBRARIES):
+        from entrypoints.registering import run_register
 
     run_register(options)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from entrypoints.commands import changed, command_of
 from entrypoints.finish import finish, recover
+from entrypoints.records import ALL, find_records
 from entrypoints.show import say
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
@@ -30,8 +31,6 @@ from hypertuning.tracking.recovery import is_driven, only_driver
 from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
 from hypertuning.words import counted
 
-ALL = "all"
-
 
 def sync(study: str, storage_path: Path, patience_s: float) -> None:
     """Deliver the records of studies that nobody runs, one line each.
@@ -40,23 +39,13 @@ def sync(study: str, storage_path: Path, patience_s: float) -> None:
         UserError: there is no such record, or not everything could be delivered.
     """
     failures, named = [], is_named()
-    for study_dir in _records(study, storage_path):
+    for study_dir in find_records(study, storage_path):
         try:
             say(Console(), [_sync(study_dir, named, patience_s)])
         except (UserError, OSError) as error:
             failures.append(f"study {study_dir.name}: {error}")
     if failures:
         raise UserError("\n".join(failures))
-
-
-def _records(study: str, storage_path: Path) -> list[Path]:
-    chosen = [folder for folder in records_in(storage_path) if study in (ALL, folder.name)]
-    if not chosen:
-        wanted = "of a study" if study == ALL else f"of study {study}"
-        raise UserError(
-            f"there is no record {wanted} in {storage_path}; name its folder by `storage_path`"
-        )
-    return chosen
 
 
 def _sync(study_dir: Path, named: bool, patience_s: float) -> str:

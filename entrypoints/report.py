@@ -7,12 +7,18 @@ import click
 from entrypoints.options import FOLDER, NONE, StageCommand, option
 
 
-@click.command(cls=StageCommand)
+@click.command("report", cls=StageCommand, opening="studies of {source}, to {out}")
 @option("source", NONE, help="Run ids of studies or names of experiments, with commas.")
 @option("out", "reports", FOLDER, "Where the report's folder is made.")
 def main(source: str, out: Path) -> None:
     """Write up the studies of this experiment, or of others, from the tracking store alone."""
-    from entrypoints.reporting import report  # MLflow and matplotlib take seconds to import
+    # takes a second: not before the first line
+    from entrypoints.start import check_folder
+    from entrypoints.waiting import waiting
+
+    check_folder("out", out)
+    with waiting("MLflow and matplotlib"):
+        from entrypoints.reporting import report
 
     report(source, out)
 

@@ -5,13 +5,15 @@ import click
 from entrypoints.options import AUTO, StageCommand, option, usage
 
 
-@click.command(cls=StageCommand)
+@click.command("rollback", cls=StageCommand, opening="{model_name}, to the champion before")
 @option("model_name", AUTO, help="In the model registry; auto is the only one that can go back.")
 def main(model_name: str) -> None:
     """Let the aliases champion and previous change places."""
-    # MLflow takes seconds to import: not before the options are right
-    from hypertuning.registry import versions
-    from hypertuning.tracking.store import connect
+    from entrypoints.waiting import waiting
+
+    with waiting("MLflow"):
+        from hypertuning.registry import versions
+        from hypertuning.tracking.store import connect
 
     client = connect(must_exist=True)
     if model_name == AUTO:

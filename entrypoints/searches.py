@@ -2,8 +2,9 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from entrypoints.asked import Asked, find_config
 from entrypoints.asked_space import (
     check_reachable,
     fixed_values,
@@ -14,11 +15,10 @@ from entrypoints.asked_space import (
     unsearched_notes,
 )
 from entrypoints.options import NONE, usage
-from entrypoints.sources import Asked, find_config
 from hypertuning.config import Budget, UserError, differing, parse_config
-from hypertuning.domains import Float, Integer
-from hypertuning.search.bohb import PAPER, Bohb, ModelOptions
+from hypertuning.domains import Domain, Float, Integer, Value
 from hypertuning.search.ladder import Arms, Ladder, regular_max_epochs, rungs, sweep
+from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
@@ -26,6 +26,9 @@ from hypertuning.space_files import Written
 from hypertuning.spaces import Space, conditions, describe, grid, searched, settle
 from hypertuning.tracking.naming import run_name
 from hypertuning.words import counted
+
+if TYPE_CHECKING:
+    from hypertuning.search.bohb import Bohb
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
@@ -40,7 +43,9 @@ class Search(NamedTuple):
     ladder: Callable[[], Ladder]
     space: Mapping[str, str] = {}
     """What it draws from, in words; empty where it tries a list."""
-    model: Bohb | None = None
+    domains: Mapping[str, Domain | Value] = {}
+    """The same as ranges and values, what is fixed included."""
+    model: "Bohb | None" = None
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()
     """The epochs after which it learns."""
@@ -193,6 +198,7 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             check_reachable(wanted, changed, options)
         model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, fixed, options["seed"], model_options)
+    domains = {**fixed, "augment": options["augment"], **wanted}
     unseeded = {name: value for name, value in fixed.items() if name != "seed"}
     described = describe(
         {**unseeded, **wanted, "augment": wanted.get("augment", options["augment"])}
@@ -214,6 +220,7 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             paired,
             lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
             described,
+            domains,
             notes=notes,
             searched=opened | {"augment": True},
         )
@@ -224,9 +231,10 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
         sampler,
         lambda: strategy.ladder(budget),
         described,
+        domains,
         searched={**differing([point.config for point in points]), **opened},
     )
-    if not isinstance(drawn, Bohb):
+    if not strategy.learns:
         return search._replace(notes=notes)
     return search._replace(
         model=drawn,
@@ -237,7 +245,7 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     )
 
 
-def _points_note(points: Sequence[Written], model: Bohb) -> tuple[str, ...]:
+def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
     """Say so where the model cannot learn from a point."""
     reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
     return tuple(

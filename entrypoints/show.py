@@ -1,21 +1,18 @@
-"""What a command prints: the plan before a study, the leaderboard after it."""
+"""What a command prints: lines, tables, the leaderboard after a study."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from hypertuning.report.tables import leaderboard
 from hypertuning.words import counted
 
-if TYPE_CHECKING:  # neither Ray nor ConfigSpace is needed to print
-    from entrypoints.searches import Search
-    from hypertuning.search.plan import Plan
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = {
     "rank": "",
@@ -36,37 +33,18 @@ def say(console: Console, lines: Iterable[str]) -> None:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def show_plan(console: Console, search: "Search", planned: "Plan", estimate: str) -> None:
-    """Print the rungs of a study that has not started, and what it will take."""
-    table = _table(
-        f"{search.stage}: {counted(planned.trials, 'trial')}, "
-        f"{counted(planned.epochs, 'epoch')}, {search.strategy}"
-    )
-    for column in ("bracket", "rung", "until epoch", "trials", "epochs"):
-        table.add_column(column, justify="right")
-    for rung in planned.rungs:
-        table.add_row(*map(str, (rung.bracket, rung.rung, rung.until, rung.trials, rung.epochs)))
-    console.print(table)
-    if search.model and planned.model_from is not None:
-        first, needed = planned.model_from, search.model.needed
-        line = (
-            f"model: from trial {first} on; it needs {counted(needed, 'result')} after one number "
-            "of epochs"
-        )
-        console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"estimate: {estimate}", highlight=False, soft_wrap=True)
-
-
-def show_leaderboard(console: Console, trials: pd.DataFrame, n: int = 5) -> None:
+def show_leaderboard(console: Console, trials: "pd.DataFrame", n: int = 5) -> None:
     """Print the best trials: their loss is that of one epoch, their accuracy perhaps of another."""
+    from hypertuning.report.tables import leaderboard
+
     rows = leaderboard(trials, n)
     title = f"best {len(rows)} of {counted(len(trials), 'trial')}, by validation loss"
     console.print(table_of(title, rows, COLUMNS))
 
 
-def table_of(title: str, rows: pd.DataFrame, columns: Mapping[str, str]) -> Table:
+def table_of(title: str, rows: "pd.DataFrame", columns: Mapping[str, str]) -> Table:
     """Some columns of a frame under titles of their own."""
-    table = _table(title)
+    table = new_table(title)
     for name, heading in columns.items():
         text = name in TEXTS
         table.add_column(heading, justify="left" if text else "right", no_wrap=not text)
@@ -75,7 +53,7 @@ def table_of(title: str, rows: pd.DataFrame, columns: Mapping[str, str]) -> Tabl
     return table
 
 
-def _table(title: str) -> Table:
+def new_table(title: str) -> Table:
     return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
 
 

@@ -1,18 +1,16 @@
 """From the name of an earlier study, trial or file to what a stage goes on from."""
 
 import re
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from entrypoints.options import NONE
-from hypertuning.config import Config, UserError
+from entrypoints.asked import Asked
+from hypertuning.config import UserError
 from hypertuning.registry.candidates import Candidate, choose, config_of
-from hypertuning.space_files import read_config
 from hypertuning.tracking import runs
 from hypertuning.tracking.store import connect, without_password
 from hypertuning.tracking.study_run import this_experiment
@@ -81,31 +79,12 @@ def _elsewhere(client: MlflowClient, studies: pd.DataFrame, stage: str) -> str:
     return ", ".join(f"in {name!r}" for name in names) or "none"
 
 
-class Asked(NamedTuple):
-    """A configuration to train."""
-
-    config: Config
-    origin: str
-    """Where it comes from, in words."""
-    images: dict[str, Any] | None
-    """Those of its study, as options."""
-    idle: Sequence[str] = ()
-    """What its file names in vain, a sentence each."""
-
-
-def find_config(name: str) -> Asked:
-    """The configuration in a YAML file, of a trial, or of the best trial of a study or stage.
+def find_trial(name: str) -> Asked:
+    """The configuration of a trial, or of the best trial of a study or stage.
 
     Raises:
-        UserError: there is no such thing, or it cannot be trained.
+        UserError: there is no such thing.
     """
-    if Path(name).is_file() or name.endswith((".yaml", ".yml")):
-        written = read_config(Path(name))
-        return Asked(written.config, f"the file {Path(name).name}", None, written.idle())
-    if name == NONE:
-        raise UserError(
-            "`config` must be a YAML file, the run id of a trial or study, or a stage, got none"
-        )
     client = connect(must_exist=True)
     study_id = _study_of(client, name)
     source = find_source(client, study_id or name, "config")

@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from mlflow.exceptions import MlflowException
 from rich.console import Console
@@ -18,12 +17,16 @@ from entrypoints.planning import description
 from entrypoints.prepare import Build, Job, prepare
 from entrypoints.resume import FILES, keep_files, read_past
 from entrypoints.show import say
+from entrypoints.start import check_writable
+from entrypoints.waiting import tell_first_epoch, waiting
 from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import OBJECTIVE, UserError
+from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
+from hypertuning.search.ray_start import ray_started
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
-from hypertuning.search.study import ray_started, run, write_ending
+from hypertuning.search.study import run, write_ending
 from hypertuning.search.trial import trainable
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.launch import file_launcher, find_launch
@@ -70,9 +73,11 @@ def carry_out(console: Console, job: Job) -> tuple[Path, bool]:
             file_launcher(job.client, launch, study_dir.name, job.search.stage)
             return study_dir, False
         try:
-            with ray_started(job.resources, job.options["verbose"]) as room:
+            with ExitStack() as ray:
+                with waiting("Ray", console):
+                    asked = (job.resources, job.options["storage_path"], job.options["verbose"])
+                    searcher.concurrency = ray.enter_context(ray_started(*asked))
                 stop = driven.enter_context(signals_caught())  # after Ray has set its own handlers
-                searcher.concurrency = room
                 study_dir = _open(job, driven)
                 name = f"study {study_dir.name} ({job.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
@@ -113,7 +118,7 @@ def _open(job: Job, driven: ExitStack) -> Path:
         UserError: no disk space, or the store went away.
     """
     storage_path = job.options["storage_path"]
-    _check_writable(storage_path)
+    check_writable(storage_path)
     try:
         if job.earlier:
             reopen_study(job.client, job.earlier.study_dir.name, _opening(job))
@@ -142,7 +147,7 @@ def _opening(job: Job) -> Opening:
     return Opening(
         stage=search.stage,
         name=study_name(search.stage, job.images["name"], what),
-        note=description(search, job.planned, job.notes),
+        note=description(search, job.planned, job.trains_on, job.notes),
         tags=_tags(job),
         searched=search.searched,
     )
@@ -203,7 +208,11 @@ def _search(
         searcher,
         trainable(job.problem._replace(checkpoints=study_dir / "checkpoints")),
         job.resources,
-        [mirror, LiveView(job.planned, measured, searcher.concurrency)],
+        [
+            mirror,
+            FirstEpoch(tell_first_epoch),
+            LiveView(job.planned, measured, searcher.concurrency),
+        ],
         job.options["max_failures"],
         job.options["time_budget_s"],
         stop,
@@ -216,15 +225,3 @@ def _parameters(options: Mapping) -> dict[str, str]:
         name: str(value).lower() if isinstance(value, bool) else without_secrets(str(value))
         for name, value in options.items()
     }
-
-
-def _check_writable(storage_path: Path) -> None:
-    """Refuse a folder that cannot take the record, while no run has been opened."""
-    try:
-        storage_path.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=storage_path):
-            pass
-    except OSError as error:
-        raise UserError(
-            f"`storage_path` {storage_path} cannot be written to: {error.strerror}; name another"
-        ) from error

@@ -7,13 +7,19 @@ import click
 from entrypoints.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, option
 
 
-@click.command(cls=StageCommand)
+@click.command("sync", cls=StageCommand, opening="{study}, from the records in {storage_path}")
 @STUDY
 @option("storage_path", "ray_results", FOLDER, "Where the records are.")
 @SYNC_TIMEOUT
 def main(study: str, storage_path: Path, sync_timeout_s: float) -> None:
     """Deliver to MLflow what was measured while it was away."""
-    from entrypoints.repair import sync  # torch and MLflow take seconds to import
+    # takes a second: not before the first line
+    from entrypoints.records import find_records
+    from entrypoints.waiting import waiting
+
+    find_records(study, storage_path)
+    with waiting("PyTorch and MLflow"):
+        from entrypoints.repair import sync
 
     sync(study, storage_path, sync_timeout_s)
 

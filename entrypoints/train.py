@@ -15,7 +15,7 @@ from entrypoints.options import (
 )
 
 
-@click.command(cls=StageCommand)
+@click.command("train", cls=StageCommand, opening="the configuration of {config}, {epochs} epochs")
 @option(
     "config",
     NONE,
@@ -30,11 +30,11 @@ from entrypoints.options import (
 @RUN
 def main(**options) -> None:
     """Train one configuration, as a study of one trial."""
-    # torch, Ray and MLflow take seconds to import: not before the options are right
+    # takes a second: not before the first line
     from entrypoints.searches import single
-    from entrypoints.stage import run_stage
+    from entrypoints.start import start
 
-    run_stage("train", single, options)
+    start("train", single, options)
 
 
 if __name__ == "__main__":

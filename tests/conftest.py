@@ -49,7 +49,7 @@ def ray_local() -> Iterator[None]:
     """Ray with two CPUs, set up as a study sets it up; starting it takes seconds."""
     import ray
 
-    from hypertuning.search.study import DRIVER_ENVIRONMENT, WORKER_ENVIRONMENT
+    from hypertuning.search.ray_start import DRIVER_ENVIRONMENT, WORKER_ENVIRONMENT
 
     with pytest.MonkeyPatch.context() as session:
         for name, value in DRIVER_ENVIRONMENT.items():

@@ -5,8 +5,8 @@ import zlib
 import pytest
 
 from hypertuning.config import Budget
-from hypertuning.search.bohb import PAPER
 from hypertuning.search.ladder import Arms, Job, sweep
+from hypertuning.search.model_options import PAPER
 from hypertuning.search.sampler import Paired
 from hypertuning.search.searcher import LadderSearcher, Past
 from hypertuning.search.strategies import STRATEGIES

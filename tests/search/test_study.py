@@ -8,13 +8,14 @@ import pytest
 import ray
 import toy
 
-from hypertuning.config import Budget, UserError
-from hypertuning.search.bohb import PAPER
+from hypertuning.config import Budget
 from hypertuning.search.ladder import Arms
+from hypertuning.search.model_options import PAPER
+from hypertuning.search.resources import Resources
 from hypertuning.search.sampler import Paired, Random
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.search.study import Resources, run
+from hypertuning.search.study import run
 from hypertuning.spaces import BOHB, Float
 
 ray.cloudpickle.register_pickle_by_value(toy)  # the workers cannot import from tests/
@@ -122,11 +123,3 @@ def test_nothing_is_begun_after_the_time_budget(ray_local, tmp_path):
     searcher, outcome = study(tmp_path, "random", Budget(50, 1), time_budget_s=1e-6)
     assert outcome == "interrupted"
     assert len(searcher.proposals) < 50
-
-
-def test_a_trial_that_does_not_fit_is_refused_with_what_there_is():
-    with pytest.raises(
-        UserError, match=r"one trial asks for 4 CPU, 1 GPU, but Ray has 2 CPU, 0 GPU"
-    ):
-        Resources(cpus_per_trial=4, gpus_per_trial=1).room({"CPU": 2.0})
-    assert Resources(cpus_per_trial=1, concurrency=8).room({"CPU": 2.0}) == 2

@@ -134,6 +134,14 @@ def sizes(cache: Path, train_size: int, val_size: int) -> tuple[int, int]:
     return len(train), len(val)
 
 
+def class_counts(cache: Path, train_size: int, val_size: int, split_seed: int) -> dict[str, int]:
+    """How many training images of each class `load` would give."""
+    classes, labels = cached.read_meta(cache)["classes"], cached.read_labels(cache, "train")
+    train, _ = _split(labels, classes, train_size, val_size, split_seed)
+    counts = torch.bincount(labels[train], minlength=len(classes))
+    return dict(zip(classes, counts.tolist(), strict=True))
+
+
 def load_test(cache: Path) -> Split:
     """Open the test images, which only `registry` may do.
 

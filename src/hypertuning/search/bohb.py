@@ -24,6 +24,7 @@ from ConfigSpace import (
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.domains import Choice, Domain, Float, Value
 from hypertuning.search.density import Density
+from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.sampler import Proposal, Random
 from hypertuning.spaces import Space, acting, conditions, searched
 
@@ -33,22 +34,6 @@ with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from P
 
 COIN, MODEL, GAP, MISSING = 1, 2, 3, 4
 """What random numbers are drawn for, so that no two draws share theirs."""
-
-
-class ModelOptions(NamedTuple):
-    """The paper's constants (section 4 and appendix E), as hpbandster has them."""
-
-    random_fraction: float = 1 / 3
-    """ρ: share of the proposals that are drawn from the space, model or not."""
-    top_n_percent: int = 15
-    """q: share of the results that count as good."""
-    num_samples: int = 64
-    """N_s: candidates, of which the one of the best ratio of densities is proposed."""
-    bandwidth_factor: float = 3
-    """b_w: candidates are drawn that much wider than the good density."""
-
-
-PAPER = ModelOptions()
 
 
 class Result(NamedTuple):

@@ -1,0 +1,29 @@
+"""How long a study waits for its first result: for its workers, and for an epoch of theirs."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from ray import tune
+
+
+class FirstEpoch(tune.Callback):
+    """Tells the seconds from the start of the search to its first result.
+
+    Args:
+        tell: Takes the seconds; a function of a module, as Ray pickles it.
+    """
+
+    def __init__(self, tell: Callable[[float], None]) -> None:
+        self.tell = tell
+        self.began: float | None = None
+        """None before the search, and once it has been told."""
+
+    def setup(self, **info) -> None:
+        self.began = time.monotonic()
+
+    def on_trial_result(self, iteration: int, trials: list, trial, result: dict, **info) -> None:
+        if self.began is not None:
+            seconds, self.began = time.monotonic() - self.began, None
+            with suppress(OSError, SystemExit):  # nobody reads it, or its disk is full
+                self.tell(seconds)

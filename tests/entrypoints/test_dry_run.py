@@ -1,0 +1,71 @@
+"""Claims about what a dry run prints of a space, a list, and all stages of main."""
+
+import math
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from entrypoints import main
+from entrypoints.dry_run import Range, fixed, lists, ranges, same
+from entrypoints.planning import Estimate
+from hypertuning.config import Config
+from hypertuning.spaces import BOHB, Choice, Float
+
+
+def test_every_range_has_its_scale_and_its_condition():
+    space = {**BOHB, "seed": 0}
+    rows = {row.parameter: row for row in ranges(space)}
+    assert list(rows) == list(BOHB)
+    assert rows["learning_rate"] == Range("learning_rate", "0.0001 to 0.03", "logarithmic", "")
+    assert rows["dropout"] == Range("dropout", "0 to 0.5", "linear", "")
+    assert rows["batch_size"] == Range("batch_size", "64, 128, 256", "choice", "")
+    assert rows["momentum"].condition == "optimizer is sgd"
+    assert fixed(space) == {"seed": 0}
+
+
+def test_a_list_is_the_values_that_differ_and_those_that_do_not():
+    configs = [Config(model="nn"), Config(filters=32), Config(filters=64)]
+    assert lists(configs) == {"model": ["nn", "cnn"], "filters": [32, 64]} | {
+        name: [value]
+        for name, value in Config().hyperparameters().items()
+        if name in ("num_conv_layers", "kernel_size", "padding", "batch_norm")
+    }
+    assert "model" not in same(configs) and same(configs)["learning_rate"] == 0.001
+
+
+def test_of_one_configuration_nothing_differs():
+    assert lists([Config()]) == {}
+    assert same([Config()]) == Config().hyperparameters()
+
+
+def test_a_condition_that_a_choice_has_is_shown_too():
+    space = {"kernel_size": Choice((2, 3), when=("model", "cnn")), "dropout": Float(0, 0.5)}
+    assert ranges(space)[0].condition == "model is cnn"
+
+
+def test_an_estimate_that_is_not_known_makes_no_sum():
+    assert math.isnan(Estimate("none").seconds + 3)
+
+
+def test_main_shows_the_plan_of_every_stage_and_starts_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main.main, ["--dry-run", "true"])
+    assert result.exit_code == 0, result.output + result.stderr
+    titles = re.findall(r"^ *(\w+): (\d+) trials, (\d+) epochs", result.output, re.MULTILINE)
+    assert titles == [
+        ("compare", "3", "9"), ("grid", "36", "36"), ("hyperband", "18", "42"),
+        ("bohb", "17", "69"), ("register", "4", "36"),
+    ]  # fmt: skip
+    assert result.output.strip().splitlines()[-1].startswith("all stages: estimate: none before")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_main_sums_up_the_time_where_there_are_images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["--dry-run=true", "--dataset=digits", "--train-size=100", "--val-size=50"]
+    result = CliRunner().invoke(main.main, words)
+    assert result.exit_code == 0, result.output + result.stderr
+    assert re.search(r"all stages: about \d+:\d\d:\d\d of training", result.output)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
