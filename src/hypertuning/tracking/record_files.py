@@ -117,10 +117,12 @@ def _entries(folder: Path) -> list[str]:
 
 
 def read_study_file(study_dir: Path) -> dict[str, Any] | None:
+    """What a study was asked for; None if the folder is no study's."""
     return _whole(study_dir / "study.json", Study)
 
 
 def read_ended(part: Path) -> dict[str, Any] | None:
+    """How a part ended: `outcome` and `timestamp`; None if it has not, or its driver died."""
     return _whole(part / "ended.json", Ended)
 
 
