@@ -22,7 +22,8 @@ from mlflow.entities import Metric, Param
 from benchmarks.stores import STORES
 from entrypoints.reporting import CURVES
 from hypertuning.config import parse_config
-from hypertuning.report.document import Data, document
+from hypertuning.report.data import Data
+from hypertuning.report.document import document
 from hypertuning.report.page import render, write
 from hypertuning.spaces import BOHB, sample
 from hypertuning.tracking import runs

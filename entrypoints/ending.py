@@ -9,7 +9,7 @@ from rich.console import Console
 
 from entrypoints.launch import seconds_running
 from entrypoints.next_steps import how_to_go_on, next_steps
-from entrypoints.pages import files_of, how_to_start, site
+from entrypoints.pages import files_of, site, start_command
 from entrypoints.prepare import Job
 from entrypoints.show import say, show_leaderboard
 from hypertuning.config import UserError
@@ -63,4 +63,6 @@ def _told(job: Job, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
 
 def _page(job: Job, study_id: str) -> list[str]:
     uri, run = job.client.tracking_uri, job.client.get_run(study_id)
-    return [*how_to_start(uri), f"{site(uri)}/{address(run)}"]
+    started = start_command(uri)
+    start = [f"start MLflow's pages: {started}"] if started else []
+    return [*start, f"{site(uri)}/{address(run)}"]

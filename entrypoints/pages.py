@@ -23,14 +23,14 @@ def site(tracking_uri: str, port: int = PORT) -> str:
     return without_password(tracking_uri).rstrip("/") if served else f"http://127.0.0.1:{port}"
 
 
-def how_to_start(tracking_uri: str) -> list[str]:
-    """The command that starts that server; none where it runs."""
+def start_command(tracking_uri: str) -> str:
+    """The command that starts that server; empty where it runs."""
     if tracking_uri.startswith(("http://", "https://")):
-        return []
+        return ""
     words = ["ui", "--backend-store-uri"]
     if tracking_uri == without_password(tracking_uri):
-        return [f"start MLflow's pages: {mlflow_command(*words, tracking_uri)}"]
-    return [f'start MLflow\'s pages: {mlflow_command(*words)} "$MLFLOW_TRACKING_URI"']
+        return mlflow_command(*words, tracking_uri)
+    return f'{mlflow_command(*words)} "$MLFLOW_TRACKING_URI"'
 
 
 def files_of(client: MlflowClient, run_id: str) -> str:

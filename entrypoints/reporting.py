@@ -14,10 +14,13 @@ from rich.console import Console
 from entrypoints import bohb
 from entrypoints.commands import command_of
 from entrypoints.options import NONE
+from entrypoints.pages import site, start_command
 from entrypoints.show import say
 from hypertuning.config import UserError
-from hypertuning.report.document import Data, Registered, document, file_name
+from hypertuning.report.data import Data, Registered, RunPages
+from hypertuning.report.document import document
 from hypertuning.report.page import render, write
+from hypertuning.report.section import file_name
 from hypertuning.report.stages import STAGES
 from hypertuning.report.tables import with_bests
 from hypertuning.tracking import runs
@@ -52,21 +55,20 @@ def report(source: str, out: Path) -> None:
     curves = runs.curves_of(client, trials, CURVES if compared else CURVES[:-1])
     chosen = studies.loc[studies["stage"] == "register", "study_id"]
     made = {study_id: Registered(*read_refit(client, study_id)) for study_id in chosen}
-    makes = _makes(client, studies)
-    data = Data(studies, with_bests(trials, curves), curves, made, makes)
+    makes, pages = what_makes(client, studies), pages_of(client.tracking_uri)
+    data = Data(studies, with_bests(trials, curves), curves, made, makes, pages)
+    written = document(data)
     try:
-        write(render(f"Report on {name}", document(data), datetime.now(UTC)), folder)
+        write(render(f"Report on {name}", written, datetime.now(UTC)), folder)
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}; see `out`") from error
     console = Console()
-    number = counted(len(studies), "study", "studies")
-    measured = f"{counted(len(trials), 'trial')}, {counted(len(data.curves), 'epoch')}"
-    say(console, [f"{number}, {measured}"])
+    say(console, [written.summary.counts])
     say(console, [f"the report: {folder / 'report.html'}"])
     _keep(client, name, studies, folder)
 
 
-def _makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
+def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
     """By stage, the command that adds a study of it to these, on the images of the latest search.
 
     Args:
@@ -83,6 +85,11 @@ def _makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
             return {stage: command_of(stage, **same) for stage in STAGES}
     experiment = client.get_experiment(latest["experiment_id"]).name
     return {stage: command_of(stage, experiment, **same) for stage in STAGES}
+
+
+def pages_of(tracking_uri: str) -> RunPages:
+    """Where the pages of the runs are: on the tracking server, or on one that a command starts."""
+    return RunPages(site(tracking_uri), start_command(tracking_uri))
 
 
 def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
@@ -133,12 +140,11 @@ def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) 
     Raises:
         UserError: the store does not take them; the report is on disk all the same.
     """
-    number = counted(len(studies), "study", "studies")
-    note = f"Report on {number}, {', '.join(studies['study_id'].str[:_SHORT])}."
+    count, ids = counted(len(studies), "study", "studies"), studies["study_id"].str[:_SHORT]
     tags = {
         "report": name,
         DRIVER: this_process(),
-        MLFLOW_RUN_NOTE: f"{note} Open report.html under Artifacts.",
+        MLFLOW_RUN_NOTE: f"Report on {count}, {', '.join(ids)}. Open report.html under Artifacts.",
     }
     run_id = None
     try:

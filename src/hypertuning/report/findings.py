@@ -10,6 +10,8 @@ from hypertuning.report.tables import TELLING
 from hypertuning.report.tables.trials import ARM_NAMES, BEST
 from hypertuning.words import counted
 
+TELLING_RANKS = 0.5
+"""A rank correlation above this keeps most of the order of the trials."""
 NAMED = 3
 """Of results that are equally good, so many are named; the others are counted."""
 
@@ -46,6 +48,20 @@ def models(rows: pd.DataFrame) -> list[str]:
             f"training loss {row.train_loss:.2f}, validation loss {row.val_loss:.2f}."
         )
     return said
+
+
+def models_compared(rows: pd.DataFrame) -> list[str]:
+    """The most accurate model beside the others, of `final_scores`."""
+    first, *others = rows.itertuples()
+    accuracies = [Interval(row.val_accuracy, row.low, row.high).text() for row in rows.itertuples()]
+    beside = ", ".join(
+        f"{row.model} {said}" for row, said in zip(others, accuracies[1:], strict=True)
+    )
+    runs = f"mean of {first.repeats} repeats" if first.repeats > 1 else "one run each"
+    return [
+        f"{first.model} is the most accurate model after {_epochs(first.epoch)}, with a validation "
+        f"accuracy of {accuracies[0]} ({runs}); {beside}."
+    ]
 
 
 def steps(rows: pd.DataFrame) -> list[str]:
@@ -149,14 +165,31 @@ def _beside_chance(chance: Interval) -> str:
 
 def prediction(rows: pd.DataFrame) -> list[str]:
     """Whether the first rung predicts the last, of `rank_correlation`."""
-    pair = rows[(rows["epoch"] == rows["epoch"].min()) & (rows["later"] == rows["later"].max())]
     return [
         f"The rank correlation of the losses after {_epochs(row.epoch)} and after "
         f"{_epochs(row.later)} is {Interval(row.rho, row.low, row.high).text(2)}, over the "
-        f"{row.trials} trials that got so far."
-        for row in pair.itertuples()
+        f"{row.trials} trials that got so far{_told(row.low, row.high)}."
+        for row in first_and_last(rows).itertuples()
         if row.rho == row.rho
     ]
+
+
+def _told(low: float, high: float) -> str:
+    """What an interval of a rank correlation means; nothing where there is none."""
+    if pd.isna(low):
+        return ""
+    if low > TELLING_RANKS:
+        return ": the first epochs tell most of the order"
+    return (
+        ": the first epochs tell part of the order"
+        if low > 0
+        else ": the first epochs may tell nothing of the order"
+    )
+
+
+def first_and_last(rows: pd.DataFrame) -> pd.DataFrame:
+    """The pair of rungs that are farthest apart, of `rank_correlation`."""
+    return rows[(rows["epoch"] == rows["epoch"].min()) & (rows["later"] == rows["later"].max())]
 
 
 def weights(rows: pd.DataFrame) -> list[str]:
@@ -164,16 +197,21 @@ def weights(rows: pd.DataFrame) -> list[str]:
     if rows.empty:
         return []
     share, epoch = rows["explained"].iloc[0], rows["epoch"].iloc[0]
-    clear = rows.loc[rows["low"] > 0, "parameter"].head(3).map(words)
-    if not share >= TELLING or clear.empty:
+    clear = rows.loc[rows["low"] > 0, "parameter"].head(NAMED).map(words)
+    if not tells(rows):
         known = rows["trials"].iloc[0]
         return [
             f"Which parameters the loss depends on cannot be told from {counted(known, 'trial')}."
         ]
     return [
         f"The loss after {_epochs(epoch)} depends most on {', '.join(clear)} (a random forest "
-        f"explains {share:.0%} of the ranks of trials that it has not seen)."
+        f"explains {100 * share:.0f} % of the ranks of trials that it has not seen)."
     ]
+
+
+def tells(rows: pd.DataFrame) -> bool:
+    """Whether the forest explains enough to name a parameter, of `importance`."""
+    return bool(rows["explained"].iloc[0] >= TELLING and (rows["low"] > 0).any())
 
 
 def winner(rows: pd.DataFrame) -> list[str]:
@@ -191,16 +229,25 @@ def winner(rows: pd.DataFrame) -> list[str]:
     ]
     if broken := int((rows["broken"] > 0).sum()):
         said.append(f"{counted(broken, 'candidate')} failed in a repeat, and could not win.")
+    return said + luck(changes_of_candidates(rows))
+
+
+def changes_of_candidates(rows: pd.DataFrame) -> pd.Series:
+    """The loss of each candidate in its repeats less that in the search, after as many epochs."""
     alike = rows[rows["epochs"] == rows["searched_epochs"]]
-    worse = (alike["val_loss"] - alike["searched_val_loss"]).dropna().astype(float)
-    if len(worse) > 1:
-        change = of_mean(worse)
-        luck = ": the best of many are partly the luckiest of many." if change.low > 0 else "."
-        said.append(
-            f"Trained again with new seeds, the {len(worse)} candidates have a validation loss "
-            f"that differs from the one in the search by {change.text(sign=True)} on average{luck}"
-        )
-    return said
+    return (alike["val_loss"] - alike["searched_val_loss"]).dropna().astype(float)
+
+
+def luck(changes: pd.Series) -> list[str]:
+    """By how much the search had flattered the candidates, of `changes_of_candidates`."""
+    if len(changes) < 2:
+        return []
+    change = of_mean(changes.to_numpy())
+    why = ": the best of many are partly the luckiest of many." if change.low > 0 else "."
+    return [
+        f"Trained again with new seeds, the {len(changes)} candidates have a validation loss that "
+        f"differs from the one in the search by {change.text(sign=True)} on average{why}"
+    ]
 
 
 def test(rows: pd.DataFrame) -> list[str]:
@@ -234,8 +281,8 @@ def confusions(rows: pd.DataFrame) -> list[str]:
         return []
     wrong = rows[(rows["label"] != rows["predicted"]) & (rows["images"] > 0)]
     return [
-        f"The commonest mistake: {row.label} taken for {row.predicted}, {row.share:.1%} of the "
-        "images of its class."
+        f"The commonest mistake: {row.label} taken for {row.predicted}, {100 * row.share:.1f} % of "
+        "the images of its class."
         for row in wrong.nlargest(1, "images").itertuples()
     ]
 

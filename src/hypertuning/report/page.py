@@ -1,19 +1,23 @@
 """A report's sections → one HTML page that needs nothing else, Markdown, figures and tables."""
 
 import base64
+import json
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from hypertuning.report.document import Section
+from hypertuning.report.document import Document
 
+SHOWN = 50
+"""So many of all trials are in the page without its script."""
 OURS = ("report.html", "report.md", "figures", "tables")
 """What a report puts into its folder; the rest is others'."""
 READING = (
@@ -27,15 +31,16 @@ READING = (
 )
 
 
-def render(title: str, sections: Sequence[Section], made: datetime) -> dict[str, bytes]:
+def render(title: str, document: Document, made: datetime) -> dict[str, bytes]:
     """The files of a report, by their paths in its folder."""
     context = {
         "title": title,
-        "made": f"Made on {made:%Y-%m-%d %H:%M} UTC from the tracking store.",
-        "sections": sections,
+        "made": f"{document.summary.counts}. Made on {made:%Y-%m-%d %H:%M} UTC.",
+        **document._asdict(),
         "reading": READING,
+        "shown": SHOWN,
     }
-    every = [section for top in sections for section in top.all()]
+    every = [section for top in document.sections for section in top.all()]
     return {
         "report.html": _template("report.html").render(context).encode(),
         "report.md": _template("report.md").render(context).encode(),
@@ -86,11 +91,15 @@ def _template(name: str):
         "cell": cell,
         "code": code,
         "demoted": demoted,
+        "embedded": embedded,
+        "fixed": fixed,
         "heading": lambda name: str(name).replace("_", " "),
         "numbers": numbers,
         "pixels": pixels,
         "plain": plain,
+        "texts": texts,
     }
+    environment.globals["zip"] = zip
     return environment.get_template(name)
 
 
@@ -105,6 +114,32 @@ def cell(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def texts(rows: pd.DataFrame) -> list[list[str]]:
+    """The cells of a table, with as many digits in all of a column if none needs an exponent."""
+    columns = [_texts(rows[name]) for name in rows]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _texts(values: pd.Series) -> list[str]:
+    digits = None
+    if pd.api.types.is_float_dtype(values):
+        known = values[(values != 0) & np.isfinite(values)].abs()
+        digits = 4 if len(known) and 1e-3 <= known.min() <= known.max() < 1e4 else None
+    return [fixed(None if pd.isna(value) else value, digits) for value in values.tolist()]
+
+
+def fixed(value: object, digits: int | None) -> str:
+    """A value with so many digits after the point, so that a column of them can be compared."""
+    known = value is not None and digits is not None
+    return f"{value:.{digits}f}" if known else cell(value)
+
+
+def embedded(data: object) -> Markup:
+    """Data as JSON within a script element, which no text in it can end."""
+    written = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return Markup(written.replace("<", "\\u003c"))
 
 
 def plain(text: str) -> str:

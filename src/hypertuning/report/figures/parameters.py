@@ -154,9 +154,8 @@ def importance(rows: pd.DataFrame) -> Figure:
     first = rows.iloc[0]
     share, epoch = first["explained"], first["epoch"]
     title = f"Which parameters the loss after {counted(epoch, 'epoch')} depends on"
-    words = (
-        f"A forest explains {share:.0%} of the ranks of {first['trials']} trials it has not seen"
-    )
+    told = f"{100 * share:.0f} % of the ranks of {counted(first['trials'], 'trial')}"
+    words = f"A forest explains {told} that it has not seen"
     note = f"{words}. Bars: extremes over repeats."
     if share < TELLING:
         note = f"{words}: too little for the order of the parameters to mean anything."

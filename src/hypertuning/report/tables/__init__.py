@@ -6,6 +6,7 @@ Losses are in nats per image, accuracies are fractions of the images, 0 to 1.
 
 from hypertuning.report.tables.bohb import anytime, at_equal_epochs
 from hypertuning.report.tables.compare import final_scores, learning_curves
+from hypertuning.report.tables.configurations import best_runs
 from hypertuning.report.tables.grid import contrasts, grid_heat_maps, main_effects
 from hypertuning.report.tables.hyperband import (
     augmentation_effect,
@@ -43,6 +44,7 @@ __all__ = [
     "at_equal_epochs",
     "augmentation_effect",
     "best_configurations",
+    "best_runs",
     "calibration",
     "class_accuracy",
     "confusion",
