@@ -2,7 +2,12 @@
 
 import re
 
+import pytest
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from hypertuning.tracking import runs
 
 LOSS = re.compile(r"^\d\.\d+")
 TRACES = ".scatterlayer .trace"
@@ -102,7 +107,9 @@ def test_the_report_opens_among_the_artifacts_of_its_run(site, page):
         lambda driver: driver.find_element(By.TAG_NAME, "iframe"), "the page in its frame"
     )
     page.driver.switch_to.frame(frame)
-    page.wait_for("Report on digits", "hyperband: study")
+    page.wait_for("Report on digits", "hyperband: study", "of 8 trials")
+    page.click("(//table[@id='trials-table']//tbody//button)[1]")
+    assert page.all("tr.panel svg"), "its script runs there too"
     page.driver.switch_to.default_content()
 
 
@@ -121,12 +128,108 @@ def test_the_report_alone_shows_every_picture_and_asks_nobody_for_anything(site,
     assert not [message for message in messages if site.url not in message]
 
 
-def test_the_report_fits_a_wide_and_a_narrow_window(site, page):
-    for width in (1700, 420):
-        page.driver.set_window_size(width, 1200)
+def in_window(page, width: int, height: int = 1200) -> None:
+    """Show a page as a window of this width does; Chromium's own windows are not so narrow."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
+    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def column(page, name: str) -> list[str]:
+    names = [heading.get_attribute("data-name") for heading in page.all("#trials-table th")]
+    cells = page.all(f"#trials-table tbody tr:not(.panel) td:nth-child({names.index(name) + 1})")
+    return [cell.text for cell in cells]
+
+
+def heading(page, name: str):
+    return page.driver.find_element(By.CSS_SELECTOR, f"#trials-table th[data-name={name}]")
+
+
+@pytest.mark.parametrize("width", [1700, 1280, 390])
+def test_the_report_fits_a_wide_and_a_narrow_window(site, page, width):
+    in_window(page, width)
+    page.open(site.report.as_uri())
+    page.click("(//table[@id='trials-table']//tbody//button)[1]")
+    inside, outside = page.driver.execute_script(
+        "return [document.documentElement.scrollWidth, window.innerWidth]"
+    )
+    page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    assert inside <= outside
+
+
+def test_the_report_opens_with_the_best_configuration_its_numbers_and_its_yaml(site, page):
+    page.open(site.report.as_uri())
+    first = page.text().split("All trials")[0]
+    run = site.client.get_run(site.best[0])
+    assert "The best configuration on digits" in first
+    assert f"{run.data.metrics['best_val_loss']:.3f}" in first
+    assert f"hidden_size: {run.data.params['hidden_size']}\n" in first
+    page.driver.set_permissions("clipboard-write", "granted")
+    page.click("(//button[normalize-space()='Copy'])[1]")
+    page.wait_for("Copied")
+
+
+def test_all_trials_are_sorted_as_numbers_by_a_click_or_a_key(site, page):
+    page.open(site.report.as_uri())
+    losses = [float(loss) for loss in column(page, "best_val_loss")]
+    assert len(losses) == 8 and losses == sorted(losses)
+    heading(page, "filters").find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+    assert heading(page, "filters").get_attribute("aria-sort") == "ascending"
+    filters = [int(number) for number in column(page, "filters")]
+    assert filters == sorted(filters)
+    heading(page, "filters").find_element(By.TAG_NAME, "button").click()
+    assert heading(page, "filters").get_attribute("aria-sort") == "descending"
+    assert [int(number) for number in column(page, "filters")] == filters[::-1]
+    assert heading(page, "best_val_loss").get_attribute("aria-sort") == "none"
+
+
+def test_trials_are_found_by_words_and_by_their_outcome(site, page):
+    page.open(site.report.as_uri())
+    trials = runs.trials(site.client, [site.study_id])
+    words = page.driver.find_element(By.ID, "trials-words")
+    words.send_keys("augment=crop_flip t0001")
+    page.wait_for("1 of 8 trials")
+    assert column(page, "trial_id") == ["t0001"]
+    words.clear()
+    words.send_keys("nothing like it")
+    page.wait_for("0 of 8 trials")
+    words.clear()
+    words.send_keys(" ")
+    outcomes = trials["outcome"].value_counts()
+    assert len(outcomes) > 1, "some were pruned"
+    for outcome, count in outcomes.items():
+        Select(page.driver.find_element(By.ID, "trials-outcome")).select_by_value(outcome)
+        assert set(column(page, "outcome")) == {outcome}
+        assert f"{count} of 8 trials" in page.text()
+
+
+def test_a_click_on_a_trial_shows_its_curve_its_configuration_and_its_run(site, page):
+    page.open(site.report.as_uri())
+    row = page.all("#trials-table tbody tr")[0]
+    row.find_elements(By.TAG_NAME, "td")[2].click()
+    run = site.client.get_run(site.best[0])
+    (panel,) = page.all("tr.panel")
+    epochs = int(run.data.metrics["epochs_run"])
+    assert len(panel.find_elements(By.CSS_SELECTOR, "circle.validation")) == epochs
+    assert len(panel.find_elements(By.CSS_SELECTOR, "circle.training")) == epochs
+    said = panel.find_element(By.TAG_NAME, "svg").get_attribute("aria-label")
+    assert f"{run.data.metrics['best_val_loss']:.4f}" in said
+    assert f"filters: {run.data.params['filters']}\n" in panel.text
+    link = panel.find_element(By.LINK_TEXT, "This trial in MLflow").get_attribute("href")
+    assert link.endswith(f"/#/experiments/{site.experiment_id}/runs/{site.best[0]}")
+    button = row.find_element(By.TAG_NAME, "button")
+    assert button.get_attribute("aria-expanded") == "true"
+    button.send_keys(Keys.ENTER)
+    assert not page.all("tr.panel")
+    assert button.get_attribute("aria-expanded") == "false"
+
+
+def test_without_scripts_the_report_has_the_trials_as_a_plain_table(site, page):
+    page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
         page.open(site.report.as_uri())
-        inside, outside = page.driver.execute_script(
-            "return [document.documentElement.scrollWidth, window.innerWidth]"
-        )
-        assert inside <= outside, f"at {width} pixels"
-    page.driver.set_window_size(1700, 1200)
+        assert len(page.all("#trials-table tbody tr")) == 8
+        assert not page.driver.find_element(By.ID, "trials-controls").is_displayed()
+        assert not [button for button in page.all("button") if button.is_displayed()]
+        assert "With JavaScript, this table sorts" in page.text()
+    finally:
+        page.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

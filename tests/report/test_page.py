@@ -164,6 +164,7 @@ def test_the_oldest_of_many_studies_are_in_the_tables_alone():
     assert len(compare.below) == 4
     assert "000000, 111111" in compare.lacking[0]
     assert len(sections[0].tables[0].rows) == 6
+    assert len(sections[0].tables[1].rows) == 36
 
 
 def test_a_run_name_with_a_bar_does_not_break_a_markdown_table():
@@ -193,7 +194,7 @@ def test_without_its_script_the_page_shows_the_first_trials(monkeypatch):
     text = render("R", document(studied(("train", {}))), NOW)["report.html"].decode()
     table = text.split('id="trials-table"')[1].split("</table>")[0]
     assert table.count("<tr>") == 1 + 4
-    assert "The first 4 of 6." in text
+    assert "The first 4 of 6; all in tables/trials.csv." in text
     assert "minorFalse" not in text and "None" not in table
 
 

@@ -37,7 +37,10 @@ def _overview(data: Data) -> Section:
     absent = [stage for stage in STAGES if not data.ids(stage)]
     section = Section(
         "Studies",
-        tables=[Table("studies", "Every study, the oldest first.", study_table(data), shown=100)],
+        tables=[
+            Table("studies", "Every study, the oldest first.", study_table(data), shown=100),
+            Table("trials", "Every trial.", data.trials, shown=0),
+        ],
     )
     section.lacking = [
         f"{stage}: not among these studies"

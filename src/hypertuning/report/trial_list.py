@@ -75,6 +75,7 @@ def trial_list(data: Data) -> TrialList:
     }
     return TrialList(columns, rows, {
         "columns": [column._asdict() for column in columns],
+        "by": BEST,
         "parameters": parameters,
         "searched": searched,
         "rows": rows,

@@ -126,6 +126,7 @@ const place = Object.fromEntries(list.columns.map((column, n) => [column.name, n
 const trials = list.rows.map((row, n) => ({
   id: `trial-${n}`,
   row,
+  open: false,
   values: list.values[n],
   curve: list.curves[n],
   study: list.studies[n],
@@ -133,7 +134,7 @@ const trials = list.rows.map((row, n) => ({
   text: [...row, list.studies[n], ...list.parameters.map((name, k) => `${name}=${list.values[n][k]}`)]
     .join(" ").toLowerCase(),
 }));
-const state = { by: null, ascending: true, shown: STEP, open: new Set() };
+const state = { by: list.by, ascending: true, shown: STEP, columns: [] };
 
 // A study of its own has columns for what it searched; all together, the configuration's name.
 function columns() {
@@ -170,7 +171,7 @@ function matching() {
   const found = trials.filter((trial) => (!study.value || trial.study === study.value)
     && (!outcome.value || trial.row[place.outcome] === outcome.value)
     && wanted.every((word) => trial.text.includes(word)));
-  const by = columns().find((column) => column.name === state.by);
+  const by = state.columns.find((column) => column.name === state.by);
   return by ? found.sort((one, other) => compare(by.value(one), by.value(other))) : found;
 }
 
@@ -188,7 +189,7 @@ function sortBy(column) {
 function heading(column) {
   const button = element("button", { type: "button" }, column.title);
   button.addEventListener("click", () => sortBy(column));
-  return element("th", { scope: "col", class: classes(column), "data-name": column.name }, button);
+  return element("th", { scope: "col", class: column.classes, "data-name": column.name }, button);
 }
 
 // As YAML 1.1 reads it back: a number with an exponent needs a point, other texts need quotes.
@@ -203,49 +204,61 @@ function yamlOf(trial) {
   return lines.join("");
 }
 
-function panel(trial, width) {
+function panelOf(trial) {
   const values = element("pre", {}, yamlOf(trial));
   const title = element("div", { class: "titled" }, element("strong", {}, "Configuration"), copyButton(values));
   const link = trial.page ? [element("p", {}, element("a", { href: trial.page }, "This trial in MLflow"))] : [];
   const inside = element("div", { class: "inside" }, curve(trial.curve), element("div", {}, title, values, ...link));
-  return element("tr", { class: "panel", id: `${trial.id}-panel` }, element("td", { colspan: width }, inside));
+  const cell = element("td", { colspan: table.tHead.rows[0].cells.length }, inside);
+  return element("tr", { class: "panel", id: `${trial.id}-panel` }, cell);
 }
 
 function toggle(trial) {
-  if (!state.open.delete(trial)) state.open.add(trial);
-  const id = document.activeElement?.id;
-  show();
-  if (id) document.getElementById(id)?.focus();
+  trial.open = !trial.open;
+  trial.button.setAttribute("aria-expanded", trial.open);
+  if (trial.open) trial.element.after(panelOf(trial));
+  else document.getElementById(`${trial.id}-panel`).remove();
 }
 
-function rows(trial, shown, classOf) {
-  const open = state.open.has(trial);
-  const cells = shown.map((column, k) => element(
-    "td", { class: classOf[k] }, written(column.value(trial), column.digits)));
-  const button = element("button", {
-    type: "button", class: "open", id: trial.id, "aria-expanded": open, "aria-controls": `${trial.id}-panel`,
+// The row of a trial, made once for the columns that are shown.
+function rowOf(trial, shown) {
+  if (trial.shown === shown) return trial.element;
+  const cells = shown.map((column) => element(
+    "td", { class: column.classes }, written(column.value(trial), column.digits)));
+  trial.button = element("button", {
+    type: "button", class: "open", "aria-expanded": trial.open, "aria-controls": `${trial.id}-panel`,
   }, trial.row[place.trial_id]);
-  cells[0].replaceChildren(button);
-  const row = element("tr", {}, ...cells);
-  row.addEventListener("click", () => { if (!String(getSelection())) toggle(trial); });
-  return open ? [row, panel(trial, shown.length)] : [row];
+  cells[0].replaceChildren(trial.button);
+  trial.element = element("tr", {}, ...cells);
+  trial.element.addEventListener("click", () => { if (!String(getSelection())) toggle(trial); });
+  trial.shown = shown;
+  return trial.element;
 }
 
 function show() {
-  const shown = columns(), found = matching(), classOf = shown.map(classes);
-  const head = table.tHead.rows[0];
-  if ([...head.cells].map((cell) => cell.dataset.name).join() !== shown.map((c) => c.name).join()) {
-    head.replaceChildren(...shown.map(heading));
-  }
-  for (const cell of head.cells) {
+  const found = matching(), some = found.slice(0, state.shown);
+  for (const cell of table.tHead.rows[0].cells) {
     const sorted = cell.dataset.name === state.by;
     cell.setAttribute("aria-sort", sorted ? (state.ascending ? "ascending" : "descending") : "none");
   }
-  const some = found.slice(0, state.shown);
-  table.tBodies[0].replaceChildren(...some.flatMap((trial) => rows(trial, shown, classOf)));
+  table.tBodies[0].replaceChildren(...some.flatMap((trial) => {
+    const row = rowOf(trial, state.columns);
+    return trial.open ? [row, panelOf(trial)] : [row];
+  }));
   document.getElementById("trials-count").textContent = `${found.length} of ${trials.length} trials`;
   more.hidden = found.length <= state.shown;
   more.textContent = `Show ${Math.min(STEP, found.length - state.shown)} more of ${found.length}`;
+}
+
+function choose() {
+  state.columns = columns().map((column) => ({ ...column, classes: classes(column) }));
+  table.tHead.rows[0].replaceChildren(...state.columns.map(heading));
+  search();
+}
+
+function search() {
+  state.shown = STEP;
+  show();
 }
 
 function choices(select, all, values) {
@@ -258,12 +271,10 @@ function choices(select, all, values) {
 
 choices(study, "all studies", list.studies);
 choices(outcome, "any", trials.map((trial) => trial.row[place.outcome]));
-for (const control of [words, study, outcome]) {
-  control.addEventListener("input", () => { state.shown = STEP; show(); });
-}
+study.addEventListener("input", choose);
+for (const control of [words, outcome]) control.addEventListener("input", search);
 more.addEventListener("click", () => { state.shown += STEP; show(); });
-state.by = list.columns.find((column) => column.digits === 4).name;
 table.classList.add("live");
 document.getElementById("trials-rest").hidden = true;
 controls.hidden = false;
-show();
+choose();
