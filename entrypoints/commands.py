@@ -34,7 +34,7 @@ def command_of(stage: str, experiment: str | None = None, **options: object) -> 
     typed = [word for pair in kept for word in pair if word]
     given = [word for name, value in options.items() for word in ("-P", f"{name}={_text(value)}")]
     words = [*started.program, "run", started.project, "-e", stage, *typed, *given]
-    return _line(words, unset, before=activation(started.shell))
+    return _line(words, unset, before=activation(started))
 
 
 def module_command_of(stage: str, **options: object) -> str:
@@ -45,7 +45,7 @@ def module_command_of(stage: str, **options: object) -> str:
     project = Path.cwd()  # where `mlflow run` starts its commands
     paths = ["src"] if started.folder == project else [str(project), str(project / "src")]
     words = [*python_words(started.shell), *_module(stage, options)]
-    before = activation(started.shell)
+    before = activation(started)
     return _line(words, variables={"PYTHONPATH": os.pathsep.join(paths)}, before=before)
 
 
@@ -74,7 +74,7 @@ def mlflow_command(*words: str, store: str | None = None) -> str:
     program = started.program if started else _mlflow()
     named = store is None or shell.get("MLFLOW_TRACKING_URI")
     variables = {} if named else {"MLFLOW_TRACKING_URI": store}
-    before = activation(shell) if started else []
+    before = activation(started) if started else []
     return _line([*program, *words], variables=variables, before=before)
 
 

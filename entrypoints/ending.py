@@ -9,7 +9,7 @@ from rich.console import Console
 
 from entrypoints.launch import seconds_running
 from entrypoints.next_steps import how_to_go_on, next_steps
-from entrypoints.pages import files_of, site, start_command
+from entrypoints.pages import files_of, how_to_see
 from entrypoints.prepare import Job
 from entrypoints.show import say, show_leaderboard
 from hypertuning.config import UserError
@@ -39,7 +39,8 @@ def conclude(console: Console, job: Job, study_dir: Path, stopped: bool) -> None
     elif measured:
         say(console, next_steps(stage, study_dir.name, job.options))
     if measured:
-        say(console, _page(job, study_dir.name))
+        page = address(job.client.get_run(study_dir.name))
+        say(console, how_to_see(job.client, page))
     if stopped:
         sys.exit(130)
 
@@ -59,10 +60,3 @@ def _told(job: Job, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
     took = timedelta(seconds=round(seconds_running()))
     yield f"{counted(len(trials), 'trial')}, {epochs}; this command took {took}"
     yield f"figures and tables: {files_of(job.client, study_id)}"
-
-
-def _page(job: Job, study_id: str) -> list[str]:
-    uri, run = job.client.tracking_uri, job.client.get_run(study_id)
-    started = start_command(uri)
-    start = [f"start MLflow's pages: {started}"] if started else []
-    return [*start, f"{site(uri)}/{address(run)}"]

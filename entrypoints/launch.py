@@ -105,12 +105,14 @@ def _env_manager() -> list[tuple[str, str]]:
     return [("--env-manager", "uv" if "\nuv = " in f"\n{made.read_text()}" else "virtualenv")]
 
 
-def activation(shell: Mapping[str, str]) -> list[str]:
+def activation(started: MLflowRun) -> list[str]:
     """What to type first where `make` used an environment that the user's shell has not entered."""
-    if not shell.get("MAKELEVEL") or shell.get("VIRTUAL_ENV") == sys.prefix:
-        return []
     activate = Path(sys.prefix, "bin", "activate")
-    return ["source", os.path.relpath(activate), "&&"] if activate.exists() else []
+    entered = started.shell.get("VIRTUAL_ENV") == sys.prefix
+    if not started.shell.get("MAKELEVEL") or entered or not activate.exists():
+        return []
+    below = activate.is_relative_to(started.folder)
+    return ["source", str(activate.relative_to(started.folder) if below else activate), "&&"]
 
 
 def seconds_running() -> float:

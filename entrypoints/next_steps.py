@@ -15,14 +15,16 @@ def next_steps(stage: str, study_id: str, options: Mapping[str, object]) -> list
     if environment.read(environment.PARENT_RUN):
         return []
     same = changed(options, PLACES)
-    steps = {
-        "train the best longer": command_of("train", config=study_id, **same),
-        "register the best": command_of("register", source=study_id, **same),
-        "write it up": command_of("report"),
-    }
-    if stage == "train":
-        del steps["train the best longer"]
-    return [f"{what}: {command}" for what, command in steps.items()]
+    longer = f"train the best longer: {command_of('train', config=study_id, **same)}"
+    register = f"register the best: {command_of('register', source=study_id, **same)}"
+    return [*([] if stage == "train" else [longer]), register, *write_up()]
+
+
+def write_up() -> list[str]:
+    """How to get a report on the experiment; nothing below `main`, which ends with one."""
+    if environment.read(environment.PARENT_RUN):
+        return []
+    return [f"write it up: {command_of('report')}"]
 
 
 def how_to_go_on(stage: str, study_dir: Path, options: Mapping[str, object]) -> str:

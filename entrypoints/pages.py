@@ -2,13 +2,12 @@
 
 import sys
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+import click
 from mlflow import MlflowClient
-from rich.console import Console
 
 from entrypoints.commands import mlflow_command
-from entrypoints.show import say
 from hypertuning.config import UserError
 from hypertuning.tracking.store import connect, without_password
 from hypertuning.tracking.view import address_in
@@ -33,6 +32,18 @@ def start_command(tracking_uri: str) -> str:
     return f'{mlflow_command(*words)} "$MLFLOW_TRACKING_URI"'
 
 
+def how_to_see(client: MlflowClient, page: str) -> list[str]:
+    """How to see a page of MLflow's, `#/…`: its address is the last line."""
+    started = start_command(client.tracking_uri)
+    start = [f"start MLflow's pages: {started}"] if started else []
+    return [*start, f"{site(client.tracking_uri)}/{page}"]
+
+
+def model_page(name: str, version: str) -> str:
+    """Where a version of a registered model is on MLflow's pages."""
+    return f"#/models/{quote(name, safe='')}/versions/{version}"
+
+
 def files_of(client: MlflowClient, run_id: str) -> str:
     """Where the files of a run are: a folder, or where it is none of this machine's, a page."""
     run = client.get_run(run_id).info
@@ -44,16 +55,15 @@ def files_of(client: MlflowClient, run_id: str) -> str:
 
 
 def main(port: int) -> None:
-    """Print the page of every experiment that holds studies."""
-    console = Console()
+    """Print the page of every experiment that holds studies, the newest last."""
     try:
         client = connect(must_exist=True)
     except UserError:
-        return say(console, ["there is no study yet: `make demo` makes one"])
+        return click.echo("there is no study yet: `make demo` makes one")
     of_studies = [e for e in client.search_experiments() if "mlflow.experimentKind" in e.tags]
     for experiment in reversed(of_studies):
         page = f"{site(client.tracking_uri, port)}/{address_in(experiment.experiment_id)}"
-        say(console, [f"experiment {experiment.name}: {page}"])
+        click.echo(f"experiment {experiment.name}: {page}")
 
 
 if __name__ == "__main__":

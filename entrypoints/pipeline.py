@@ -14,6 +14,7 @@ from entrypoints.calling import call
 from entrypoints.commands import command_of
 from entrypoints.merging import merge
 from entrypoints.options import AUTO, NONE, show_log, usage
+from entrypoints.pages import how_to_see
 from entrypoints.show import say
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
@@ -27,6 +28,7 @@ from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
 from hypertuning.tracking.record_files import has_record
 from hypertuning.tracking.store import connect
+from hypertuning.tracking.view import address_in
 
 PROFILES: dict[str, dict[str, dict[str, object]]] = {
     "quick": {
@@ -94,6 +96,8 @@ def run_all(options: Mapping) -> None:
             say(console, [f"to go on from there: {command_of('main', resume=run_id)}"])
     if status:
         sys.exit(status)
+    page = address_in(client.get_run(run_id).info.experiment_id)
+    say(console, how_to_see(client, page))
 
 
 def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:

@@ -16,6 +16,7 @@ from hypertuning.search.cost import measure
 from hypertuning.search.plan import Plan, plan
 from hypertuning.search.resources import Resources
 from hypertuning.search.trial import Problem
+from hypertuning.tracking.study_run import DatasetInfo
 from hypertuning.words import counted
 
 TIMED_CONFIGS = 6
@@ -53,6 +54,17 @@ def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
             f"configuration is drawn at random; {search.enough_samples} would do"
         )
     return notes
+
+
+def other_images(search: Search, images: DatasetInfo, options: Mapping) -> list[str]:
+    """Say so where a configuration is trained on other images than those it was found on."""
+    had = search.found_on or {}
+    now = {**options, "train_size": images["train"], "val_size": images["val"]}
+    names = ("dataset", "train_size", "val_size", "split_seed")
+    if all(had.get(name, now[name]) == now[name] for name in names):
+        return []
+    this, that = (", ".join(f"{name}={of[name]}" for name in names) for of in (now, had))
+    return [f"it trains on {this}, the search had {that}: their losses do not compare"]
 
 
 def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> Estimate:

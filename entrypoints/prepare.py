@@ -9,7 +9,7 @@ from rich.console import Console
 
 from entrypoints.dry_run import show_plan
 from entrypoints.options import NONE, show_log, usage
-from entrypoints.planning import UNREAD, estimate, no_estimate, notes_on, plan_of
+from entrypoints.planning import UNREAD, estimate, no_estimate, notes_on, other_images, plan_of
 from entrypoints.resume import Earlier, find_earlier
 from entrypoints.searches import Search
 from entrypoints.show import say
@@ -90,6 +90,7 @@ def prepare(
     planned = plan_of(search, warm)
     notes = [
         *notes_on(search, planned, warm),
+        *other_images(search, images, options),
         *([earlier.note(planned), *earlier.unheard] if earlier else []),
     ]
     problem = problem_of(search, options, cache, resources)

@@ -11,8 +11,9 @@ from rich.console import Console
 
 from entrypoints.ending import conclude
 from entrypoints.files import write_exhibits
-from entrypoints.next_steps import how_to_go_on
+from entrypoints.next_steps import how_to_go_on, write_up
 from entrypoints.options import AUTO, NONE, usage
+from entrypoints.pages import how_to_see, model_page
 from entrypoints.prepare import Job, prepare
 from entrypoints.publishing import publish
 from entrypoints.refitting import refitted
@@ -76,13 +77,20 @@ def _go_on(console: Console, job: Job, study_dir: Path) -> None:
     patience_s = job.options["sync_timeout_s"]
     tags = insist(lambda: job.client.get_run(study_dir.name).data.tags, patience_s)
     if version := tags.get("model_version"):
-        made = f"{tags['model_name']} version {version}"
-        return say(console, [f"nothing is left to do: it made {made}"])
+        say(console, [f"nothing is left to do: it made {tags['model_name']} version {version}"])
+        return _see(console, job.client, tags)
     ranked = insist(lambda: _rank(job.client, study_dir), patience_s)
     _show(console, ranked)
     winner = ranked[ranked["winner"]].iloc[0].to_dict()
     with refitted(console, job, study_dir, winner) as fitted:
         say(console, insist(lambda: publish(job, study_dir, ranked, fitted), patience_s))
+    say(console, write_up())
+    _see(console, job.client, job.client.get_run(study_dir.name).data.tags)
+
+
+def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> None:
+    """Print the page of the version that a study has made."""
+    say(console, how_to_see(client, model_page(tags["model_name"], tags["model_version"])))
 
 
 def build(options: Mapping) -> Search:

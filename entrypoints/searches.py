@@ -57,6 +57,8 @@ class Search(NamedTuple):
     """What the user should know before it starts."""
     settled: Mapping[str, object] = {}
     """Options that hang on an earlier study, such as which images are its own."""
+    found_on: Mapping[str, Any] | None = None
+    """The images of the search that found a configuration, as options."""
     given: Any = None
     """What was read from elsewhere when the study began: kept with its record, as JSON."""
     searched: Mapping[str, bool] = {}
@@ -145,22 +147,12 @@ def single(options: Mapping) -> Search:
         notes=(
             f"the configuration of {asked.origin}: {run_name(config.hyperparameters())}",
             *asked.idle,
-            *_other_images(had, options),
         ),
         settled={"dataset": dataset},
+        found_on=asked.images,
         given=kept or {"asked": asked._replace(config=config.hyperparameters()), "epochs": epochs},
         title=run_name(config.hyperparameters()),
     )
-
-
-def _other_images(had: Mapping, options: Mapping) -> tuple[str, ...]:
-    """Say so where a configuration is to be trained on other images than it was found on."""
-    sizes = ("train_size", "val_size")
-    if "train_size" not in had or all(options[name] == had[name] for name in sizes):
-        return ()
-    asked = ", ".join(f"{name}={options[name] or 'all that there are'}" for name in sizes)
-    found_on = f"train_size={had['train_size']}, val_size={had['val_size']}"
-    return (f"on {asked}; its losses compare with those of the search on {found_on}",)
 
 
 def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:

@@ -1,11 +1,11 @@
-"""Claims about the commands that are printed: they can be pasted."""
-
-import sys
-from pathlib import Path
+"""Claims about what a study leads to: commands with what they need, and none below `main`."""
 
 import pytest
+from stand_ins import parsed
 
-from entrypoints.next_steps import command_of, how_to_go_on, next_steps
+from entrypoints import bohb, train
+from entrypoints.next_steps import how_to_go_on, next_steps
+from entrypoints.planning import no_estimate
 from hypertuning.tracking.environment import PARENT_RUN
 
 
@@ -15,28 +15,51 @@ def shell(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def test_without_mlflow_run_the_command_is_that_of_the_module():
-    assert command_of("predict", model_uri="a", images="b") == (
-        "python -m entrypoints.predict --model-uri a --images b"
-    )
+def lines_of(stage, *words):
+    """What a study of a stage prints at its ends, by what it is said of."""
+    context = stage.main.make_context(stage.__name__.split(".")[-1], list(words))
+    name, options = context.info_name, context.params
+    with context:
+        steps = next_steps(name, "0a1b", options)
+        study_dir = options["storage_path"] / "0a1b"
+        lines = [*steps, how_to_go_on(name, study_dir, options), no_estimate(options).words]
+    found = (line.rpartition(": ") for line in lines)
+    return {what: parsed(command) for what, _, command in found}
 
 
-def test_under_mlflow_run_it_names_the_environment_and_the_experiment(monkeypatch):
-    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "7")
-    given = command_of("register", source="a")
-    assert given == "mlflow run . -e register --env-manager local --experiment-id 7 -P source=a"
+def test_a_search_leads_to_training_registering_and_a_report():
+    printed = lines_of(bohb)
+    stages = [stage for stage, _ in printed.values()]
+    assert stages == ["train", "register", "report", "bohb", "download"]
+    of_study = [params.get("config") or params.get("source") for _, params in printed.values()]
+    assert of_study[:2] == ["0a1b", "0a1b"]
 
 
-def test_in_an_environment_that_mlflow_has_built_it_leaves_that_to_mlflow(monkeypatch):
-    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    monkeypatch.setattr(sys, "prefix", "/home/me/.mlflow/envs/mlflow-0a1b2c")
-    assert command_of("register", source="a") == "mlflow run . -e register -P source=a"
+def test_training_leads_to_no_training():
+    assert [stage for stage, _ in lines_of(train).values()] == [
+        "register", "report", "train", "download",
+    ]  # fmt: skip
 
 
-def test_below_main_no_study_says_how_to_go_on(monkeypatch):
-    assert "--resume study" in how_to_go_on("grid", Path("study"))
-    assert len(next_steps("grid", "study")) == 2
+def test_the_next_stage_finds_the_images_the_record_and_the_hardware_of_this_one(tmp_path):
+    given = {
+        "data_dir": tmp_path / "my data",
+        "storage_path": tmp_path / "it's here",
+        "ray_address": "auto",
+        "cpus_per_trial": 2,
+        "gpus_per_trial": 0.5,
+    }
+    words = [f"--{name}={value}" for name, value in given.items()]
+    printed = lines_of(bohb, *words)
+    for what in ("train the best longer", "register the best"):
+        _, params = printed[what]
+        assert {name: params[name] for name in given} == given
+    *_, (_, resumed), (_, download) = printed.values()
+    assert (resumed["resume"], resumed["storage_path"]) == ("0a1b", given["storage_path"])
+    assert download["data_dir"] == given["data_dir"]
+
+
+def test_below_main_no_study_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv(PARENT_RUN, "0" * 32)
-    assert "To go on" not in how_to_go_on("grid", Path("study"))
-    assert not next_steps("grid", "study")
+    assert "To go on" not in how_to_go_on("grid", tmp_path, {})
+    assert not next_steps("grid", "study", {})

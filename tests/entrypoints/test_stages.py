@@ -3,12 +3,14 @@
 import functools
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
+from stand_ins import parsed
 
 from hypertuning.tracking import runs
 from hypertuning.tracking.store_address import file_of
@@ -105,8 +107,23 @@ def test_every_trial_has_its_parameters_points_tags_and_figure(stage_run, stage)
             assert steps == list(range(1, trial.epochs_run + 1)), (trial.trial_id, name)
         assert "overfitting.png" in [a.path for a in client.list_artifacts(trial.run_id)]
         assert client.get_run(trial.run_id).info.status == "FINISHED"
-    assert f"best 5 of {num_trials}" in printed or num_trials < 5
-    assert "mlflow ui" in printed
+    assert f"best 5 of {num_trials} trials" in printed or num_trials < 5
+
+
+def test_a_stage_ends_with_its_files_the_commands_that_follow_and_its_page(stage_run):
+    client, printed = stage_run("hyperband")
+    *_, took, files, train, register, report, server, page = printed.strip().splitlines()
+    study = client.get_run(runs.studies(client)["study_id"].iloc[0])
+    study_id, experiment_id = study.info.run_id, study.info.experiment_id
+    assert re.fullmatch(r"8 trials, \d+ epochs; this command took 0:\d\d:\d\d", took)
+    assert Path(files.removeprefix("figures and tables: "), "figures/overfitting.png").is_file()
+    for line, stage in ((train, "train"), (register, "register"), (report, "report")):
+        command = line.partition(": ")[2]
+        assert command.startswith(f"mlflow run {ROOT} -e {stage} --env-manager local")
+        assert parsed(command)[0] == stage
+    assert parsed(register.partition(": ")[2])[1]["source"] == study_id
+    assert server == f"start MLflow's pages: mlflow ui --backend-store-uri {client.tracking_uri}"
+    assert page.startswith(f"http://127.0.0.1:5000/#/experiments/{experiment_id}/runs?")
 
 
 def test_no_file_holds_a_secret_of_the_stores_address(stage_run):

@@ -152,7 +152,7 @@ def test_a_dry_run_with_images_estimates_time_and_disk(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     estimate = result.output.strip().splitlines()[-1]
     assert re.fullmatch(
-        r"estimate: about \d+:\d\d:\d\d of training at \d+ trials at once, \d+ MB of checkpoints "
+        r"estimate: about \d+:\d\d:\d\d of training, \d+ trials? at once, \d+ MB of checkpoints "
         r"\(3 configurations timed: [\d.]+ s an epoch\)",
         estimate,
     )

@@ -47,7 +47,7 @@ def test_a_report_is_on_disk_and_in_a_run_of_its_own(client, reported):
     study_id, out = reported
     result = run_report("--out", str(out))
     assert result.exit_code == 0, result.output + result.stderr
-    assert "1 studies, 4 trials, 29 epochs" in result.output
+    assert "1 study, 4 trials, 29 epochs" in result.output
     names = {file.name for file in (out / "tests").iterdir()}
     assert names == {"report.html", "report.md", "figures", "tables"}
     experiment_id = client.get_run(study_id).info.experiment_id

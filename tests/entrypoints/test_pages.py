@@ -1,0 +1,60 @@
+"""Claims about where MLflow's pages and a run's files are said to be."""
+
+import os
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from entrypoints import pages
+from hypertuning.tracking.view import offer_view
+
+
+@pytest.mark.parametrize(
+    ("uri", "site", "start"),
+    [
+        ("http://host:5001/", "http://host:5001", []),
+        (
+            "sqlite:////a b/m.db",
+            "http://127.0.0.1:5000",
+            ["--backend-store-uri 'sqlite:////a b/m.db'"],
+        ),
+        (
+            "postgresql://me:secret@host/db",
+            "http://127.0.0.1:5000",
+            ['--backend-store-uri "$MLFLOW_TRACKING_URI"'],
+        ),
+    ],
+)
+def test_the_pages_are_on_the_tracking_server_or_on_one_to_be_started(uri, site, start):
+    assert pages.site(uri) == site
+    said = pages.how_to_start(uri)
+    assert [line.split("mlflow ui ")[-1] for line in said] == start
+    assert "secret" not in "".join(said)
+
+
+def test_the_files_of_a_run_are_in_a_folder_or_on_a_page(tmp_path):
+    client = MlflowClient(f"sqlite:///{tmp_path}/m.db")
+    for place in (tmp_path / "my files", "mlflow-artifacts:/7"):
+        location = place.as_uri() if isinstance(place, Path) else place
+        experiment_id = client.create_experiment(str(place), artifact_location=location)
+        run_id = client.create_run(experiment_id).info.run_id
+        files = pages.files_of(client, run_id)
+        if isinstance(place, Path):
+            assert files == f"{place}{os.sep}{run_id}/artifacts"
+        else:
+            page = f"#/experiments/{experiment_id}/runs/{run_id}/artifacts"
+            assert files == f"http://127.0.0.1:5000/{page}"
+
+
+def test_make_prints_the_page_of_each_experiment_that_holds_studies(tmp_path, monkeypatch, capsys):
+    store = f"sqlite:///{tmp_path}/m.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    pages.main(5001)
+    assert capsys.readouterr().out == "there is no study yet: `make demo` makes one\n"
+    client = MlflowClient(store)
+    demo, _ = client.create_experiment("demo"), client.create_experiment("of something else")
+    offer_view(client, demo)
+    pages.main(5001)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(f"experiment demo: http://127.0.0.1:5001/#/experiments/{demo}/runs?")
