@@ -25,12 +25,12 @@ class Range(NamedTuple):
 
 
 def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimate) -> None:
-    """Print what a study would try, its rungs, and what it would take."""
+    """Print a study's rungs, what it would try, and what it would take."""
+    show_rungs(console, search, planned)
     if search.domains:
         show_space(console, search.domains)
     else:
         show_lists(console, [search.sampler.propose(n).config for n in range(planned.trials)])
-    show_rungs(console, search, planned)
     say(console, [f"estimate: {estimate.words}"])
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from entrypoints.dry_run import show_plan, show_rungs
 from entrypoints.options import NONE, show_log
 from entrypoints.pipeline import PROFILES, SEARCHES, SPACE, options_of
-from entrypoints.planning import Estimate, estimate, no_estimate, notes_on, plan_of
+from entrypoints.planning import Estimate, estimate, no_estimate, plan_of
 from entrypoints.prepare import problem_of
 from entrypoints.register import main as register
 from entrypoints.searches import Search
@@ -48,9 +48,7 @@ def plan_all(options: Mapping) -> None:
     for search, given in _searches(options):
         planned = plan_of(search)
         found = _estimate(search, given, cache)
-        say(console, ["", *notes_on(search, planned, None)])
-        if search.model:
-            say(console, [LEARNS])
+        say(console, ["", *search.notes, *([LEARNS] if search.model else [])])
         if search.stage in SEARCHES:
             show_plan(console, search, planned, found)
         else:

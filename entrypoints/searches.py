@@ -190,7 +190,8 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
             check_reachable(wanted, changed, options)
         model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, fixed, options["seed"], model_options)
-    domains = {**fixed, "augment": options["augment"], **wanted}
+    kept = {**fixed, "augment": options["augment"]}
+    domains = {**wanted, **{name: value for name, value in kept.items() if name not in wanted}}
     unseeded = {name: value for name, value in fixed.items() if name != "seed"}
     described = describe(
         {**unseeded, **wanted, "augment": wanted.get("augment", options["augment"])}

@@ -11,8 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from click.testing import CliRunner
 from mlflow import MlflowClient
 
+from entrypoints import pipeline
 from entrypoints.main import main
 from entrypoints.pipeline import PROFILES, SPACE, options_of
 from hypertuning.space_files import plain
@@ -80,6 +82,20 @@ def start(folder: Path, *words: str) -> subprocess.Popen:
         cwd=folder, env={**os.environ, **store, "PYTHONPATH": path}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_stage_that_does_not_start_closes_main_which_says_how_to_go_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = f"sqlite:///{tmp_path}/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    monkeypatch.setattr(pipeline, "call", lambda *_: 1)
+    ended = CliRunner().invoke(main, ["--dataset=digits"])
+    assert ended.exit_code == 1
+    (run,) = MlflowClient(store).search_runs(["0"])
+    assert (run.info.status, run.data.tags["outcome"]) == ("FAILED", "failed")
+    assert "stage compare did not end well" in ended.output
+    assert f"python -m entrypoints.main --resume {run.info.run_id}" in ended.output
 
 
 @pytest.mark.slow

@@ -179,6 +179,6 @@ def test_what_the_model_lacks_is_said_once_at_the_start(tmp_path, monkeypatch, a
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(bohb.main, ["--dry-run", "true", *arguments])
     assert result.exit_code == 0
-    opening, libraries, *above = result.output.split("what is searched")[0].splitlines()
+    opening, libraries, *above = re.split(r"bohb: \d+ trials", result.output)[0].splitlines()
     assert opening.startswith("bohb: ") and libraries.startswith("PyTorch, Ray and MLflow: ")
     assert "".join(above).strip() == (said or "")
