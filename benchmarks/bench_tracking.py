@@ -106,7 +106,7 @@ def measure(
     study_id = client.create_run(experiment_id, tags={"stage": "bench"}).info.run_id
     with TemporaryDirectory() as folder:
         study_dir = Path(folder) / study_id
-        write_study(study_dir, {"stage": "bench", "max_epochs": 999})
+        write_study(study_dir, {"stage": "bench", "max_epochs": 999, "parameters": {}})
         callbacks = METHODS[method](study_dir, client)
         for callback in callbacks:
             callback.setup()
