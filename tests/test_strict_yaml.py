@@ -37,6 +37,7 @@ def test_a_value_is_what_a_person_reads(tmp_path, text, content):
         ("a: 1\nb: 2\na: 3", ", line 3: `a` stands twice, the first time on line 1"),
         ("- a: 1\n- {b: 1, c: 2, b: 3}", ", line 2: `b` stands twice, the first time on line 2"),
         ("a: 1\n3: 2", ", line 2: must map parameters: every name must be a text"),
+        ('"a\\nb": 1\n"a\\nb": 2', ", line 2: `a b` stands twice, the first time on line 1"),
         ("on: 2", ", line 1: must map parameters: every name must be a text"),
         ("? [a]\n: 2", ", line 1: must map parameters: every name must be a text"),
         ("a: 1\nb: !!int '3'", ", line 2: the tag !!int is not read; write the value alone"),

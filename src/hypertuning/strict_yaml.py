@@ -31,8 +31,7 @@ class Document(NamedTuple):
             yield
         except UserError as error:
             line = f", line {self.lines[entry]}" if entry in self.lines else ""
-            text = " ".join(str(error).split())  # a name in the file may hold line breaks
-            raise UserError(f"{self.file}{line}: {text}") from error
+            raise UserError(f"{self.file}{line}: {_one_line(str(error))}") from error
 
 
 def read_yaml(file: Path, strict: bool = True) -> Document:
@@ -53,12 +52,17 @@ def read_yaml(file: Path, strict: bool = True) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = ", ".join(filter(None, [error.context, error.problem]))
-        raise UserError(f"{file}, line {mark.line + 1}: {problem}") from error
+        raise UserError(f"{file}, line {mark.line + 1}: {_one_line(problem)}") from error
     except yaml.YAMLError as error:
-        raise UserError(f"{file} is not YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"{file} is not YAML: {_one_line(str(error))}") from error
     except RecursionError as error:
         raise UserError(f"{file} is nested too deeply") from error
     return Document(file, content, _lines(root))
+
+
+def _one_line(text: str) -> str:
+    """A message that quotes names, which may hold line breaks in a file."""
+    return " ".join(text.split())
 
 
 def _text(file: Path) -> str:
