@@ -3,7 +3,6 @@
 import logging
 import os
 import re
-import signal
 import socket
 import time
 import traceback
@@ -12,6 +11,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import ray
+from ray._private.node import Node
 from ray._raylet import Config
 
 import hypertuning
@@ -102,7 +102,7 @@ def _start(verbose: bool, logs: Path) -> None:
     for patience, manner in zip(_patience(), (nullcontext, agents_not_awaited), strict=True):
         last = manner is agents_not_awaited
         os.environ[PATIENCE_VARIABLE] = str(patience)
-        children, began = _children(), time.time()
+        began = time.time()
         try:
             with manner(patience):
                 Config.initialize("")  # Ray reads its variables once, unless it is told to
@@ -115,7 +115,7 @@ def _start(verbose: bool, logs: Path) -> None:
                 )
         except (Exception, SystemExit) as error:
             _leave()
-            _kill(_children() - children)
+            _end_half_started(error)
             if re.search(SLOW, _text(error)) and not last:
                 log.info("Ray has not started in %.0f s: once more", time.time() - began)
                 continue
@@ -176,17 +176,15 @@ def _knock(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
-def _children() -> set[int]:
-    """Process ids of what this process has started and what still runs."""
-    files = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for file in files for pid in file.read_text().split()}
+def _end_half_started(error: BaseException) -> None:
+    """End the half of Ray that did start: a second try beside it would be slower still.
 
-
-def _kill(processes: set[int]) -> None:
-    """End the half of Ray that did start: a second try beside it would be slower still."""
-    for pid in processes:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    Ray forgets a node that did not come up; the error's own frames still know it.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        node = frame.f_locals.get("self")
+        if isinstance(node, Node):
+            node.kill_all_processes(check_alive=False, wait=True)
 
 
 def _advice(causes: dict[str, str], error: BaseException) -> str:
