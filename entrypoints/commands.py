@@ -92,11 +92,12 @@ def _mlflow() -> list[str]:
 
 def changed(options: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
     """Those of some options that are not at their default, which the next command needs again."""
-    defaults = click.get_current_context().command.make_context("defaults", []).params
+    context = click.get_current_context(silent=True)  # none where Python calls, not a shell
+    defaults = context.command.make_context("defaults", []).params if context else {}
     return {
         name: options[name]
         for name in names
-        if name in defaults and options.get(name, defaults[name]) != defaults[name]
+        if name in options and (name not in defaults or options[name] != defaults[name])
     }
 
 

@@ -35,6 +35,7 @@ CURVES = ("train_loss", "val_loss", "val_accuracy", "train_accuracy")
 """The metrics that a report shows; the last one of the stage compare alone."""
 IMAGES = ("dataset", "data_dir", "train_size", "val_size", "split_seed")
 """What has to be the same if the losses of two studies are to compare."""
+_SEARCHES = [stage for stage in STAGES if stage != "register"]
 _SHORT = 6
 """Letters of a run id that tell it from others."""
 
@@ -74,17 +75,24 @@ def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
     Args:
         studies: At least one, as `tracking.runs` reads them.
     """
-    searches = studies[studies["stage"].isin(list(STAGES))]
+    searches = studies[studies["stage"].isin(_SEARCHES)]
     latest = (searches if len(searches) else studies).iloc[-1]
     run = client.get_run(latest["study_id"]).data
     had = {**run.params, "dataset": run.tags.get("images", run.params.get("dataset"))}
-    defaults = bohb.main.make_context("bohb", []).params  # the same in all of them
+    defaults = bohb.main.make_context("bohb", []).params  # those of every search
     same = {name: had[name] for name in IMAGES if had.get(name) not in (None, str(defaults[name]))}
-    with suppress(UserError):  # there need not be an experiment of this command's own
-        if this_experiment(client, make=False) == latest["experiment_id"]:
-            return {stage: command_of(stage, **same) for stage in STAGES}
-    experiment = client.get_experiment(latest["experiment_id"]).name
-    return {stage: command_of(stage, experiment, **same) for stage in STAGES}
+    place = _unless_here(client, latest["experiment_id"])
+    made = {stage: command_of(stage, place, **same) for stage in _SEARCHES}
+    there = {name: value for name, value in same.items() if name == "data_dir"}
+    return {**made, "register": command_of("register", place, source=latest["study_id"], **there)}
+
+
+def _unless_here(client: MlflowClient, experiment_id: str) -> str | None:
+    """The name of an experiment; None for that of this command."""
+    with suppress(UserError):  # of this command there need not be one
+        if this_experiment(client, make=False) == experiment_id:
+            return None
+    return client.get_experiment(experiment_id).name
 
 
 def pages_of(tracking_uri: str) -> RunPages:

@@ -3,11 +3,17 @@
 import os
 from pathlib import Path
 
+import mlflow
 import pytest
 from mlflow import MlflowClient
 
 from entrypoints import pages
 from hypertuning.tracking.view import offer_view
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    return MlflowClient(f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +39,7 @@ def test_the_pages_are_on_the_tracking_server_or_on_one_to_be_started(uri, site,
     assert "secret" not in "".join(said)
 
 
-def test_the_files_of_a_run_are_in_a_folder_or_on_a_page(tmp_path):
-    client = MlflowClient(f"sqlite:///{tmp_path}/m.db")
+def test_the_files_of_a_run_are_in_a_folder_or_on_a_page(client, tmp_path):
     for place in (tmp_path / "my files", "mlflow-artifacts:/7"):
         location = place.as_uri() if isinstance(place, Path) else place
         experiment_id = client.create_experiment(str(place), artifact_location=location)
@@ -47,12 +52,13 @@ def test_the_files_of_a_run_are_in_a_folder_or_on_a_page(tmp_path):
             assert files == f"http://127.0.0.1:5000/{page}"
 
 
-def test_make_prints_the_page_of_each_experiment_that_holds_studies(tmp_path, monkeypatch, capsys):
-    store = f"sqlite:///{tmp_path}/m.db"
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+def test_make_prints_the_page_of_each_experiment_that_holds_studies(
+    client, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: f"sqlite:///{tmp_path}/none.db")
     pages.main(5001)
     assert capsys.readouterr().out == "there is no study yet: `make demo` makes one\n"
-    client = MlflowClient(store)
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: client.tracking_uri)
     demo, _ = client.create_experiment("demo"), client.create_experiment("of something else")
     offer_view(client, demo)
     pages.main(5001)

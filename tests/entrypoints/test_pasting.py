@@ -19,21 +19,21 @@ PARTS = ("MLproject", "conda.yaml", "entrypoints", "requirements.txt", "src")
 STUDY = {"dataset": "digits", "train_size": 60, "val_size": 20, "num_samples": 2, "max_epochs": 1}
 TYPED = {
     "mlflow run": "mlflow run . -e bohb --env-manager local --experiment-name 'my own'",
-    "from elsewhere": "mlflow run '../my project' -e bohb --env-manager local",
+    "from elsewhere": "mlflow run ../project -e bohb --env-manager local",
     "a module": "python -m entrypoints.bohb",
 }
 
 
 class Shell:
-    """A user's shell, in the folder of a project whose path has a blank."""
+    """A user's shell, in the folder of the project or beside it."""
 
     def __init__(self, tmp_path, elsewhere=False):
-        project = tmp_path / "my project"
+        project = tmp_path / "project"
         project.mkdir()
         for name in PARTS:
             (project / name).symlink_to(ROOT / name)
-        (tmp_path / "my work").mkdir()
-        self.folder = tmp_path / "my work" if elsewhere else project
+        (tmp_path / "work").mkdir()
+        self.folder = tmp_path / "work" if elsewhere else project
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         self.variables = {**os.environ, "PATH": path}
 

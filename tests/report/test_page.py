@@ -113,10 +113,12 @@ def test_markdown_tables_have_as_many_cells_in_every_row(files):
 
 
 def test_a_stage_without_a_study_is_named_with_the_command_for_it():
-    text = text_of(studied(("grid", {})))
+    data = studied(("grid", {}))
+    assert "- compare: not among these studies\n" in text_of(data)
+    stages = ("compare", "grid", "hyperband", "bohb")
+    text = text_of(data._replace(makes={stage: f"run --stage '{stage}'" for stage in stages}))
     for stage in ("compare", "hyperband", "bohb"):
-        makes_one = f"`mlflow run . -e {stage} --env-manager local` makes one"
-        assert f"- {stage}: not among these studies; {makes_one}" in text
+        assert f"- {stage}: not among these studies; `run --stage '{stage}'` makes one" in text
     assert "- grid: not among" not in text
 
 

@@ -129,7 +129,7 @@ def test_the_doctor_says_what_is_wrong_and_mends_it_if_asked_to(client, storage,
     assert f"study {study_id}: study is RUNNING, but its driver is gone" in said
     assert f"study {study_id}: t0000 has no run" in said
     assert f"study {study_id}: t0001 lacks epochs 1, 2 of its record" in said
-    assert "to mend what can be mended: python -m entrypoints.doctor --fix true" in said
+    assert "to mend what can be mended: " in said and "--fix true" in said
     assert client.get_run(study_id).info.status == "RUNNING", "it has only looked"
 
     repair.doctor("all", storage, fix=True, patience_s=0)

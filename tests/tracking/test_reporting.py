@@ -1,6 +1,7 @@
 """Claims about the command `report`, on real stores."""
 
 import json
+import shlex
 
 import pytest
 from click.testing import CliRunner
@@ -9,7 +10,7 @@ from records import Record, row
 from stores import new_study, track
 
 from entrypoints import report as command
-from entrypoints.reporting import choose
+from entrypoints.reporting import choose, what_makes
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
 from hypertuning.tracking.histories import histories
@@ -64,6 +65,24 @@ def test_the_numbers_of_a_report_are_those_of_the_store(client, reported):
     text = (out / "tests/report.md").read_text()
     assert f"validation loss of {row(6)['val_loss']:.3f} after epoch 6 of 9" in text
     assert "lowest before the last epoch in 2 of the 2 trials that trained 9 epochs without" in text
+
+
+@pytest.mark.parametrize("experiment", ["tests", "Default", "not there"])
+def test_what_makes_a_study_makes_it_beside_the_others_on_their_images(
+    client, reported, monkeypatch, experiment
+):
+    study_id, _ = reported
+    client.set_tag(study_id, "images", "my 'own' images")
+    client.log_param(study_id, "train_size", "600")
+    client.log_param(study_id, "val_size", "0")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", experiment)
+    made = what_makes(client, runs.studies(client))
+    assert set(made) == {"compare", "grid", "hyperband", "bohb", "register"}
+    assert shlex.split(made["register"])[-3:] == ["entrypoints.register", "--source", study_id]
+    words = shlex.split(made["grid"])
+    images = ["--dataset", "my 'own' images", "--train-size", "600"]
+    assert words[-6:] == ["-m", "entrypoints.grid", *images]
+    assert ("MLFLOW_EXPERIMENT_NAME=tests" in words) == (experiment != "tests")
 
 
 def test_a_report_over_http_is_that_of_the_database(client, server, tmp_path, monkeypatch):
