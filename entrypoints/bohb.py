@@ -51,7 +51,7 @@ def main(**options) -> None:
 
 
 def build(options: Mapping) -> "Search":
-    from entrypoints.searches import sampled
+    from entrypoints.sampled import sampled
     from hypertuning.spaces import BOHB
 
     return sampled("bohb", BOHB, "min_epochs", options)

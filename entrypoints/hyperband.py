@@ -35,7 +35,7 @@ def main(**options) -> None:
 
 
 def build(options: Mapping) -> "Search":
-    from entrypoints.searches import sampled
+    from entrypoints.sampled import sampled
     from hypertuning.spaces import HYPERBAND
 
     return sampled("hyperband", HYPERBAND, "grace_period", options)

@@ -1,12 +1,11 @@
 """From a stage's options to what it searches."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from entrypoints.asked import Asked, find_config
 from entrypoints.asked_space import (
-    check_reachable,
     fixed_values,
     is_new,
     point_notes,
@@ -15,22 +14,15 @@ from entrypoints.asked_space import (
     unsearched_notes,
 )
 from entrypoints.options import NONE, usage
-from hypertuning.config import Budget, UserError, differing, parse_config
+from hypertuning.config import UserError, differing, parse_config
 from hypertuning.domains import Domain, Float, Integer, Value
-from hypertuning.search.ladder import Arms, Ladder, regular_max_epochs, rungs, sweep
-from hypertuning.search.model_options import PAPER, ModelOptions
-from hypertuning.search.plan import enough_samples
-from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Sampler
-from hypertuning.search.strategies import STRATEGIES
-from hypertuning.space_files import Written
-from hypertuning.spaces import Space, conditions, describe, grid, searched, settle
+from hypertuning.search.ladder import Ladder, sweep
+from hypertuning.search.sampler import Listed, Proposal, Sampler
+from hypertuning.spaces import Space, grid
 from hypertuning.tracking.naming import run_name
-from hypertuning.words import counted
 
 if TYPE_CHECKING:
     from hypertuning.search.bohb import Bohb
-
-ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
 
 class Search(NamedTuple):
@@ -152,109 +144,4 @@ def single(options: Mapping) -> Search:
         found_on=asked.images,
         given=kept or {"asked": asked._replace(config=config.hyperparameters()), "epochs": epochs},
         title=run_name(config.hyperparameters()),
-    )
-
-
-def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:
-    """As many configurations of a space as asked for, under the strategy asked for.
-
-    Args:
-        shortest: the option that says how many epochs every trial gets.
-
-    Raises:
-        click.UsageError: a space, a point or bounds that do not fit.
-    """
-    strategy = STRATEGIES[options["strategy"]]
-    low, top, eta = (options[name] for name in (shortest, "max_epochs", "reduction_factor"))
-    budget = Budget(options["num_samples"], top, low, eta)
-    with usage():
-        if low > top:
-            raise UserError(f"`{shortest}` (={low}) must not exceed `max_epochs` (={top})")
-        changed, fixed = space_of(options), fixed_values(options)
-        whole = {**space, **changed}
-        wanted = settle(whole, fixed)
-        points = points_of(options, changed)
-        if len(points) > budget.num_samples:
-            raise UserError(
-                f"{counted(len(points), 'point')} do not fit in `num_samples` "
-                f"(={budget.num_samples})"
-            )
-        if not searched(wanted):
-            raise UserError("the space leaves nothing to search; open at least one parameter")
-        if options["strategy"] != "bohb" and options.get("warm_start", NONE) != NONE:
-            raise UserError(
-                f"`warm_start` needs `strategy` 'bohb', got {options['strategy']!r}: no other "
-                "strategy learns from results"
-            )
-        if is_new(options):
-            check_reachable(wanted, changed, options)
-        model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
-        drawn = strategy.sampler(wanted, fixed, options["seed"], model_options)
-    kept = {**fixed, "augment": options["augment"]}
-    domains = {**wanted, **{name: value for name, value in kept.items() if name not in wanted}}
-    unseeded = {name: value for name, value in fixed.items() if name != "seed"}
-    described = describe(
-        {**unseeded, **wanted, "augment": wanted.get("augment", options["augment"])}
-    )
-    sampler = PointsFirst([point.config for point in points], drawn)
-    notes = (
-        *_rungs_note(options["strategy"], shortest, budget),
-        *unsearched_notes(whole, changed, fixed),
-        *point_notes(points),
-    )
-    conditional = conditions(wanted)
-    opened = {name: name not in conditional for name in searched(wanted)}
-    if options["augment"] == "both":
-        paired = Paired(sampler, ARMS)
-        return Search(
-            stage,
-            options["strategy"],
-            top,
-            paired,
-            lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
-            described,
-            domains,
-            notes=notes,
-            searched=opened | {"augment": True},
-        )
-    search = Search(
-        stage,
-        options["strategy"],
-        top,
-        sampler,
-        lambda: strategy.ladder(budget),
-        described,
-        domains,
-        searched={**differing([point.config for point in points]), **opened},
-    )
-    if not strategy.learns:
-        return search._replace(notes=notes)
-    return search._replace(
-        model=drawn,
-        rungs=rungs(budget),
-        points=len(points),
-        enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
-        notes=notes + _points_note(points, drawn),
-    )
-
-
-def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
-    """Say so where the model cannot learn from a point."""
-    reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
-    return tuple(
-        f"point {number} is trained, but the model does not learn from it: {reason}"
-        for number, reason in enumerate(reasons)
-        if reason
-    )
-
-
-def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:
-    """Say so where the rungs of a bracket cannot be those of the paper."""
-    regular = regular_max_epochs(budget)
-    if strategy not in ("bohb", "hyperband") or regular == budget.max_epochs:
-        return ()
-    return (
-        f"`max_epochs` (={budget.max_epochs}) is not `{shortest}` (={budget.min_epochs}) times a "
-        f"power of `reduction_factor` (={budget.reduction_factor}): rungs end after "
-        f"{', '.join(map(str, rungs(budget)))} epochs; the nearest that is: {regular}",
     )

@@ -1,17 +1,16 @@
 """The words that all parts share: one trial's hyperparameters, the objective, the user's errors."""
 
 import itertools
-import reprlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from hypertuning.complaints import describe, shown, unknown
+
 IMAGE_SIZE = 32
 """Height and width in pixels of every image; others are resized when they are decoded."""
-
-
 LARGEST_NETWORK = 2**31
 """Weights; with their gradients and Adam's two moments, 32 GiB."""
 
@@ -27,16 +26,6 @@ class Objective(NamedTuple):
 
 OBJECTIVE = Objective("val_loss", "min")
 """What every study optimises: mean cross-entropy on the validation images, in nats per image."""
-
-
-Count = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
-"""Of epochs, trials or images, where it is read from a file."""
-Measured = Annotated[float, Field(strict=True)]
-"""Any number, also one that is not finite."""
-Duration = Annotated[float, Field(strict=True, ge=0, le=1e9)]
-"""Seconds."""
-Timestamp = Annotated[float, Field(strict=True, ge=0, le=9e9)]
-"""Unix seconds, until the year 2255: pandas has no dates after 2262."""
 
 
 class Budget(NamedTuple):
@@ -212,7 +201,7 @@ def parse_config(given: Mapping[str, object], strict: bool = False) -> Config:
     try:
         return Config.model_validate(given, strict=strict)
     except ValidationError as error:
-        raise UserError(describe(error)) from error
+        raise UserError(describe(error, allowed=Config.model_fields)) from error
 
 
 def parse_value(name: str, value: object, strict: bool = True) -> object:
@@ -222,7 +211,7 @@ def parse_value(name: str, value: object, strict: bool = True) -> object:
         UserError: one line that names it and says what it must be.
     """
     if name not in Config.model_fields:
-        raise UserError(_unknown(name))
+        raise UserError(unknown(name, Config.model_fields))
     try:
         return _validator(name).validate_python(value, strict=strict)
     except ValidationError as error:
@@ -235,37 +224,3 @@ def _validator(name: str) -> TypeAdapter:
     field = Config.model_fields[name]
     kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))
-
-
-KINDS = {"int_type": "a whole number", "float_type": "a number", "bool_type": "true or false"}
-"""What pydantic calls a valid integer, number or boolean."""
-
-
-def describe(error: ValidationError, name: str = "") -> str:
-    """A validation error's first complaint as one line: name, requirement, value given."""
-    first = error.errors()[0]
-    name = name or ".".join(map(str, first["loc"]))
-    if first["type"] == "missing":
-        return f"`{name}` is missing"
-    if first["type"] == "extra_forbidden":
-        return _unknown(name)
-    if not name:
-        return first["msg"].removeprefix("Value error, ")
-    must = first["msg"].removeprefix("Input should ").removeprefix("be ")
-    must = KINDS.get(first["type"], must)
-    return f"`{name}` must be {must}, got {shown(first['input'])}"
-
-
-def _unknown(name: str) -> str:
-    allowed = ", ".join(Config.model_fields)
-    one_line = " ".join(name.split())
-    return f"`{one_line}` is not a hyperparameter; there are {allowed}"
-
-
-def shown(value: object) -> str:
-    """A value as a message quotes it: on one line, and the middle of a long one left out."""
-    return _SHORT.repr(value)
-
-
-_SHORT = reprlib.Repr()
-_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 3, 80, 80

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from hypertuning.config import ONLY, Config, UserError, acts, parse_config, parse_value, shown
+from hypertuning.complaints import shown
+from hypertuning.config import ONLY, Config, UserError, acts, parse_config, parse_value
 from hypertuning.domains import Choice, Domain, Float, Integer, Value
 from hypertuning.spaces import Space
 from hypertuning.strict_yaml import read_yaml

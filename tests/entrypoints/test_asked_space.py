@@ -6,7 +6,8 @@ import click
 import pytest
 
 from entrypoints import bohb, compare, grid, hyperband
-from entrypoints.searches import listed, sampled, single
+from entrypoints.sampled import sampled
+from entrypoints.searches import listed, single
 from hypertuning.config import Config
 from hypertuning.spaces import BOHB, COMPARE, GRID, HYPERBAND
 

@@ -15,7 +15,8 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
-from hypertuning.config import IMAGE_SIZE, UserError, describe
+from hypertuning.complaints import describe
+from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn.folders import as_text
 from hypertuning.learn.sources import Decoded, Source
 

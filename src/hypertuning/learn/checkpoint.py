@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import torch
 from pydantic import AfterValidator, BaseModel, InstanceOf
 
-from hypertuning.config import Config, Count, UserError, parse_config
+from hypertuning.config import Config, UserError, parse_config
 from hypertuning.learn.data import Splits
 from hypertuning.learn.training import Epoch, Hardware, TrainState
+from hypertuning.quantities import Count
 
 
 def _are_consecutive(rows: list[Epoch]) -> list[Epoch]:

@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from hypertuning.config import Config, Count, Duration, Measured, Timestamp
+from hypertuning.config import Config
 from hypertuning.learn.augment import crop_and_flip
 from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
 from hypertuning.learn.optimizers import build_optimizer, learning_rate
+from hypertuning.quantities import Count, Duration, Measured, Timestamp
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""

@@ -35,7 +35,8 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-from hypertuning.config import UserError, describe
+from hypertuning.complaints import describe
+from hypertuning.config import UserError
 from hypertuning.tracking.record_shapes import Ended, Line, Params, Result, Study
 from hypertuning.tracking.trial import Row
 

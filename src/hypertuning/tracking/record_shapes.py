@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hypertuning.config import Count, Duration, Timestamp
+from hypertuning.quantities import Count, Duration, Timestamp
 from hypertuning.tracking.trial import EPOCH_METRICS
 
 _Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
