@@ -33,8 +33,8 @@ from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.search.stop import signals_caught
 from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import folder_of, send
+from hypertuning.tracking.locks import only_driver
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
-from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import NotStored, connect, insist
 from hypertuning.words import counted
 

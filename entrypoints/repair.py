@@ -25,9 +25,9 @@ from hypertuning.tracking.doctor import (
     find_patients,
 )
 from hypertuning.tracking.leftovers import close_leftover, find_leftovers
+from hypertuning.tracking.locks import is_driven, only_driver
 from hypertuning.tracking.record import read_study, read_trials, study_outcome
 from hypertuning.tracking.record_files import records_in
-from hypertuning.tracking.recovery import is_driven, only_driver
 from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
 from hypertuning.words import counted
 

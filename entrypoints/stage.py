@@ -30,13 +30,13 @@ from hypertuning.search.study import run, write_ending
 from hypertuning.search.trial import trainable
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.launch import file_launcher, find_launch
+from hypertuning.tracking.locks import only_driver
 from hypertuning.tracking.naming import study_name
 from hypertuning.tracking.record import (
     parts,
     read_trials,
     write_study,
 )
-from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.store import reason
 from hypertuning.tracking.study_run import Opening, close_study, open_study, reopen_study
 from hypertuning.words import counted

@@ -18,6 +18,7 @@ from entrypoints.resume import read_past
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
 from hypertuning.tracking import mirror, naming
+from hypertuning.tracking.locks import is_driven, only_driver
 from hypertuning.tracking.record import (
     read_jobs,
     read_outcome,
@@ -27,7 +28,7 @@ from hypertuning.tracking.record import (
     study_outcome,
 )
 from hypertuning.tracking.record_files import DamagedRecord, records_in
-from hypertuning.tracking.recovery import is_driven, only_driver, recover_epochs
+from hypertuning.tracking.recovery import recover_epochs
 
 RECORDED = Path(__file__).parent / "recorded"
 JOB = "part-001/t0000-e003"

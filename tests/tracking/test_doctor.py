@@ -19,9 +19,9 @@ from hypertuning.tracking.doctor import (
     find_orphans,
     find_patients,
 )
+from hypertuning.tracking.locks import only_driver
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.record import read_trials
-from hypertuning.tracking.recovery import only_driver
 from hypertuning.tracking.study_run import close_study
 from hypertuning.tracking.trial import EPOCH_METRICS
 

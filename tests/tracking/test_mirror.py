@@ -15,10 +15,11 @@ from records import START, row
 from stores import dump, new_study
 
 from hypertuning.config import UserError, parse_config
-from hypertuning.tracking.mirror import Mirror, mirror_study, only_writer
+from hypertuning.tracking.locks import only_writer
+from hypertuning.tracking.mirror import Mirror, mirror_study
 from hypertuning.tracking.naming import run_name
+from hypertuning.tracking.queries import find_trials
 from hypertuning.tracking.record import read_trial
-from hypertuning.tracking.runs import find_trials
 from hypertuning.tracking.store import NotStored, insist
 from hypertuning.tracking.trial import EPOCH_METRICS
 

@@ -7,7 +7,8 @@ import pytest
 from records import START, row
 
 from hypertuning.config import UserError
-from hypertuning.tracking import recovery
+from hypertuning.tracking import locks
+from hypertuning.tracking.locks import is_driven, only_driver
 from hypertuning.tracking.record import (
     read_jobs,
     read_outcome,
@@ -16,7 +17,7 @@ from hypertuning.tracking.record import (
     read_trials,
     study_outcome,
 )
-from hypertuning.tracking.recovery import is_driven, only_driver, recover_epochs
+from hypertuning.tracking.recovery import recover_epochs
 from hypertuning.tracking.trial import EPOCH_METRICS, overfit_epoch
 
 
@@ -274,7 +275,7 @@ def test_epochs_that_only_a_checkpoint_knows_are_taken_into_the_record(record):
 
 
 def test_only_one_process_drives_a_study(record, monkeypatch):
-    monkeypatch.setattr(recovery, "LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(locks, "DRIVER_SECONDS", 0.05)
     assert not is_driven(record.folder)
     with only_driver(record.folder):
         assert is_driven(record.folder)

@@ -10,7 +10,7 @@ from stores import dump, new_study, track
 from entrypoints import repair
 from hypertuning.config import UserError
 from hypertuning.tracking.artifacts import stored_files
-from hypertuning.tracking.recovery import only_driver
+from hypertuning.tracking.locks import only_driver
 
 
 def killed_study(client, storage) -> Record:

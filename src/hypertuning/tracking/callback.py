@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from mlflow import MlflowClient
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-from hypertuning.tracking.mirror import Draw, Mirror, only_writer
+from hypertuning.tracking.locks import only_writer
+from hypertuning.tracking.mirror import Draw, Mirror
 from hypertuning.tracking.record import read_trial
 from hypertuning.tracking.record_files import DamagedRecord
 from hypertuning.tracking.store import back_off, reason

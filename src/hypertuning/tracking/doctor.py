@@ -11,12 +11,12 @@ from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from hypertuning.tracking import runs
+from hypertuning.tracking import queries, runs
 from hypertuning.tracking.artifacts import missing_files, stored_files
+from hypertuning.tracking.locks import is_driven
 from hypertuning.tracking.mirror import FIGURE, STATUS
 from hypertuning.tracking.record import read_trials, study_outcome
 from hypertuning.tracking.record_files import has_record
-from hypertuning.tracking.recovery import is_driven
 from hypertuning.tracking.store import NotStored
 from hypertuning.tracking.study_run import RECORD_TAG, record_here
 
@@ -62,7 +62,7 @@ def examine(client: MlflowClient, patient: Patient) -> list[Finding]:
     run, study_dir = patient
     if study_dir and is_driven(study_dir):
         return []
-    children = runs.find_trials(client, run.info.experiment_id, run.info.run_id)
+    children = queries.find_trials(client, run.info.experiment_id, run.info.run_id)
     found = [*_open_runs(patient, [*children, *_others(client, run)]), *_doubles(children)]
     if study_dir:
         found += [*_endings(run, children, study_dir), *_epochs(client, run, study_dir)]
@@ -74,7 +74,7 @@ def examine(client: MlflowClient, patient: Patient) -> list[Finding]:
 def _others(client: MlflowClient, study: Run) -> list[Run]:
     """The runs below a study that are no trials: of commands that resumed it, and of its refit."""
     place = study.info.experiment_id, study.info.run_id
-    return [*runs.find_launchers(client, *place), *runs.find_refits(client, *place)]
+    return [*queries.find_launchers(client, *place), *queries.find_refits(client, *place)]
 
 
 def _open_runs(patient: Patient, others: Sequence[Run]) -> Iterator[tuple[str, str]]:
@@ -165,7 +165,7 @@ def _list(epochs: Sequence[int]) -> str:
 def find_orphans(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Finding]:
     """Runs of trials whose study the store does not show."""
     parents: dict[str, list[Run]] = {}
-    for run in runs.all_trials(client, experiment_ids):
+    for run in queries.all_trials(client, experiment_ids):
         parents.setdefault(run.data.tags.get(MLFLOW_PARENT_RUN_ID, "none"), []).append(run)
     stages = {parent: _stage(client, parent) for parent in parents}
     return [
@@ -188,7 +188,7 @@ def _stage(client: MlflowClient, run_id: str) -> str:
 def close_without_record(client: MlflowClient, patient: Patient) -> None:
     """End the runs of a study whose record is gone, and with it whoever drove it."""
     run = patient.run
-    children = runs.find_trials(client, run.info.experiment_id, run.info.run_id)
+    children = queries.find_trials(client, run.info.experiment_id, run.info.run_id)
     for open_run in (run, *children):
         if open_run.info.status == "RUNNING":
             client.log_batch(open_run.info.run_id, tags=[RunTag("outcome", "interrupted")])

@@ -21,7 +21,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_USER,
 )
 
-from hypertuning.tracking import runs
+from hypertuning.tracking import queries
 from hypertuning.tracking.launch import LAUNCHER, is_free, name_launch
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.processes import DRIVER, is_alive, launched_runs, preparing_since
@@ -36,11 +36,11 @@ PROJECT = "hypertuning"
 
 def find_leftovers(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
     """The runs that nobody will close, the oldest first."""
-    running = runs.find_running(client, experiment_ids)
+    running = queries.find_running(client, experiment_ids)
     found = [run for run in running if _is_open_launch(client, run) or DRIVER in run.data.tags]
     if not found:
         return []
-    sources = runs.find_sources(client, experiment_ids)
+    sources = queries.find_sources(client, experiment_ids)
     launched, preparing = launched_runs(), preparing_since()
     return [
         run

@@ -7,24 +7,21 @@ at its end one `log_batch`, one figure and one `set_terminated`.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import Timeout
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
-from hypertuning.config import UserError
 from hypertuning.tracking.artifacts import send_figure, stored_files
+from hypertuning.tracking.locks import only_writer
 from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
 from hypertuning.tracking.points import in_ms, points_of, summary_of
+from hypertuning.tracking.queries import find_trials
 from hypertuning.tracking.record import read_trials
-from hypertuning.tracking.record_files import locked
-from hypertuning.tracking.runs import find_trials
 from hypertuning.tracking.store import NotStored, reason
 from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Trial
 
@@ -39,7 +36,6 @@ STATUS = {
     "failed": "FAILED",
     "interrupted": "KILLED",
 }
-LOCK_SECONDS = 30
 
 Draw = Callable[[Trial], "Figure"]
 logger = logging.getLogger(__name__)
@@ -234,20 +230,6 @@ def mirror_study(
         mirror.fold_doubles()
     if mirror.not_stored:
         raise mirror.not_stored
-
-
-@contextmanager
-def only_writer(study_dir: Path, timeout_s: float = LOCK_SECONDS) -> Iterator[None]:
-    """Keep other mirrors of the study out: two that both miss a run would both create it.
-
-    Raises:
-        UserError: another one did not end in time; a negative `timeout_s` waits for ever.
-    """
-    try:
-        with locked(study_dir / "mirror.lock", timeout_s):
-            yield
-    except Timeout as error:
-        raise UserError(f"another process is mirroring {study_dir}; wait until it ends") from error
 
 
 def _fewest(run: Run) -> int:

@@ -27,11 +27,9 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
@@ -167,27 +165,6 @@ def write_whole(file: Path, content: bytes) -> None:
         written.flush()
         os.fsync(written.fileno())
     unfinished.replace(file)
-
-
-@contextmanager
-def locked(file: Path, timeout_s: float) -> Iterator[None]:
-    """Hold a lock of the record; it ends with the process, however that ends.
-
-    Raises:
-        filelock.Timeout: another process holds it; a negative `timeout_s` waits for ever.
-        DamagedRecord: there is something else in its place.
-    """
-    lock = FileLock(file, timeout=timeout_s)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise
-    except OSError as error:
-        raise DamagedRecord(file, f"it cannot be locked ({error.strerror})") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _whole(file: Path, shape: type[BaseModel]) -> Any:

@@ -1,45 +1,12 @@
-"""A study whose driver is gone: who may take it over, and what its record still lacks."""
+"""A study whose driver is gone: what its record still lacks."""
 
 import math
-from collections.abc import Callable, Container, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
-from filelock import Timeout
-
-from hypertuning.config import UserError
 from hypertuning.tracking.record import last_job, read_trials
-from hypertuning.tracking.record_files import add_recovered, checkpoint_file, locked
+from hypertuning.tracking.record_files import add_recovered, checkpoint_file
 from hypertuning.tracking.trial import EPOCH_METRICS, Row
-
-LOCK_SECONDS = 2
-"""Longer than it takes to ask whether somebody drives a study."""
-
-
-@contextmanager
-def only_driver(study_dir: Path) -> Iterator[None]:
-    """Be the one process that runs or repairs a study; the lock ends with the process, however.
-
-    Raises:
-        UserError: another process is.
-    """
-    study_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        with locked(study_dir / "driver.lock", LOCK_SECONDS):
-            yield
-    except Timeout as error:
-        raise UserError(
-            f"study {study_dir.name} is being run by another process; wait until it ends"
-        ) from error
-
-
-def is_driven(study_dir: Path) -> bool:
-    """Whether a living process on this machine runs the study."""
-    try:
-        with locked(study_dir / "driver.lock", timeout_s=0):
-            return False
-    except Timeout:
-        return True
 
 
 def recover_epochs(study_dir: Path, rows_of: Callable[[Path, dict], Sequence[Row]]) -> int:

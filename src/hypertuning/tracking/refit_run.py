@@ -9,7 +9,7 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
-from hypertuning.tracking import runs
+from hypertuning.tracking import queries
 from hypertuning.tracking.study_run import DatasetInfo, dataset_input
 
 REFIT = "refit_run"
@@ -33,7 +33,7 @@ def open_refit(
 ) -> str:
     """The run of a study's refit, made if there is none yet, and running; safe to repeat."""
     experiment_id = client.get_run(study_run_id).info.experiment_id
-    if there := runs.find_refits(client, experiment_id, study_run_id):
+    if there := queries.find_refits(client, experiment_id, study_run_id):
         run = there[0]
     else:
         tags = {MLFLOW_PARENT_RUN_ID: study_run_id, "refit": "true", MLFLOW_RUN_NOTE: note}

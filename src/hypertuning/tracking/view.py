@@ -17,7 +17,7 @@ from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hypertuning.config import OBJECTIVE
-from hypertuning.tracking import runs
+from hypertuning.tracking import queries
 from hypertuning.tracking.trial import EPOCH_METRICS
 
 SEARCHED = "searched"
@@ -76,7 +76,9 @@ def address_in(experiment_id: str, key: str = _ALL) -> str:
 
 def _all_searched(client: MlflowClient, experiment_id: str, first: Iterable[str]) -> list[str]:
     """What any study of an experiment searched."""
-    known = (run.data.tags.get(SEARCHED, "") for run in runs.find_studies(client, [experiment_id]))
+    known = (
+        run.data.tags.get(SEARCHED, "") for run in queries.find_studies(client, [experiment_id])
+    )
     others = (name for names in known for name in names.split(", ") if name)
     return list(dict.fromkeys([*first, *others]))
 

@@ -1,0 +1,69 @@
+"""The runs of studies, of their trials, and of what belongs to them, as MLflow has them."""
+
+from collections.abc import Sequence
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.utils.mlflow_tags import (
+    MLFLOW_PARENT_RUN_ID,
+    MLFLOW_PROJECT_ENTRY_POINT,
+    MLFLOW_SOURCE_NAME,
+)
+
+_STUDIES = "tags.stage IS NOT NULL AND tags.trial_id IS NULL"
+"""The filter of studies, and of the runs of commands that resumed some."""
+
+
+def find_trials(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
+    """The runs of a study's trials, the oldest first."""
+    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.trial_id IS NOT NULL"
+    return _search(client, [experiment_id], below)
+
+
+def all_trials(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """The runs of all trials of some experiments, the oldest first."""
+    return _search(client, experiment_ids, "tags.trial_id IS NOT NULL")
+
+
+def find_launchers(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
+    """The runs that `mlflow run` made for commands which resumed a study."""
+    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.outcome = 'launcher'"
+    return _search(client, [experiment_id], below)
+
+
+def find_running(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """All runs that are open, the oldest first."""
+    return _search(client, experiment_ids, "attributes.status = 'RUNNING'")
+
+
+def find_studies(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """The runs of all studies of some experiments, the oldest first."""
+    found = _search(client, experiment_ids, _STUDIES)
+    return [run for run in found if run.data.tags.get("outcome") != "launcher"]
+
+
+def find_sources(client: MlflowClient, experiment_ids: Sequence[str]) -> set[str]:
+    """The places from which `mlflow run` took the project, as far as there are studies."""
+    tags = (run.data.tags for run in find_studies(client, experiment_ids))
+    return {tag[MLFLOW_SOURCE_NAME] for tag in tags if MLFLOW_PROJECT_ENTRY_POINT in tag}
+
+
+def find_refits(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
+    """The run in which a study's winner was trained again; empty if that has not begun."""
+    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.refit = 'true'"
+    return _search(client, [experiment_id], below)
+
+
+def _search(client: MlflowClient, experiment_ids: Sequence[str], condition: str) -> list[Run]:
+    """All runs that meet a condition, page by page, the oldest first."""
+    found: list[Run] = []
+    page = None
+    while page is None or page.token:
+        page = client.search_runs(
+            list(experiment_ids),
+            condition,
+            order_by=["attributes.start_time"],
+            page_token=page and page.token,
+        )
+        found += page
+    return found
