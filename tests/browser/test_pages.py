@@ -163,9 +163,9 @@ def test_the_report_opens_with_the_best_configuration_its_numbers_and_its_yaml(s
     assert "The best configuration on digits" in first
     assert f"{run.data.metrics['best_val_loss']:.3f}" in first
     assert f"hidden_size: {run.data.params['hidden_size']}\n" in first
-    page.driver.set_permissions("clipboard-write", "granted")
-    page.click("(//button[normalize-space()='Copy'])[1]")
-    page.wait_for("Copied")
+    page.all("button.copy")[0].click()
+    selected = page.driver.execute_script("return getSelection().toString()")
+    assert f"hidden_size: {run.data.params['hidden_size']}\n" in selected
 
 
 def test_all_trials_are_sorted_as_numbers_by_a_click_or_a_key(site, page):

@@ -20,15 +20,10 @@ function selectAll(source) {
   getSelection().addRange(range);
 }
 
-async function copy(source, button) {
-  let said = "Copied";
-  try {
-    await navigator.clipboard.writeText(source.textContent);
-  } catch { // not allowed, as in a page that MLflow shows
-    selectAll(source);
-    if (!document.execCommand("copy")) said = "Selected: press Ctrl+C";
-  }
-  button.textContent = said;
+// Not by navigator.clipboard: MLflow shows this page in a frame that may not use it.
+function copy(source, button) {
+  selectAll(source);
+  button.textContent = document.execCommand("copy") ? "Copied" : "Selected: press Ctrl+C";
   setTimeout(() => { button.textContent = "Copy"; }, 3000);
 }
 
@@ -271,8 +266,9 @@ function choices(select, all, values) {
 
 choices(study, "all studies", list.studies);
 choices(outcome, "any", trials.map((trial) => trial.row[place.outcome]));
-study.addEventListener("input", choose);
-for (const control of [words, outcome]) control.addEventListener("input", search);
+study.addEventListener("change", choose);
+outcome.addEventListener("change", search);
+words.addEventListener("input", search);
 more.addEventListener("click", () => { state.shown += STEP; show(); });
 table.classList.add("live");
 document.getElementById("trials-rest").hidden = true;
