@@ -10,7 +10,7 @@ from records import Record, row
 from stores import new_study, track
 
 from entrypoints import report as command
-from entrypoints.reporting import choose, what_makes
+from entrypoints.reporting import choose, pages_of, what_makes
 from hypertuning.config import UserError
 from hypertuning.tracking import runs
 from hypertuning.tracking.histories import histories
@@ -230,3 +230,10 @@ def test_a_study_tells_its_strategy_its_plan_and_where_it_came_from(client, tmp_
     study = runs.studies(client).iloc[0]
     assert (study["strategy"], study["planned_trials"], study["commit"]) == ("asha", 40, "abc")
     assert json.loads(study["space"]) == {"filters": "32–64"}
+
+
+def test_links_lead_to_the_server_without_its_password_or_to_one_that_a_command_starts():
+    assert pages_of("http://me:secret@host:5000") == ("http://host:5000", "")
+    server, start = pages_of("sqlite:////my runs/mlflow.db")
+    assert server == "http://127.0.0.1:5000"
+    assert start == "mlflow ui --backend-store-uri 'sqlite:////my runs/mlflow.db'"
