@@ -25,11 +25,8 @@ def main(model_name: str) -> None:
         f"model {model_name}: version {champion.version} is champion again, version "
         f"{previous.version} is previous"
     )
-    if versions.STUDY not in champion.tags:
-        click.echo(
-            f"version {champion.version} was not made by register: predict loads it only with "
-            "trust=true"
-        )
+    if why := versions.unusable(champion):
+        click.echo(f"warning: version {champion.version} cannot be used as it is: {why}")
 
 
 if __name__ == "__main__":

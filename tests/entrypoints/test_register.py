@@ -373,8 +373,9 @@ def test_a_champion_of_other_classes_is_known_before_anything_is_trained(home, t
     (home.folder / "shades.yaml").write_text(yaml.safe_dump(GOOD))
     home.run("train", config="shades.yaml", epochs=2, dataset=tmp_path / "shades")
     study = runs.studies(home.client)["study_id"].iloc[-1]
-    refused = home.run("register", status=1, source=study, top_k=1, repeats=1)
+    few = {"source": study, "top_k": 1, "repeats": 1}
+    refused = home.run("register", status=1, **few, model_name=MODEL)
     assert "its champion, cannot be compared with: it tells 0, 1, 2" in refused
     assert "these images are of dark, light" in refused
-    made = home.run("register", source=study, top_k=1, repeats=1, model_name="shades")
-    assert "models:/shades@champion (version 1)" in made
+    made = home.run("register", **few)
+    assert "models:/shades-cnn@champion (version 1)" in made

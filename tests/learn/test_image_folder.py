@@ -125,7 +125,7 @@ def test_notes_say_what_was_done_to_the_images_and_what_was_left_out(
     (folder / "train" / "labels.csv").write_text("0000.png,cat")
     notes = [
         "train: 1 file is in no class folder and left out, such as train/labels.csv",
-        "train: 1 of 3 pictures: transparent in places: these are white now",
+        "train: pictures that are transparent in places, laid on white: 1 of 3",
     ]
     for _ in range(2):  # also where they are decoded already
         caplog.clear()

@@ -189,7 +189,7 @@ def test_notes_say_what_a_viewer_would_not_show():
     assert notes_on([plain] * 3) == []
     altered = [plain._replace(transparent=True, several=True), plain._replace(deep=True)]
     assert notes_on([plain, *altered]) == [
-        "1 of 3 pictures: transparent in places: these are white now",
-        "1 of 3 pictures: grey with 16 bits: the lower 8 are dropped",
-        "1 of 3 pictures: the first of several in one file: the others are left out",
+        "pictures that are transparent in places, laid on white: 1 of 3",
+        "grey pictures of 16 bits, of which the upper 8 are used: 1 of 3",
+        "files of several pictures, of which the first is used: 1 of 3",
     ]

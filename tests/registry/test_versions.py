@@ -158,6 +158,8 @@ def test_a_champion_of_somebody_else_is_refused_unless_its_code_is_trusted(
     with pytest.raises(UserError, match=r"was not made by `register` .* with `trust`"):
         versions.check_champion(client, name, DIGITS)
     versions.check_champion(client, name, DIGITS, trust=True)
+    assert "was not made by `register`" in versions.unusable(champion)
+    assert not versions.unusable(new_version())
 
 
 @pytest.mark.parametrize(

@@ -73,13 +73,12 @@ def notes_on(pictures: Sequence[Pixels]) -> list[str]:
     """Say what the network does not see of pictures that a viewer shows."""
     count = len(pictures)
     altered = {
-        f"transparent in places: these are {BACKGROUND} now": sum(p.transparent for p in pictures),
-        "grey with 16 bits: the lower 8 are dropped": sum(p.deep for p in pictures),
-        "the first of several in one file: the others are left out": sum(
-            p.several for p in pictures
-        ),
+        f"pictures that are transparent in places, laid on {BACKGROUND}": "transparent",
+        "grey pictures of 16 bits, of which the upper 8 are used": "deep",
+        "files of several pictures, of which the first is used": "several",
     }
-    return [f"{n:,} of {count:,} pictures: {what}" for what, n in altered.items() if n]
+    numbers = {what: sum(getattr(p, name) for p in pictures) for what, name in altered.items()}
+    return [f"{what}: {n:,} of {count:,}" for what, n in numbers.items() if n]
 
 
 def _pixels(opened: Image.Image) -> Pixels:

@@ -93,18 +93,35 @@ def incomparable(version: ModelVersion, classes: Sequence[str], trust: bool = Fa
     Args:
         trust: The code of a version that is not ours may be run.
     """
-    try:
-        with TemporaryDirectory() as place:
-            had, foreign, _ = origin.fetch(uri(version), Path(place))
-    except Exception as error:  # noqa: BLE001 - stores of artifacts raise all kinds
-        what = " ".join(str(getattr(error, "message", error)).split())
-        return f"its files are gone or cannot be read ({what})"
-    if had is None or had.to_dict() != signature(classes).to_dict():
+    had, fault = _look_at(version)
+    if fault:
+        return fault
+    if had.signature is None or had.signature.to_dict() != signature(classes).to_dict():
         theirs = ", ".join(json.loads(version.tags.get("classes", "[]"))) or "unknown classes"
         return f"it tells {theirs} apart, these images are of {', '.join(classes)}"
-    if foreign and not trust:
-        return f"it was not made by `register` ({foreign}), and only with `trust` is its code run"
-    return ""
+    return "" if trust else _not_ours(had)
+
+
+def unusable(version: ModelVersion) -> str:
+    """Why a version cannot be loaded without trusting somebody else; empty if it can."""
+    had, fault = _look_at(version)
+    return fault or _not_ours(had)
+
+
+def _look_at(version: ModelVersion) -> tuple[origin.Fetched | None, str]:
+    """What a version is, or why that cannot be seen."""
+    try:
+        with TemporaryDirectory() as place:
+            return origin.fetch(uri(version), Path(place)), ""
+    except Exception as error:  # noqa: BLE001 - stores of artifacts raise all kinds
+        what = " ".join(str(getattr(error, "message", error)).split())
+        return None, f"its files are gone or cannot be read ({what})"
+
+
+def _not_ours(had: origin.Fetched) -> str:
+    return had.foreign and (
+        f"it was not made by `register` ({had.foreign}), and its code is run only with `trust`"
+    )
 
 
 def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str) -> str:
@@ -125,7 +142,7 @@ def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str)
     names = [model.name for model in models if _is_ours(client, model)]
     if len(names) == 1:
         return names[0]
-    wanted = " and ".join(sorted(aliases))
+    wanted = " and a ".join(sorted(aliases))
     if not names:
         raise UserError(
             f"`{option}` is auto, but no model that `register` has made has a {wanted} yet"
