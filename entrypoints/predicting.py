@@ -11,7 +11,7 @@ from entrypoints.options import AUTO, usage
 from entrypoints.show import say, table_of
 from hypertuning.config import UserError
 from hypertuning.learn.folders import as_text
-from hypertuning.learn.pictures import notes_on
+from hypertuning.learn.pixels import notes_on
 from hypertuning.learn.sizes import sizes_in_words
 from hypertuning.registry.pictures import Picture, read
 from hypertuning.registry.predict import TOP, load, predict

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hypertuning.config import UserError
-from hypertuning.learn.pictures import Unreadable, check_file
+from hypertuning.learn.pixels import Unreadable, check_file
 
 LEFT_BEHIND = {
     *("thumbs.db", "ehthumbs.db", "desktop.ini", "$recycle.bin", "system volume information"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from hypertuning.config import IMAGE_SIZE, UserError
 from hypertuning.learn.folders import as_text, files_below, is_left_behind, refuse
-from hypertuning.learn.pictures import Pixels, Unreadable, decode, notes_on
+from hypertuning.learn.pixels import Pixels, Unreadable, decode, notes_on
 from hypertuning.learn.sizes import sizes_in_words
 
 if TYPE_CHECKING:

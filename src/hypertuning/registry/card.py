@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypertuning.config import IMAGE_SIZE
-from hypertuning.learn.pictures import BACKGROUND
+from hypertuning.learn.pixels import BACKGROUND
 from hypertuning.words import counted
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hypertuning.learn.folders import files_below
-from hypertuning.learn.pictures import Pixels, Unreadable, decode
+from hypertuning.learn.pixels import Pixels, Unreadable, decode
 
 
 class Picture(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hypertuning.learn.pictures import Pixels, Unreadable, decode, notes_on
+from hypertuning.learn.pixels import Pixels, Unreadable, decode, notes_on
 
 GREY = {
     "L": 128,
