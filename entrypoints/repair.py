@@ -155,8 +155,9 @@ def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
         if fix:
             close_leftover(client, run)
         command = run.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT, "python -m")
-        said = f"run {run.info.run_id}: is RUNNING and no study's; its command ({command}) is gone"
-        say(console, [f"{said}: closed" if fix else said])
+        said = "is RUNNING, belongs to no study, and its command"
+        end = "was not running: closed" if fix else "is not running"
+        say(console, [f"run {run.info.run_id}: {said} ({command}) {end}"])
     return 0 if fix else len(found)
 
 

@@ -14,6 +14,7 @@ from mlflow import MlflowClient
 from selenium import webdriver
 from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
@@ -84,6 +85,11 @@ class Page:
     def click(self, xpath: str) -> None:
         found = self.wait(lambda driver: driver.find_element(By.XPATH, xpath), xpath)
         self.driver.execute_script("arguments[0].click()", found)
+
+    def press(self, css: str) -> None:
+        """Click as a mouse does: menus do not open for a script's click."""
+        found = self.wait(lambda driver: driver.find_element(By.CSS_SELECTOR, css), css)
+        ActionChains(self.driver).move_to_element(found).click().perform()
 
 
 @pytest.fixture(scope="session")

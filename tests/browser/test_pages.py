@@ -9,6 +9,8 @@ from selenium.webdriver.support.ui import Select
 
 from hypertuning.tracking import runs
 
+from hypertuning.tracking import runs
+
 LOSS = re.compile(r"^\d\.\d+")
 TRACES = ".scatterlayer .trace"
 
@@ -32,6 +34,31 @@ def test_the_address_that_a_stage_prints_shows_its_trials_best_first_with_their_
     assert places == sorted(places), "the best is first"
 
 
+def test_that_page_leads_each_trial_through_its_parameters(site, page):
+    page.open(re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1])
+    page.wait_for("What the parameters do")
+    axes = ("hidden_size", "filters", "kernel_size", "padding", "augment", "best_val_loss")
+    page.wait(
+        lambda _: set(axes) <= {label.text for label in page.all("svg text.label")},
+        "an axis for each parameter",
+    )
+
+
+def test_the_views_are_in_the_menu_of_the_page(site, page):
+    page.open(f"#/experiments/{site.experiment_id}/runs?workflowType=machine_learning")
+    page.press("[data-testid=saved-views-trigger]")
+    page.wait_for("All trials", "All studies", "hyperband · digits · 8 trials")
+    page.press("[data-testid=saved-views-item-studies]")
+    page.wait_for("1 matching run", "planned_trials")
+    assert "report digits" not in page.text()
+
+
+def test_a_trial_that_was_pruned_is_shown_as_finished(site, page):
+    pruned = runs.trials(site.client, [site.study_id]).query("outcome == 'pruned'").iloc[0]
+    page.open(f"#/experiments/{site.experiment_id}/runs/{pruned['run_id']}")
+    page.wait_for("Finished", "Pruned after 1 epoch")
+
+
 def test_the_table_of_that_view_sorts_by_the_best_loss(site, page):
     address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
     page.open(address.replace("&compareRunsMode=CHART", ""))
@@ -46,7 +73,7 @@ def test_the_table_of_that_view_sorts_by_the_best_loss(site, page):
 
 def test_trials_are_nested_under_their_study(site, page):
     page.open(f"#/experiments/{site.experiment_id}/runs?workflowType=machine_learning")
-    page.wait_for("hyperband", "report digits")
+    page.wait_for("hyperband · digits · 8 trials", "report digits")
     assert "cnn f" not in page.text(), "they are folded away"
     page.click("//*[@role='gridcell'][contains(@col-id, 'Run Name')]//button")  # unfolds it
     page.wait_for("cnn f")

@@ -1,16 +1,23 @@
 """Claims about the run that `mlflow run` makes for a command: adopted, filed, or named."""
 
+import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from records import Record
 from stores import dump, new_study
 
-from entrypoints import report, rollback, sync
+from entrypoints import compare, report, rollback, sync
 from hypertuning.config import UserError
+from hypertuning.learn import data
+from hypertuning.learn.cache import read_meta
+from hypertuning.spaces import COMPARE
 from hypertuning.tracking.environment import RUN_ID
 from hypertuning.tracking.launch import file_launcher, find_launch, name_launch
 from hypertuning.tracking.main_run import close_main, open_main, reopen_main
+from hypertuning.tracking.mirror import mirror_study
+from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import Opening, close_study, open_run, reopen_study
 
 GRID = Opening("grid", "grid · digits · 36 trials", "What?", {"planned_trials": "36"}, {})
@@ -62,6 +69,51 @@ def test_a_refused_resume_changes_nothing(client, store, launched, monkeypatch, 
         with pytest.raises(UserError, match=f"MLFLOW_RUN_ID is {bad}.*; unset it"):
             reopen(client, run_id)
     assert dump(store) == before
+
+
+@pytest.fixture
+def compared(client, tmp_path) -> Record:
+    """A study of stage compare on digits of which nothing is left to do."""
+    cache = data.prepare("digits", tmp_path / "data")
+    meta, (train, val) = read_meta(cache), data.sizes(cache, 0, 0)
+    known = {"name": "digits", "digest": meta["digest"], "classes": meta["classes"]}
+    record = Record(tmp_path / "ray_results" / new_study(client), max_epochs=1)
+    study = {
+        "stage": "compare",
+        "parameters": {"epochs": "1", "dataset": "digits", "data_dir": str(tmp_path / "data")},
+        "dataset": {**known, "train": train, "val": val},
+        "max_epochs": 1,
+    }
+    (record.folder / "study.json").write_text(json.dumps(study))
+    for number, config in enumerate(COMPARE):
+        job = record.job(number, 1, config=dict(config), bracket=0, rung=0, sampler="grid")
+        record.epochs(job, [1])
+    record.end("completed")
+    client.set_tag(record.folder.name, "stage", "compare")
+    mirror_study(client, record.folder.name, record.folder)
+    close_study(client, record.folder.name, "completed", read_trials(record.folder))
+    return record
+
+
+def test_resuming_a_complete_study_leaves_it_complete_refused_or_not(
+    client, store, launched, compared, monkeypatch
+):
+    def resume() -> Result:
+        return CliRunner().invoke(compare.main, ["--resume=last"])
+
+    before = dump(store)
+    monkeypatch.setenv(RUN_ID, "absent")
+    refused = resume()
+    assert (refused.exit_code, "has no such run; unset it" in refused.stderr) == (2, True)
+    assert dump(store) == before
+    monkeypatch.setenv(RUN_ID, "")
+    assert "nothing is left to do" in resume().output
+    assert dump(store) == before
+    launch = launched("compare")
+    assert resume().exit_code == 0
+    filed = client.get_run(launch.info.run_id)
+    assert filed.data.tags["mlflow.parentRunId"] == compared.folder.name
+    assert client.get_run(compared.folder.name).info.status == "FINISHED"
 
 
 def test_a_run_that_holds_something_is_left_as_it_is(client, store, launched, monkeypatch):

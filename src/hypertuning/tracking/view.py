@@ -102,7 +102,9 @@ def _trials_view(
     condition: str, searched: Iterable[str], of_parameters: Sequence[Mapping[str, Any]] = ()
 ) -> dict[str, Any]:
     others = [name for name in (*_SUMMARY, *EPOCH_METRICS) if name not in _CURVES]
-    sections = [_section("parameters", "What the parameters do")] if of_parameters else []
+    # the axes of eight parameters need the width of the page
+    wide = _section("parameters", "What the parameters do") | {"columns": 1, "cardHeight": 400}
+    sections = [wide] if of_parameters else []
     return {
         **_table(condition, searched, ("stage", "outcome", "sampler")),
         "compareRunCharts": [
