@@ -49,7 +49,7 @@ def test_the_views_are_in_the_menu_of_the_page(site, page):
     page.press("[data-testid=saved-views-trigger]")
     page.wait_for("All trials", "All studies", "hyperband · digits · 8 trials")
     page.press("[data-testid=saved-views-item-studies]")
-    page.wait_for("1 matching run", "planned_trials")
+    page.wait_for("1 matching run", "best_val_loss")
     assert "report digits" not in page.text()
 
 
