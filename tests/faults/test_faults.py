@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from audit import audit, in_store, on_disk
-from processes import Server, Study, python_m, wait_until
+from processes import ROOT, Server, Study, python_m, wait_until
 
 pytestmark = pytest.mark.faults
 
@@ -92,7 +92,8 @@ def test_ctrl_c_under_mlflow_run(folder, store, clean):
     study.process.wait(60)
     assert time.monotonic() - began < 20
     assert "Traceback" not in study.printed
-    assert f"mlflow run . -e bohb -P resume={study.study_dir.name}" in study.printed
+    again = f"run {ROOT} -e bohb --env-manager local -P resume={study.study_dir.name}"
+    assert again in study.printed
     runs, *_ = in_store(study.study_dir.name, store)
     outcomes = [run["tags"]["outcome"] for run in runs if run["id"] == study.study_dir.name]
     assert outcomes == ["interrupted"]
