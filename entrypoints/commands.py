@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from entrypoints.launch import activation, mlflow_run, python_words
+from entrypoints.invocation import activation, mlflow_run, python_words
+from hypertuning import environment
 
-_ID, _NAME = "MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"
+_ID, _NAME = environment.EXPERIMENT_ID, environment.EXPERIMENT_NAME
 
 
 def command_of(stage: str, experiment: str | None = None, **options: object) -> str:
@@ -52,10 +53,10 @@ def module_command_of(stage: str, **options: object) -> str:
 def _by_module(stage: str, experiment: str | None, options: Mapping[str, object]) -> str:
     elsewhere = experiment is not None
     # the run that MLFLOW_RUN_ID names takes one study
-    unwanted = ["MLFLOW_RUN_ID", *([_ID] if elsewhere else [])]
-    unset = [name for name in unwanted if os.environ.get(name)]
+    unwanted = [environment.RUN_ID, *([_ID] if elsewhere else [])]
+    unset = [name for name in unwanted if environment.read(name)]
     variables = {_NAME: experiment} if elsewhere else {}
-    return _line([*python_words(os.environ), *_module(stage, options)], unset, variables)
+    return _line([*python_words(environment.without()), *_module(stage, options)], unset, variables)
 
 
 def _module(stage: str, options: Mapping[str, object]) -> list[str]:
@@ -70,10 +71,10 @@ def mlflow_command(*words: str, store: str | None = None) -> str:
         store: Address of the tracking store, for a command that takes it from the environment.
     """
     started = mlflow_run()
-    shell = started.shell if started else os.environ
+    shell = started.shell if started else environment.without()
     program = started.program if started else _mlflow()
-    named = store is None or shell.get("MLFLOW_TRACKING_URI")
-    variables = {} if named else {"MLFLOW_TRACKING_URI": store}
+    named = store is None or shell.get(environment.TRACKING_URI)
+    variables = {} if named else {environment.TRACKING_URI: store}
     before = activation(started) if started else []
     return _line([*program, *words], variables=variables, before=before)
 
@@ -87,7 +88,7 @@ def _mlflow() -> list[str]:
     """MLflow's program, or its module where another environment's would be found."""
     found = shutil.which("mlflow")
     beside = found and Path(found).parent == Path(sys.executable).parent
-    return ["mlflow"] if beside else [*python_words(os.environ), "-m", "mlflow"]
+    return ["mlflow"] if beside else [*python_words(environment.without()), "-m", "mlflow"]
 
 
 def changed(options: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:

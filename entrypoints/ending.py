@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from entrypoints.launch import seconds_running
+from entrypoints.invocation import seconds_running
 from entrypoints.next_steps import how_to_go_on, next_steps
 from entrypoints.pages import files_of, how_to_see
 from entrypoints.prepare import Job

@@ -6,8 +6,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from hypertuning import environment
 from hypertuning.config import UserError
-from hypertuning.tracking import environment
 
 OF_THIS_START = {
     "dry_run",

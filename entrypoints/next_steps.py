@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from entrypoints.commands import changed, command_of
-from hypertuning.tracking import environment
+from hypertuning import environment
 
 PLACES = ("data_dir", "storage_path", "ray_address", "cpus_per_trial", "gpus_per_trial")
 """Where and on what a study works: the stage that follows it needs the same."""

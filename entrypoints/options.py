@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
+from hypertuning import environment
 from hypertuning.addresses import without_secrets
-from hypertuning.tracking import environment
 
 NONE = "none"
 """Stands for "not given": MLflow cannot store an empty parameter."""
@@ -78,7 +78,7 @@ def _name_launch() -> None:
 
 
 def _fail(message: str, status: int) -> None:
-    known = os.environ.get("MLFLOW_TRACKING_URI", "")
+    known = environment.read(environment.TRACKING_URI) or ""
     click.echo(f"error: {without_secrets(message, known)}", err=True)
     sys.exit(status)
 

@@ -16,6 +16,7 @@ from entrypoints.merging import merge
 from entrypoints.options import AUTO, NONE, show_log, usage
 from entrypoints.pages import how_to_see
 from entrypoints.show import say
+from hypertuning import environment
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
@@ -23,7 +24,7 @@ from hypertuning.registry.checks import check_registration
 from hypertuning.registry.versions import name_for
 from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB
-from hypertuning.tracking import environment, runs
+from hypertuning.tracking import runs
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
 from hypertuning.tracking.record_files import has_record

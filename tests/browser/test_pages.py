@@ -9,8 +9,6 @@ from selenium.webdriver.support.ui import Select
 
 from hypertuning.tracking import runs
 
-from hypertuning.tracking import runs
-
 LOSS = re.compile(r"^\d\.\d+")
 TRACES = ".scatterlayer .trace"
 

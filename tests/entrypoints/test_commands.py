@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stand_ins import ROOT, shell, understood
 
-from entrypoints import launch
+from entrypoints import invocation
 from entrypoints.commands import command_of
 
 PRINTED = [
@@ -180,5 +180,5 @@ def test_every_option_of_mlflow_run_is_known():
         for word in option.opts
         if word.startswith("-")
     }
-    known = {*launch.LONG, *(f"{letter}:" for letter in launch.SHORT.replace(":", ""))}
+    known = {*invocation.LONG, *(f"{letter}:" for letter in invocation.SHORT.replace(":", ""))}
     assert spelled == known

@@ -6,7 +6,7 @@ from stand_ins import parsed
 from entrypoints import bohb, train
 from entrypoints.next_steps import how_to_go_on, next_steps
 from entrypoints.planning import no_estimate
-from hypertuning.tracking.environment import PARENT_RUN
+from hypertuning.environment import PARENT_RUN
 
 
 @pytest.fixture(autouse=True)

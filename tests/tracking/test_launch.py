@@ -10,10 +10,10 @@ from stores import dump, new_study
 
 from entrypoints import compare, report, rollback, sync
 from hypertuning.config import UserError
+from hypertuning.environment import RUN_ID
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.spaces import COMPARE
-from hypertuning.tracking.environment import RUN_ID
 from hypertuning.tracking.launch import file_launcher, find_launch, name_launch
 from hypertuning.tracking.main_run import close_main, open_main, reopen_main
 from hypertuning.tracking.mirror import mirror_study

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from mlflow.tracking.context.registry import resolve_tags
 
+from hypertuning.environment import RUN_ID
 from hypertuning.tracking import leftovers
-from hypertuning.tracking.environment import RUN_ID
 from hypertuning.tracking.leftovers import close_leftover, find_leftovers
 from hypertuning.tracking.main_run import open_main
 from hypertuning.tracking.processes import DRIVER, preparing_since, this_process

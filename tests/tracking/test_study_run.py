@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hypertuning.config import UserError
+from hypertuning.environment import PARENT_RUN
 from hypertuning.tracking import runs
-from hypertuning.tracking.environment import PARENT_RUN
 from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import (
     Opening,

@@ -15,6 +15,7 @@ from ray._private.node import Node
 from ray._raylet import Config
 
 import hypertuning
+from hypertuning import environment
 from hypertuning.config import UserError
 from hypertuning.search.late_agents import agents_not_awaited
 from hypertuning.search.resources import Resources, check_temp_dir, temp_dir
@@ -164,8 +165,8 @@ def _level(verbose: bool) -> int:
 def _patience() -> tuple[int, int]:
     """Seconds of the first and of the second try; the user's own number may be the larger one."""
     first, second = PATIENCE_SECONDS
-    with suppress(KeyError, ValueError):
-        first = max(1, int(os.environ[PATIENCE_VARIABLE]))
+    with suppress(ValueError):
+        first = max(1, int(environment.read(PATIENCE_VARIABLE) or first))
     return first, max(first, second)
 
 

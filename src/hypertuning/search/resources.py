@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from hypertuning import environment
 from hypertuning.config import UserError
 
 _ADDRESS = re.compile(r"(ray://)?([^\s/:\[\]]+|\[[0-9a-fA-F:]+\]):\d+")
@@ -67,8 +68,8 @@ class Resources:
 
 def temp_dir() -> tuple[str, Path]:
     """The variable that names the folder below which Ray keeps sockets and logs, and the folder."""
-    name = "RAY_TMPDIR" if "RAY_TMPDIR" in os.environ else "TMPDIR"
-    return name, Path(os.environ.get(name, "/tmp"))
+    name = "RAY_TMPDIR" if environment.read("RAY_TMPDIR") else "TMPDIR"
+    return name, Path(environment.read(name) or "/tmp")
 
 
 def check_temp_dir() -> None:

@@ -21,7 +21,7 @@ from mlflow.utils.mlflow_tags import (
 
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
-from hypertuning.tracking.environment import RUN_ID, read
+from hypertuning.environment import RUN_ID, read
 from hypertuning.tracking.provenance import public
 
 LAUNCH = "launch"

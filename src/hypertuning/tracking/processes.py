@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from hypertuning.tracking.environment import RUN_ID
+from hypertuning.environment import RUN_ID
 
 DRIVER = "driver"
 """Tag of a report and of a main run: the process that will close it, see `this_process`."""

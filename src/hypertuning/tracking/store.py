@@ -18,8 +18,8 @@ from mlflow.tracking.registry import UnsupportedModelRegistryStoreURIException
 
 from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import UserError
+from hypertuning.environment import set_default
 from hypertuning.tracking import store_address
-from hypertuning.tracking.environment import set_default
 
 T = TypeVar("T")
 _FINAL = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}

@@ -17,8 +17,8 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_RUN_NOTE,
 )
 
+from hypertuning import environment
 from hypertuning.config import OBJECTIVE, UserError
-from hypertuning.tracking import environment
 from hypertuning.tracking.launch import adopt, file_launcher, find_launch
 from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.naming import is_study_name

@@ -5,8 +5,8 @@ import os
 import pytest
 
 from entrypoints.next_steps import command_of, how_to_go_on
-from hypertuning.tracking import environment
-from hypertuning.tracking.environment import EXPERIMENT_ID, EXPERIMENT_NAME, PARENT_RUN, RUN_ID
+from hypertuning import environment
+from hypertuning.environment import EXPERIMENT_ID, EXPERIMENT_NAME, PARENT_RUN, RUN_ID
 from hypertuning.tracking.study_run import open_run
 
 

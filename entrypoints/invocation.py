@@ -15,6 +15,8 @@ from getopt import GetoptError, gnu_getopt
 from pathlib import Path
 from typing import NamedTuple
 
+from hypertuning import environment
+
 SHORT = "A:P:b:c:e:v:"
 LONG = (
     *("backend=", "backend-config=", "build-image", "docker-args=", "entry-point=", "env-manager="),
@@ -24,7 +26,7 @@ LONG = (
 """The options of `mlflow run`, as getopt wants them: with = where a value follows."""
 OF_ONE_COMMAND = ("-e", "--entry-point", "-P", "--param-list", "--run-id", "--run-name")
 """Those that the next command does not repeat."""
-_SET_BY_MLFLOW = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", "MLFLOW_TRACKING_URI")
+_SET_BY_MLFLOW = (environment.RUN_ID, environment.EXPERIMENT_ID, environment.TRACKING_URI)
 
 
 class MLflowRun(NamedTuple):
@@ -50,7 +52,7 @@ def mlflow_run() -> MLflowRun | None:
             if typed := _typed(process, [os.fsdecode(word) for word in words]):
                 return typed
     # by MLflow's Python interface: a shell that still has an old run's id seldom has all of these
-    return _by_python() if all(map(os.environ.get, _SET_BY_MLFLOW)) else None
+    return _by_python() if all(map(environment.read, _SET_BY_MLFLOW)) else None
 
 
 def _ancestors() -> Iterator[Path]:
@@ -89,8 +91,8 @@ def _shortest(program: str, shell: Mapping[str, str], folder: Path) -> str:
 
 def _by_python() -> MLflowRun:
     """What stands for a call of `mlflow.run()`: the environment says where and in what it ran."""
-    shell = {name: value for name, value in os.environ.items() if name not in _SET_BY_MLFLOW}
-    options = [*_env_manager(), ("--experiment-id", os.environ["MLFLOW_EXPERIMENT_ID"])]
+    shell = environment.without(*_SET_BY_MLFLOW)
+    options = [*_env_manager(), ("--experiment-id", environment.read(environment.EXPERIMENT_ID))]
     return MLflowRun(["mlflow"], str(Path.cwd()), options, shell, Path.cwd())
 
 

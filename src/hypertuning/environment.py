@@ -4,6 +4,7 @@ import os
 
 RUN_ID = "MLFLOW_RUN_ID"
 """The run that `mlflow run` made for this command."""
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
 EXPERIMENT_NAME = "MLFLOW_EXPERIMENT_NAME"
 """MLflow's default experiment is used where neither of the two is set; the id goes first."""
