@@ -26,6 +26,10 @@ from hypertuning.tracking.study_run import close_study
 from hypertuning.tracking.trial import EPOCH_METRICS
 
 
+def draw(trial) -> Figure:
+    return Figure()
+
+
 @pytest.fixture
 def study_id(client) -> str:
     return new_study(client)
@@ -54,7 +58,7 @@ def seen(client, study_id, record):
 
 @pytest.fixture
 def healthy(client, study_id, record) -> Record:
-    mirror_study(client, study_id, record.folder, lambda trial: Figure())
+    mirror_study(client, study_id, record.folder, draw)
     close_study(client, study_id, "completed", read_trials(record.folder))
     kept = folder_of(record.folder, study_id)
     kept.mkdir(parents=True)
@@ -97,7 +101,7 @@ def test_an_ending_that_is_not_that_of_the_record_is_found(client, healthy, stud
     assert seen() == [
         ("t0001", "is pruned (FINISHED), but by its record it is interrupted (KILLED)")
     ]
-    mirror_study(client, study_id, healthy.folder)
+    mirror_study(client, study_id, healthy.folder, draw)
     assert seen() == []
 
 
@@ -117,7 +121,7 @@ def test_a_trial_without_a_run_and_one_with_two_are_found(client, healthy, study
     other = client.create_run(experiment_id, tags=tags)
     assert ("t0000", "has 2 runs") in seen()
     assert ("t0002", "has no run") in seen()
-    mirror_study(client, study_id, healthy.folder)
+    mirror_study(client, study_id, healthy.folder, draw)
     assert client.get_run(other.info.run_id).info.lifecycle_stage == "deleted"
     assert seen() == []
 
@@ -127,7 +131,7 @@ def test_epochs_that_the_record_lost_stay_in_the_store(client, healthy, study_id
     result.write_text("".join(result.read_text().splitlines(keepends=True)[:7]))
     finding = ("t0000", "has epochs 8, 9 that its record lacks")
     assert finding in seen()
-    mirror_study(client, study_id, healthy.folder)
+    mirror_study(client, study_id, healthy.folder, draw)
     assert finding in seen(), "nothing that was measured is deleted"
 
 
