@@ -25,10 +25,12 @@ from hypertuning.registry.versions import name_for
 from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB
 from hypertuning.tracking import runs
+from hypertuning.tracking.artifacts import check_writable
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
 from hypertuning.tracking.record_files import has_record
 from hypertuning.tracking.store import connect
+from hypertuning.tracking.study_run import this_experiment
 from hypertuning.tracking.view import address_in
 
 PROFILES: dict[str, dict[str, dict[str, object]]] = {
@@ -116,7 +118,9 @@ def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:
             options = merge(context, options, had, owner, free=FREE, new={"resume", "dry_run"})
     with usage():
         find_launch(client, free=not had)
+        run = client.get_run(run_id) if had else None
         find_source(options["dataset"], options["data_dir"])
+    check_writable(client, run.info.experiment_id if run else this_experiment(client))
     show_log()
     cache = data.prepare(options["dataset"], options["data_dir"])
     name = options["model_name"]

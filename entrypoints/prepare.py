@@ -77,10 +77,8 @@ def prepare(
         return show_plan(console, search, planned, no_estimate(options))
     if not client and (check or warm_start_wanted(options) or not options["dry_run"]):
         client = _connect(console)
-    if client and not options["dry_run"]:
-        with usage():
-            find_launch(client, free=earlier is None)
-        check_writable(client, _experiment(client, earlier))
+    if client and (check or not options["dry_run"]):
+        _check_store(client, earlier)
     show_log()
     with waiting("images", console):
         cache = data.prepare(options["dataset"], options["data_dir"])
@@ -106,11 +104,12 @@ def prepare(
     return job
 
 
-def _experiment(client: MlflowClient, earlier: Earlier | None) -> str:
-    """Where the study's run is or will be."""
-    if earlier:
-        return client.get_run(earlier.study_dir.name).info.experiment_id
-    return this_experiment(client)
+def _check_store(client: MlflowClient, earlier: Earlier | None) -> None:
+    """See whether the study's run can be opened, and take files."""
+    with usage():
+        find_launch(client, free=earlier is None)
+    run = earlier and client.get_run(earlier.study_dir.name)
+    check_writable(client, run.info.experiment_id if run else this_experiment(client))
 
 
 def _warm(

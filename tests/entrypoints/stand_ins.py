@@ -22,7 +22,7 @@ import subprocess
 set_by_mlflow = {
     "MLFLOW_RUN_ID": 32 * "0", "MLFLOW_TRACKING_URI": "sqlite:////m.db", "MLFLOW_EXPERIMENT_ID": "7"
 }
-command = 'exec env PYTHONPATH="$PWD/src:%s" python -m prints' % os.environ["ROOT"]
+command = 'exec env PYTHONPATH="$PWD/src:%s:%s/src" python -m prints' % (2 * (os.environ["ROOT"],))
 subprocess.run(
     ["bash", "-c", command], cwd=os.environ["PROJECT"], env={**os.environ, **set_by_mlflow}
 )

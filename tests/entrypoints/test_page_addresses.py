@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from entrypoints import pages
-from hypertuning.tracking.view import offer_view
+from hypertuning.tracking.view import offer_views
 
 
 @pytest.fixture(scope="module")
@@ -19,24 +19,24 @@ def client(tmp_path_factory):
 @pytest.mark.parametrize(
     ("uri", "site", "start"),
     [
-        ("http://host:5001/", "http://host:5001", []),
+        ("http://host:5001/", "http://host:5001", ""),
         (
             "sqlite:////a b/m.db",
             "http://127.0.0.1:5000",
-            ["--backend-store-uri 'sqlite:////a b/m.db'"],
+            "--backend-store-uri 'sqlite:////a b/m.db'",
         ),
         (
             "postgresql://me:secret@host/db",
             "http://127.0.0.1:5000",
-            ['--backend-store-uri "$MLFLOW_TRACKING_URI"'],
+            '--backend-store-uri "$MLFLOW_TRACKING_URI"',
         ),
     ],
 )
 def test_the_pages_are_on_the_tracking_server_or_on_one_to_be_started(uri, site, start):
     assert pages.site(uri) == site
-    said = pages.how_to_start(uri)
-    assert [line.split("mlflow ui ")[-1] for line in said] == start
-    assert "secret" not in "".join(said)
+    said = pages.start_command(uri)
+    assert said.split("mlflow ui ")[-1] == start
+    assert "secret" not in said
 
 
 def test_the_files_of_a_run_are_in_a_folder_or_on_a_page(client, tmp_path):
@@ -60,7 +60,7 @@ def test_make_prints_the_page_of_each_experiment_that_holds_studies(
     assert capsys.readouterr().out == "there is no study yet: `make demo` makes one\n"
     monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: client.tracking_uri)
     demo, _ = client.create_experiment("demo"), client.create_experiment("of something else")
-    offer_view(client, demo)
+    offer_views(client, client.create_run(demo), "bohb · digits · 51 trials", {})
     pages.main(5001)
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith(f"experiment demo: http://127.0.0.1:5001/#/experiments/{demo}/runs?")
