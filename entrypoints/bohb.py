@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command(
     "bohb",
     cls=StageCommand,
-    opening="{num_samples} configurations on {dataset}, each for {max_epochs} epochs at most",
+    opening="on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
 )
 @option("num_samples", 51, COUNT, "Configurations; 51 is three rounds of Hyperband's brackets.")
 @option("min_epochs", 1, COUNT, "Epochs of the lowest rung.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command(
     "compare",
     cls=StageCommand,
-    opening="NN, NN with residual layers, and CNN on {dataset}, {epochs} epochs each",
+    opening="NN, NN with residual layers, and CNN on {dataset}, epochs={epochs}",
 )
 @option("epochs", 5, COUNT, "Of every trial.")
 @option("repeats", 1, COUNT, "Times that each model is trained, each with a seed of its own.")

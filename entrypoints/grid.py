@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command(
     "grid",
     cls=StageCommand,
-    opening="every combination of structures on {dataset}, {epochs} epochs each",
+    opening="every combination of structures on {dataset}, epochs={epochs}",
 )
 @option("epochs", 3, COUNT, "Of every trial.")
 @AUGMENT

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @click.command(
     "hyperband",
     cls=StageCommand,
-    opening="{num_samples} configurations on {dataset}, each for {max_epochs} epochs at most",
+    opening="on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
 )
 @option("num_samples", 20, COUNT, "Configurations, each trained in both arms if augment=both.")
 @option("grace_period", 3, COUNT, "Epochs that every trial gets.")

@@ -33,7 +33,8 @@ class StageCommand(click.Command):
     def invoke(self, ctx: click.Context):
         resume = ctx.params.get("resume", NONE)
         goes_on = f"goes on with {resume}" if resume != NONE else ""
-        click.echo(f"{self.name}: {goes_on or self.opening.format_map(ctx.params)}")
+        if told := goes_on or self.opening.format_map(ctx.params):
+            click.echo(f"{self.name}: {told}")
         return super().invoke(ctx)
 
     def main(self, *args, **kwargs):

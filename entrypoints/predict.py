@@ -7,7 +7,7 @@ import click
 from entrypoints.options import AUTO, FILE, NONE, PATH_OR_NAME, TRUST, StageCommand, option
 
 
-@click.command("predict", cls=StageCommand, opening="{images}, by {model_uri}")
+@click.command("predict", cls=StageCommand, opening="{images}, model_uri={model_uri}")
 @option(
     "model_uri", AUTO, PATH_OR_NAME, "A model that `register` has made; auto is the one champion."
 )

@@ -20,7 +20,7 @@ from entrypoints.options import (
 @click.command(
     "register",
     cls=StageCommand,
-    opening="the best {top_k} configurations of {source}, {repeats} times each, as {model_name}",
+    opening="from {source}, top_k={top_k}, repeats={repeats}, model_name={model_name}",
 )
 @option("source", "bohb", help="Run id of a study, or a stage: the latest one of the experiment.")
 @option("top_k", 3, COUNT, "Configurations that are trained again, the best of the source.")

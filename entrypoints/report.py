@@ -7,7 +7,7 @@ import click
 from entrypoints.options import FOLDER, NONE, StageCommand, option
 
 
-@click.command("report", cls=StageCommand, opening="studies of {source}, to {out}")
+@click.command("report", cls=StageCommand, opening="source={source}, to {out}")
 @option("source", NONE, help="Run ids of studies or names of experiments, with commas.")
 @option("out", "reports", FOLDER, "Where the report's folder is made.")
 def main(source: str, out: Path) -> None:

@@ -5,7 +5,7 @@ import click
 from entrypoints.options import AUTO, StageCommand, option, usage
 
 
-@click.command("rollback", cls=StageCommand, opening="{model_name}, to the champion before")
+@click.command("rollback", cls=StageCommand, opening="model_name={model_name}")
 @option("model_name", AUTO, help="In the model registry; auto is the only one that can go back.")
 def main(model_name: str) -> None:
     """Let the aliases champion and previous change places."""

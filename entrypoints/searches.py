@@ -142,6 +142,10 @@ def single(options: Mapping) -> Search:
         ),
         settled={"dataset": dataset},
         found_on=asked.images,
-        given=kept or {"asked": asked._replace(config=config.hyperparameters()), "epochs": epochs},
+        given=kept
+        or {
+            "asked": (config.hyperparameters(), asked.origin, asked.images),
+            "epochs": epochs,
+        },
         title=run_name(config.hyperparameters()),
     )

@@ -15,7 +15,7 @@ from entrypoints.options import (
 )
 
 
-@click.command("train", cls=StageCommand, opening="the configuration of {config}, {epochs} epochs")
+@click.command("train", cls=StageCommand, opening="config={config}, epochs={epochs}")
 @option(
     "config",
     NONE,

@@ -10,7 +10,7 @@ from entrypoints import main
 from entrypoints.dry_run import Range, fixed, lists, ranges, same
 from entrypoints.planning import Estimate
 from hypertuning.config import Config
-from hypertuning.spaces import BOHB, Choice, Float
+from hypertuning.spaces import BOHB, Choice
 
 
 def test_every_range_has_its_scale_and_its_condition():
@@ -39,9 +39,9 @@ def test_of_one_configuration_nothing_differs():
     assert same([Config()]) == Config().hyperparameters()
 
 
-def test_a_condition_that_a_choice_has_is_shown_too():
-    space = {"kernel_size": Choice((2, 3), when=("model", "cnn")), "dropout": Float(0, 0.5)}
-    assert ranges(space)[0].condition == "model is cnn"
+def test_a_condition_that_follows_from_the_network_is_shown_too():
+    space = {"model": Choice(("nn", "cnn")), "kernel_size": Choice((2, 3))}
+    assert [found.condition for found in ranges(space)] == ["", "model is cnn"]
 
 
 def test_an_estimate_that_is_not_known_makes_no_sum():

@@ -15,26 +15,18 @@ from entrypoints import main, register, registering, rollback
 from entrypoints.publishing import metric_names
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
-from hypertuning.tracking.study_run import open_study
+from hypertuning.tracking.study_run import Opening, open_study
 
 
 class Started(Exception):
     """The stage would be started now."""
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory) -> Path:
-    """A fresh store, made once."""
-    file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(f"sqlite:///{file}").search_experiments()
-    return file
-
-
 @pytest.fixture
-def home(tmp_path, store, monkeypatch) -> Path:
+def home(tmp_path, empty_store, monkeypatch) -> Path:
     """A folder of images, and a study on it that has completed."""
     monkeypatch.chdir(tmp_path)
-    shutil.copy(store, tmp_path / "mlflow.db")
+    shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     for part, count in (("train", 12), ("test", 2)):
@@ -55,7 +47,8 @@ def study(folder: Path) -> None:
     images = {"name": folder.name, "digest": meta["digest"], "classes": meta["classes"]}
     given = {"dataset": str(folder), "split_seed": "0"}
     sizes = {"train": 18, "val": 6}
-    run_id = open_study(client, "train", given, "", {**images, **sizes}, Path(), {})
+    opening = Opening("train", "train · my shades", "", {}, {})
+    run_id = open_study(client, opening, given, {**images, **sizes}, Path())
     trial = client.create_run("0", tags={"mlflow.parentRunId": run_id}).info.run_id
     client.log_batch(
         trial,
@@ -130,7 +123,7 @@ def test_what_would_be_wrong_at_the_end_is_seen_at_the_start(home, refused):
 def test_a_dry_run_that_finds_nothing_wrong_prints_the_plan_and_opens_nothing(home):
     ended = CliRunner().invoke(register.main, [*REGISTER, "--dry-run=true"])
     assert ended.exit_code == 0, ended.output
-    assert "register: 1 trials, 1 epochs" in ended.output
+    assert "register: 1 trial, 1 epoch" in ended.output
     client = MlflowClient()
     assert not client.search_runs(["0"], "tags.stage = 'register'")
     assert not client.search_registered_models()

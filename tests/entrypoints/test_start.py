@@ -32,7 +32,11 @@ REFUSED = {
     "a configuration": (["train", "--config", "nowhere.yaml"], 2, "nowhere.yaml cannot be read"),
     "a pair": (["bohb", "--min-epochs", "12"], 2, "must not exceed `max_epochs`"),
     "a strategy": (["bohb", "--strategy=asha", "--warm-start=x"], 2, "needs `strategy` 'bohb'"),
-    "a share": (["compare", "--gpus-per-trial", "1.5"], 2, "`gpus_per_trial` must be a fraction"),
+    "a share": (
+        ["compare", "--gpus-per-trial", "1.5"],
+        2,
+        "`gpus_per_trial` must be 0, a fraction",
+    ),
     "an address": (["register", "--ray-address", "head"], 2, "`ray_address` must be local, auto"),
     "a place for data": (["bohb", "--data-dir", "file/x"], 1, "`data_dir` "),
     "a place for records": (["register", "--storage-path", "file/x"], 1, "`storage_path` "),

@@ -13,6 +13,7 @@ from hypertuning.learn import data
 from hypertuning.search.trial import Problem
 
 OPTIONS = {
+    "resume": "none",
     "space": "none",
     "points": "none",
     "augment": "none",

@@ -24,7 +24,7 @@ def test_the_command_says_what_is_there_and_where(tmp_path, spelling):
     first, *waited, last = result.stdout.splitlines()
     assert first == f"download: digits, to {tmp_path / 'data'}"
     assert [line.split(":")[0] for line in waited] == ["PyTorch", "decoding digits, once", "images"]
-    assert last == f"1437 training and 360 test images in {cache}"
+    assert last == f"1,437 training and 360 test images in {cache}"
 
 
 def test_mirrors_are_tried_first_and_the_built_in_ones_after_them(tmp_path, monkeypatch):

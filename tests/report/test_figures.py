@@ -125,7 +125,7 @@ def test_the_note_tells_what_narrow_cells_cannot():
     trials.loc[0, "best_val_accuracy"] = 0.912
     figure = heat_maps(trials)
     assert not texts(figure)
-    assert "the best, 0.912" in figure.get_supxlabel()
+    assert "the highest, 0.912" in figure.get_supxlabel()
 
 
 @pytest.mark.parametrize("configs", [[{}], sampled_configs(200)])

@@ -17,8 +17,9 @@ from records import Record, row
 from entrypoints.resume import read_past
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
-from hypertuning.tracking import mirror, naming
+from hypertuning.tracking import naming
 from hypertuning.tracking.locks import is_driven, only_driver
+from hypertuning.tracking.points import in_ms, points_of, summary_of
 from hypertuning.tracking.record import (
     read_jobs,
     read_outcome,
@@ -97,9 +98,9 @@ def read_everything(study: Path) -> None:
     for trial in read_trials(study):
         naming.note(trial, "bohb")
         naming.run_name(trial.config)
-        for point in [*mirror._points(trial.epochs), *mirror._summary(trial, {})]:
+        for point in [*points_of(trial.epochs), *summary_of(trial, {})]:
             assert max(abs(point.step), abs(point.timestamp)) < 2**63, "what a database can keep"
-        assert abs(mirror._ms(trial.started)) < 2**63
+        assert abs(in_ms(trial.started)) < 2**63
 
 
 def complaint(study: Path) -> str:
@@ -215,7 +216,7 @@ def test_the_line_is_named_and_a_cut_last_one_is_no_damage(study):
     file.write_text(f"{first}\n{second[9:]}\n")
     assert f"{file}, line 2: Invalid JSON" in complaint(study)
     file.write_text(f"{first}\n{second.replace(': 2', ': true', 1)}\n")
-    assert f"{file}, line 2: `epoch` must be a valid integer, got True" in complaint(study)
+    assert f"{file}, line 2: `epoch` must be a whole number, got True" in complaint(study)
 
 
 @pytest.mark.parametrize("name", ["study.json", f"{JOB}/params.json", f"{JOB}/recovered.json"])
@@ -247,7 +248,9 @@ def test_a_job_that_cannot_be_repeated_is_named_before_anything_starts(study):
     given = json.loads(params.read_text())
     params.write_text(json.dumps({**given, "config": {**given["config"], "of the future": 1}}))
     assert read_trials(study), "what was measured is shown all the same"
-    with pytest.raises(DamagedRecord, match=r"params.json: `of the future` is no hyperparameter"):
+    with pytest.raises(
+        DamagedRecord, match=r"params.json: `of the future` is not a hyperparameter"
+    ):
         read_past(study)
     del given["job"]["bracket"]
     params.write_text(json.dumps(given))

@@ -9,6 +9,7 @@ from records import Record
 from stores import dump, new_study
 
 from entrypoints import compare, report, rollback, sync
+from entrypoints.finish import finish
 from hypertuning.config import UserError
 from hypertuning.environment import RUN_ID
 from hypertuning.learn import data
@@ -16,8 +17,6 @@ from hypertuning.learn.cache import read_meta
 from hypertuning.spaces import COMPARE
 from hypertuning.tracking.launch import file_launcher, find_launch, name_launch
 from hypertuning.tracking.main_run import close_main, open_main, reopen_main
-from hypertuning.tracking.mirror import mirror_study
-from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import Opening, close_study, open_run, reopen_study
 
 GRID = Opening("grid", "grid · digits · 36 trials", "What?", {"planned_trials": "36"}, {})
@@ -90,8 +89,7 @@ def compared(client, tmp_path) -> Record:
         record.epochs(job, [1])
     record.end("completed")
     client.set_tag(record.folder.name, "stage", "compare")
-    mirror_study(client, record.folder.name, record.folder)
-    close_study(client, record.folder.name, "completed", read_trials(record.folder))
+    finish(client, record.folder, patience_s=0)
     return record
 
 
@@ -166,6 +164,7 @@ def test_a_name_of_the_users_own_stays(client, launched):
 
 def test_every_command_names_its_run_however_it_ends(client, launched, monkeypatch):
     monkeypatch.setattr("entrypoints.repair.sync", lambda *_: None)
+    monkeypatch.setattr("entrypoints.records.find_records", lambda *_: [])
     for command, words, name, status in [
         (rollback, ["--model-name=mine"], "rollback mine", 1),
         (rollback, ["--model=mine"], "rollback mine", 2),

@@ -63,7 +63,7 @@ def test_the_numbers_of_a_report_are_those_of_the_store(client, reported):
     _, out = reported
     run_report("--out", str(out))
     text = (out / "tests/report.md").read_text()
-    assert f"validation loss of {row(6)['val_loss']:.3f} after epoch 6 of 9" in text
+    assert f"validation loss: {row(6)['val_loss']:.3f}, after epoch 6 of 9" in text
     assert "lowest before the last epoch in 2 of the 2 trials that trained 9 epochs without" in text
 
 
@@ -96,7 +96,7 @@ def test_a_report_over_http_is_that_of_the_database(client, server, tmp_path, mo
     result = run_report("--source", study_id, "--out", str(tmp_path / "out"))
     assert result.exit_code == 0, result.output + result.stderr
     folder = tmp_path / "out" / f"hyperband-{study_id[:6]}"
-    assert f"validation loss of {row(6)['val_loss']:.3f}" in (folder / "report.md").read_text()
+    assert f"validation loss: {row(6)['val_loss']:.3f}" in (folder / "report.md").read_text()
 
 
 def test_a_study_that_still_runs_has_its_numbers_so_far(client, tmp_path):
@@ -104,7 +104,7 @@ def test_a_study_that_still_runs_has_its_numbers_so_far(client, tmp_path):
     run_report("--out", str(tmp_path / "out"))
     text = (tmp_path / "out/tests/report.md").read_text()
     assert "still running" in text
-    assert f"validation loss of {row(2)['val_loss']:.3f} after epoch 2 of 2" in text
+    assert f"validation loss: {row(2)['val_loss']:.3f}, after epoch 2 of 2" in text
 
 
 def test_a_second_report_takes_the_place_of_the_first(client, reported):
@@ -170,7 +170,7 @@ def test_a_place_that_cannot_be_written_to_is_one_line(client, reported, tmp_pat
     (tmp_path / "file").write_text("")
     result = run_report("--out", str(tmp_path / "file" / "below"))
     assert result.exit_code == 1
-    assert "cannot be written: Not a directory" in result.stderr
+    assert "cannot be written to: " in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -236,4 +236,4 @@ def test_links_lead_to_the_server_without_its_password_or_to_one_that_a_command_
     assert pages_of("http://me:secret@host:5000") == ("http://host:5000", "")
     server, start = pages_of("sqlite:////my runs/mlflow.db")
     assert server == "http://127.0.0.1:5000"
-    assert start == "mlflow ui --backend-store-uri 'sqlite:////my runs/mlflow.db'"
+    assert start.endswith("mlflow ui --backend-store-uri 'sqlite:////my runs/mlflow.db'")

@@ -17,6 +17,7 @@ from hypertuning.tracking.study_run import (
     close_study,
     is_delivered,
     mark_delivered,
+    open_run,
     open_study,
     record_here,
     reopen_study,
@@ -178,3 +179,13 @@ def test_a_study_that_goes_on_is_open_again_and_has_its_launcher_below_it(client
     assert made.data.tags["mlflow.parentRunId"] == study_id
     assert list(runs.studies(client)["study_id"]) == [study_id]
     assert runs.trials(client, [study_id]).empty
+
+
+def test_a_run_is_opened_as_if_empty_variables_were_not_set(client, monkeypatch):
+    names = ("MLFLOW_RUN_ID", "MLFLOW_EXPERIMENT_ID", PARENT_RUN, "MLFLOW_EXPERIMENT_NAME")
+    for name in names:  # all are empty in the end
+        monkeypatch.setenv(name, "" if name != PARENT_RUN else "  ")
+        run = open_run(client, "grid", {"stage": "grid"})
+        expected = "Default" if name == "MLFLOW_EXPERIMENT_NAME" else "tests"
+        assert client.get_experiment(run.info.experiment_id).name == expected
+        assert "mlflow.parentRunId" not in run.data.tags

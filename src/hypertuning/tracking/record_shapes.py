@@ -61,6 +61,12 @@ class Candidates(Shape):
     candidates: list[Candidate]
 
 
+class Alike(Shape):
+    """What the stages that try a list were given: how often they train alike configurations."""
+
+    alike: Literal["once"]
+
+
 class Study(Shape):
     stage: str
     max_epochs: Count
@@ -68,7 +74,7 @@ class Study(Shape):
     dataset: Images | None = None
     model_needs: int | None = None
     warm_start: WarmStart | None = None
-    given: Asked | Candidates | None = None
+    given: Asked | Candidates | Alike | None = None
     tracking_uri: str | None = None
 
 
