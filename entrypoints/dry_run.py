@@ -94,8 +94,8 @@ def show_rungs(console: Console, search: Search, planned: Plan) -> None:
     console.print(table)
     if search.model and planned.model_from is not None:
         first, needed = planned.model_from, search.model.needed
-        results = counted(needed, "result")
-        say(console, [f"model: from trial {first} on; it needs {results} at one number of epochs"])
+        needs = f"it needs {counted(needed, 'result')} after one number of epochs"
+        say(console, [f"model: from trial {first} on; {needs}"])
 
 
 def _range(name: str, domain: Domain, needed: Mapping[str, Collection[Value]]) -> Range:

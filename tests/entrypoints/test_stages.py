@@ -122,7 +122,7 @@ def test_a_stage_ends_with_its_files_the_commands_that_follow_and_its_page(stage
         assert command.startswith(f"mlflow run {ROOT} -e {stage} --env-manager local")
         assert parsed(command)[0] == stage
     assert parsed(register.partition(": ")[2])[1]["source"] == study_id
-    assert server == f"start MLflow's pages: mlflow ui --backend-store-uri {client.tracking_uri}"
+    assert server == 'start MLflow\'s pages: mlflow ui --backend-store-uri "$MLFLOW_TRACKING_URI"'
     assert page.startswith(f"http://127.0.0.1:5000/#/experiments/{experiment_id}/runs?")
 
 
