@@ -79,8 +79,14 @@ def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
     latest = (searches if len(searches) else studies).iloc[-1]
     run = client.get_run(latest["study_id"]).data
     had = {**run.params, "dataset": run.tags.get("images", run.params.get("dataset"))}
-    defaults = bohb.main.make_context("bohb", []).params  # those of every search
-    same = {name: had[name] for name in IMAGES if had.get(name) not in (None, str(defaults[name]))}
+    context = bohb.main.make_context("bohb", [])  # its images' options are those of every search
+    same = {
+        option.name: had[option.name]
+        for option in bohb.main.params
+        if option.name in IMAGES
+        and had.get(option.name) is not None
+        and option.type_cast_value(context, had[option.name]) != context.params[option.name]
+    }
     place = _unless_here(client, latest["experiment_id"])
     made = {stage: command_of(stage, place, **same) for stage in _SEARCHES}
     there = {name: value for name, value in same.items() if name == "data_dir"}
