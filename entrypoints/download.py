@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from entrypoints.options import DATA_DIR, DATASET, NONE, StageCommand, option, show_log
+from entrypoints.options import DATA_DIR, DATASET, NONE, StageCommand, option, show_log, usage
 
 
 @click.command("download", cls=StageCommand, opening="{dataset}, to {data_dir}")
@@ -20,7 +20,8 @@ def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     from hypertuning.learn.sources import find_source
     from hypertuning.words import counted
 
-    find_source(dataset, data_dir)
+    with usage():
+        find_source(dataset, data_dir)
     check_folder("data_dir", data_dir)
     with waiting("PyTorch"):
         from hypertuning.learn.cache import read_meta

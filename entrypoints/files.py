@@ -26,9 +26,8 @@ logger = logging.getLogger(__name__)
 def write_files(
     study_dir: Path, found: Sequence[Trial], trials: pd.DataFrame, shown: Iterable[Exhibit]
 ) -> None:
-    """Write to the record, anew, all files that the run of a study gets."""
+    """Write to the record the files that the run of a study gets, over those that are there."""
     folder = folder_of(study_dir, study_dir.name)
-    shutil.rmtree(folder, ignore_errors=True)
     write_exhibits(folder, shown)
     (folder / "tables").mkdir(parents=True, exist_ok=True)
     trials.to_csv(folder / "tables" / "trials.csv", index=False)

@@ -128,7 +128,9 @@ def _deliver(client: MlflowClient, study_dir: Path, sent: Callable[[Trial], None
     if delivered and folder_of(study_dir, study_id).exists():
         send_what_is_missing(client, study_dir)
     else:
-        trials, shown = _close(client, study_dir, outcome, found)
+        trials, shown = _shown(client, study_dir)
+        if not delivered:  # an earlier version closed it, and kept no files
+            _close(client, study_dir, outcome, found, shown)
         if not_stored is None:
             write_files(study_dir, found, trials, shown)
             send(client, study_id, folder_of(study_dir, study_id))
@@ -137,23 +139,31 @@ def _deliver(client: MlflowClient, study_dir: Path, sent: Callable[[Trial], None
         raise not_stored
 
 
-def _close(
-    client: MlflowClient, study_dir: Path, outcome: str, found: Sequence[Trial]
-) -> tuple[pd.DataFrame, list[Exhibit]]:
-    """Close a study's run; give its trials as MLflow has them, and what is shown of them."""
-    study_id, study = study_dir.name, read_study(study_dir)
-    trials = runs.trials(client, [study_id])
-    curves, shown = runs.curves_of(client, trials), []
+def _shown(client: MlflowClient, study_dir: Path) -> tuple[pd.DataFrame, list[Exhibit]]:
+    """The trials of a study as MLflow has them, and what is shown of them."""
+    trials = runs.trials(client, [study_dir.name])
+    curves = runs.curves_of(client, trials)
     try:
-        shown = exhibits(study["stage"], trials, curves)
+        return trials, exhibits(read_study(study_dir)["stage"], trials, curves)
     except Exception as error:  # noqa: BLE001 - what cannot be shown holds up no number
-        logger.warning("study %s has no figures and tables: %s", study_id, reason(error))
+        logger.warning("study %s has no figures and tables: %s", study_dir.name, reason(error))
+        return trials, []
+
+
+def _close(
+    client: MlflowClient,
+    study_dir: Path,
+    outcome: str,
+    found: Sequence[Trial],
+    shown: Sequence[Exhibit],
+) -> None:
+    """Close a study's run, with what was found in its note."""
+    study_id, study = study_dir.name, read_study(study_dir)
     tags = _model_use(study.get("model_needs"), found)
     if shown:
         says = [line for exhibit in shown for line in exhibit.says]
         tags[MLFLOW_RUN_NOTE] = note_with(client.get_run(study_id), says)
     close_study(client, study_id, outcome, found, tags)
-    return trials, shown
 
 
 def note_with(run: Run, lines: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ environment.
 """
 
 import os
+import re
 import shutil
 import sys
 import time
@@ -80,7 +81,10 @@ def _typed(process: Path, words: list[str]) -> MLflowRun | None:
     folder = (process / "cwd").readlink()
     program = words[:at] if "-m" in words[:at] else [_shortest(words[at - 1], shell, folder)]
     kept = [(name, value) for name, value in options if name not in OF_ONE_COMMAND]
-    return MLflowRun(program, projects[0], kept, shell, folder) if projects else None
+    if not projects:
+        return None
+    project = re.sub(r"^(https?://)[^/@]*@", r"\1", projects[0])  # without a token
+    return MLflowRun(program, project, kept, shell, folder)
 
 
 def _shortest(program: str, shell: Mapping[str, str], folder: Path) -> str:

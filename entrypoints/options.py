@@ -38,6 +38,8 @@ class StageCommand(click.Command):
         return super().invoke(ctx)
 
     def main(self, *args, **kwargs):
+        if hasattr(sys.stdout, "reconfigure"):  # a name that is not UTF-8 must end no command
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
         except click.ClickException as error:

@@ -177,9 +177,11 @@ def _children(client: MlflowClient, run_id: str, storage_path: Path) -> pd.DataF
 
 
 def _is_complete(client: MlflowClient, study: pd.Series) -> bool:
+    """Whether nothing is left to do; `epochs` stands once all files have arrived."""
+    tags = client.get_run(study["study_id"]).data.tags
     if study["stage"] == "register":
-        return "model_version" in client.get_run(study["study_id"]).data.tags
-    return study["outcome"] == "completed"
+        return "model_version" in tags
+    return study["outcome"] == "completed" and "epochs" in tags
 
 
 def options_of(

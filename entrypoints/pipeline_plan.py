@@ -29,7 +29,7 @@ from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.space_files import plain
 
-LEARNS = "bohb will start warm from what hyperband measures: the plan is that without it"
+LEARNS = "bohb will start warm from what hyperband measures: this plan is without the warm start"
 
 
 def plan_all(options: Mapping) -> None:

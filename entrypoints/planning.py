@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
     """Of training, in all; NaN where it is not known."""
 
 
-UNREAD = "`warm_start` is not read before the images are there: the plan is that without it"
+UNREAD = "`warm_start` is not read before the images are there: this plan is without the warm start"
 
 
 def no_estimate(options: Mapping) -> Estimate:

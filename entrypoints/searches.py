@@ -48,7 +48,7 @@ class Search(NamedTuple):
     notes: tuple[str, ...] = ()
     """What the user should know before it starts."""
     settled: Mapping[str, object] = {}
-    """Options that hang on an earlier study, such as which images are its own."""
+    """Options that depend on an earlier study, such as which images are its own."""
     found_on: Mapping[str, Any] | None = None
     """The images of the search that found a configuration, as options."""
     given: Any = None
@@ -144,7 +144,7 @@ def single(options: Mapping) -> Search:
         found_on=asked.images,
         given=kept
         or {
-            "asked": (config.hyperparameters(), asked.origin, asked.images),
+            "asked": (config.hyperparameters(), asked.origin, asked.images, list(asked.idle)),
             "epochs": epochs,
         },
         title=run_name(config.hyperparameters()),

@@ -173,9 +173,9 @@ def _write_record(job: Job, study_dir: Path) -> None:
         "model_needs": job.search.model and job.search.model.needed,
         "warm_start": job.warm and {"studies": job.warm.studies, **job.warm.start._asdict()},
         "given": job.search.given,
-        "tracking_uri": without_password(job.client.tracking_uri),
     }
     now = {
+        "tracking_uri": without_password(job.client.tracking_uri),
         "max_epochs": job.search.max_epochs,
         "num_samples": job.planned.trials,
         "parameters": _parameters(job.options),

@@ -63,6 +63,8 @@ def resources_of(options: Mapping) -> Resources:
 
 def check_folder(name: str, folder: Path) -> None:
     """Raises UserError where a folder cannot be written to, or cannot be made; makes nothing."""
+    if os.fsencode(folder).decode(errors="ignore") != str(folder):
+        raise UserError(f"`{name}` (={str(folder)!a}) is not UTF-8, which MLflow needs; rename it")
     there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     if not os.path.isdir(there):
         raise UserError(f"`{name}` {folder} cannot be written to: {there} is not a folder")

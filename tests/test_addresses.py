@@ -59,6 +59,17 @@ def test_a_text_that_quotes_an_address_shows_no_more_of_it(address):
         assert without_secrets(text.format(address, address)) == text.format(shown, shown)
 
 
+def test_the_folder_in_a_repository_is_kept_in_a_text():
+    said = "mlflow run https://token@host/repository.git#sub/folder -e sync"
+    assert without_secrets(said) == "mlflow run https://host/repository.git#sub/folder -e sync"
+
+
+def test_a_password_that_is_an_ordinary_word_garbles_no_sentence():
+    address = "postgresql://mlflow:mlflow@postgres/mlflow"
+    assert without_secrets("see `mlflow runs restore`", address) == "see `mlflow runs restore`"
+    assert without_secrets(address, address) == "postgresql://postgres/mlflow"
+
+
 def test_a_secret_is_hidden_also_where_a_parser_has_torn_it_from_its_address():
     address = "postgresql://u:first@second@host/db?token=third"
     said = 'no host "second@host", user "u:first@second", password first, token third, "u" is known'

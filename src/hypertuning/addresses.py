@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, unquote
 HIDDEN = "…"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 _ADDRESS = re.compile(rf"{_SCHEME}(?:(?!,{_SCHEME})\S)+")  # a comma may part two addresses
+_PLACE = re.compile(r"#[\w.-][\w./-]*$")
+"""A folder in a repository, which holds no secret."""
 _PUNCTUATION = "'\"`,.;:)>]}"
 """What may follow an address in a sentence."""
 _SERVER = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::\d+)?"
@@ -44,7 +46,10 @@ def without_secrets(text: str, known: str = "") -> str:
 
 def _shown_in_text(found: str) -> str:
     address = found.rstrip(_PUNCTUATION)
-    return without_password(address) + found[len(address) :]
+    place = _PLACE.search(address)
+    shown = without_password(address)
+    kept = place[0] if place and not shown.endswith((place[0], HIDDEN)) else ""
+    return shown + kept + found[len(address) :]
 
 
 def _parts(address: str) -> tuple[str, str, str]:
@@ -73,6 +78,6 @@ def _secrets(address: str) -> Iterator[str]:
     values = [value for _, value in parse_qsl(public.partition("?")[2])]
     parts = [part for part in re.split("[@/:?#]", password) if part]
     for word in {private, password, unquote(password), *values, *parts}:
-        if len(word) > _SHORT:
+        if len(word) > _SHORT and word not in public.partition("?")[0]:
             yield word
     yield from (f"{part}@{server}" for part in parts)

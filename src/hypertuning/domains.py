@@ -35,7 +35,7 @@ class Float:
 
     @property
     def values(self) -> Collection[float]:
-        """None: it is never expected to take any one value."""
+        """Empty: no single value is ever expected."""
         return ()
 
     def extent(self) -> str:
@@ -105,6 +105,10 @@ def _check_ends(domain: Float | Integer) -> None:
         raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
     if domain.log and domain.low <= 0:
         raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
+
+
+def check_extent(domain: Float | Integer) -> None:
+    """Raises UserError for a range that ConfigSpace, which rounds, may not take."""
     if domain.high - domain.low < FINEST or domain.high > LARGEST:
         raise UserError(
             f"a range must be at least {FINEST} wide and end at {LARGEST:g} at most, got "

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from hypertuning.complaints import shown
 from hypertuning.config import ONLY, Config, UserError, acts, parse_config, parse_value
-from hypertuning.domains import Choice, Domain, Float, Integer, Value
+from hypertuning.domains import Choice, Domain, Float, Integer, Value, check_extent
 from hypertuning.spaces import Space
 from hypertuning.strict_yaml import read_yaml
 
@@ -28,6 +28,8 @@ def read_space(file: Path, strict: bool = True) -> Space:
     for name, value in given.items():
         with document.at(name):
             space[name] = _domain(name, value, strict)
+            if strict and isinstance(space[name], Float | Integer):
+                _checked_extent(name, space[name])
     return space
 
 
@@ -134,6 +136,13 @@ def _range(name: str, given: dict, strict: bool) -> Float | Integer:
     condition = [(parent, _value(parent, value, strict)) for parent, value in when.items()]
     kind = Integer if Config.model_fields[name].annotation is int else Float
     return _built(name, kind, low, high, bool(log), *condition)
+
+
+def _checked_extent(name: str, domain: Float | Integer) -> None:
+    try:
+        check_extent(domain)
+    except UserError as error:
+        raise UserError(f"`{name}`: {error}") from error
 
 
 def _built(name: str, kind: type[Domain], *given: object) -> Domain:

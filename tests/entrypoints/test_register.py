@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import mlflow
 import numpy as np
 import pandas as pd
 import pytest
@@ -254,11 +256,19 @@ def server(home):
 IMAGES = np.random.default_rng(1).integers(0, 256, (3, 3, 32, 32))
 
 
-def test_a_server_answers_as_the_loaded_model_does(home, server, monkeypatch):
+@pytest.fixture
+def in_store(home) -> Iterator[None]:
+    """MLflow in this process looks into the store, whatever an earlier test has told it."""
+    mlflow.set_tracking_uri(home.store)
+    yield
+    mlflow.set_tracking_uri(None)
+
+
+@pytest.mark.usefixtures("in_store")
+def test_a_server_answers_as_the_loaded_model_does(home, server):
     answered = server.ask(IMAGES.tolist())
     assert answered.status_code == 200, answered.text
     told = pd.DataFrame(answered.json()["predictions"])
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", home.store)
     local = load(uri(home.client.get_model_version(MODEL, "1"))).predict(IMAGES.astype(np.uint8))
     assert list(told) == list(local)
     assert told["class"].tolist() == local["class"].tolist()

@@ -120,6 +120,16 @@ def test_what_would_be_wrong_at_the_end_is_seen_at_the_start(home, refused):
     assert "my shades has no test images" in refused("--model-name=new")
 
 
+def test_a_store_that_takes_no_files_is_seen_at_the_start(home, refused, monkeypatch):
+    client = MlflowClient()
+    (source,) = client.search_runs(["0"], "tags.stage = 'train'")
+    client.create_experiment("far", artifact_location="s3://bucket/there")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "far")
+    said = refused() if refused.of == "main" else refused(f"--source={source.info.run_id}")
+    assert "artifacts of experiment far are in s3://bucket/there, which cannot be written" in said
+    assert "pip install boto3" in said
+
+
 def test_a_dry_run_that_finds_nothing_wrong_prints_the_plan_and_opens_nothing(home):
     ended = CliRunner().invoke(register.main, [*REGISTER, "--dry-run=true"])
     assert ended.exit_code == 0, ended.output

@@ -25,7 +25,7 @@ REFUSED = {
     "a folder": (["grid", "--dataset", "empty"], 2, "has no folder train/"),
     "a data set of train": (["train", "--config=c.yaml", "--dataset=x"], 2, "`dataset` must be"),
     "a data set of main": (["main", "--dataset", "digts"], 2, "`dataset` must be"),
-    "a data set to get": (["download", "--dataset", "digts"], 1, "`dataset` must be"),
+    "a data set to get": (["download", "--dataset", "digts"], 2, "`dataset` must be"),
     "a space": (["bohb", "--space", "nowhere.yaml"], 2, "nowhere.yaml cannot be read"),
     "a value in it": (["grid", "--space", "wrong.yaml"], 2, "`filters` must be"),
     "points": (["bohb", "--points", "nowhere.yaml"], 2, "nowhere.yaml cannot be read"),

@@ -41,10 +41,10 @@ def test_mirrors_are_tried_first_and_the_built_in_ones_after_them(tmp_path, monk
     ]
 
 
-def test_a_wrong_option_ends_with_2_and_lacking_data_with_1(tmp_path):
+def test_a_wrong_option_and_a_wrong_data_set_end_with_2(tmp_path):
     assert run("--nothing").exit_code == 2
     result = run("--dataset", tmp_path, "--data-dir", tmp_path / "data")
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert result.stderr == (
         f"error: {tmp_path} has no folder train/; images belong in train/<class>/ "
         "and, if there are test images, test/<class>/\n"

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from hypertuning.config import Budget, Config, UserError
-from hypertuning.domains import Choice, Float, Integer
+from hypertuning.domains import Choice, Float, Integer, check_extent
 from hypertuning.search.bohb import PAPER, Bohb, Result, configuration_space
 from hypertuning.search.ladder import Halving, hyperband_brackets
 from hypertuning.search.sampler import Random
@@ -235,6 +235,7 @@ def test_a_domain_that_is_not_refused_is_one_of_configspace_too(kind, ends, log)
             ends = [int(end) if kind is Integer and end < 2**31 else end for end in ends]
             assume(kind is Float or all(isinstance(end, int) for end in ends))
             domain = kind(min(ends[:2]), max(ends[:2]), log)
+            check_extent(domain)
     except UserError:
         return
     projected = configuration_space({"learning_rate": domain})["learning_rate"]

@@ -208,7 +208,7 @@ def _forward(model: nn.Module, images: Tensor, precision: torch.dtype) -> Tensor
 
 
 def _seed(seed: int, epoch: int) -> None:
-    """Make order, dropout and augmentation of an epoch hang on seed and epoch alone.
+    """Make order, dropout and augmentation of an epoch depend on seed and epoch alone.
 
     So a resumed trial draws what it would have drawn, with no generator's state to keep.
     """

@@ -91,7 +91,8 @@ def _mistake(exhibit: Exhibit) -> Found:
 
 
 def _turns(exhibit: Exhibit) -> Found:
-    return findings.turns(exhibit.rows)[0], bool(exhibit.rows["turned"].any())
+    said = findings.turns(exhibit.rows)
+    return (said[0], bool(exhibit.rows["turned"].any())) if said else None
 
 
 def _prediction(exhibit: Exhibit) -> Found:
@@ -100,7 +101,8 @@ def _prediction(exhibit: Exhibit) -> Found:
 
 
 def _structures(exhibit: Exhibit) -> Found:
-    return findings.cells(exhibit.rows)[0], False
+    said = findings.cells(exhibit.rows)
+    return (said[0], False) if said else None
 
 
 def _excludes(rows: pd.DataFrame, nothing: float) -> bool:

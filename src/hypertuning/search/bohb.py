@@ -46,7 +46,7 @@ class Result(NamedTuple):
 class Bohb:
     """Proposes from the densities of the largest budget that has enough results.
 
-    Every draw hangs on the seed, the trial's number and what was observed, in its order.
+    Every draw depends on the seed, the trial's number and what was observed, in its order.
     """
 
     def __init__(
@@ -73,8 +73,10 @@ class Bohb:
             UserError: a result does not fit the space.
         """
         for values, epoch, loss in sorted(results, key=lambda result: result.epoch):
+            # a record of an earlier version also has values of what is no longer searched
+            known = {name: value for name, value in values.items() if name in self.searched}
             try:
-                self.generator.learn(values, epoch, loss)
+                self.generator.learn(known, epoch, loss)
             except ValueError as error:
                 raise UserError(
                     f"`warm_start`: {dict(values)} does not fit the space of this study"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
 from hypertuning.addresses import without_password
@@ -138,7 +139,10 @@ def stored_files(client: MlflowClient, run_id: str, nested: bool = True) -> dict
 
 def _not_stored(client: MlflowClient, run_id: str, what: str, error: Exception) -> NotStored:
     """Which store of artifacts fails, why, and what can be done."""
-    place = without_password(client.get_run(run_id).info.artifact_uri)
+    try:
+        place = without_password(client.get_run(run_id).info.artifact_uri)
+    except MlflowException:  # the run itself is gone
+        place = "the store of artifacts"
     return NotStored(
         f"files of run {run_id} {what} {place}: {reason(error)}; {_advice(error, place)}"
     )

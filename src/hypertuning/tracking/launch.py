@@ -82,6 +82,8 @@ def adopt(client: MlflowClient, launch: Run, name: str, tags: Mapping[str, str])
     known = {**public(launch.data.tags), **tags}
     changed = {key: value for key, value in known.items() if launch.data.tags.get(key) != value}
     client.log_batch(run_id, tags=_tags(changed))
+    for tag in {"outcome", LAUNCH} & launch.data.tags.keys():  # `doctor` closed it too early
+        client.delete_tag(run_id, tag)
     client.update_run(run_id, status="RUNNING", name=name if is_nameless(launch) else None)
     return launch
 
@@ -91,6 +93,7 @@ def file_launcher(client: MlflowClient, launch: Run | None, run_id: str, stage: 
     if launch is None or not is_free(launch):
         return  # a study of its own, which the shell names by mistake
     tags = {
+        **public(launch.data.tags),
         "outcome": LAUNCHER,
         "stage": stage,
         MLFLOW_PARENT_RUN_ID: run_id,
@@ -106,7 +109,7 @@ def name_launch(client: MlflowClient, launch: Run) -> None:
     command = launch.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT)
     if command is None or not is_free(launch):
         return
-    client.set_tag(launch.info.run_id, LAUNCH, command)
+    client.log_batch(launch.info.run_id, tags=_tags({**public(launch.data.tags), LAUNCH: command}))
     if is_nameless(launch):
         client.update_run(launch.info.run_id, name=_name(command, launch.data.params))
 

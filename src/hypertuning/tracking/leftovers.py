@@ -91,8 +91,7 @@ def _may_live(client: MlflowClient, run: Run, launched: set[str], preparing: flo
     if age < NEW_SECONDS or run.info.run_id in launched:
         return True
     if driver := run.data.tags.get(DRIVER):
-        lives = is_alive(driver)
-        return age < ELSEWHERE_SECONDS if lives is None else lives
+        return is_alive(driver) is not False
     if preparing is not None and began >= preparing:
         return True
     return age < ELSEWHERE_SECONDS and not _can_see(client, run)

@@ -42,17 +42,20 @@ class _Process(NamedTuple):
 
 def this_process() -> str:
     """Machine, number and start of this process: a name that no other process has."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_read(os.getpid()).ticks}"
+    return f"{socket.gethostname()}:{os.getpid()}:{_ticks(os.getpid())}"
 
 
 def is_alive(name: str) -> bool | None:
-    """Whether a process, named by `this_process`, lives; None if it is not of this machine."""
+    """Whether a process, named by `this_process`, lives; None if that cannot be seen from here."""
     host, pid, ticks = name.rsplit(":", 2)
     if host != socket.gethostname():
         return None
-    with suppress(OSError):
-        return _read(int(pid)).ticks == int(ticks)
-    return False
+    try:
+        return _ticks(int(pid)) == int(ticks)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except OSError:
+        return None
 
 
 def launched_runs() -> set[str]:
@@ -80,12 +83,20 @@ def _processes() -> Iterator[_Process]:
 
 
 def _read(pid: int) -> _Process:
-    folder = _PROC / str(pid)
-    # the name, in brackets, may hold spaces and brackets; the parent's number is field 4 of `stat`
-    fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    folder, fields = _PROC / str(pid), _stat(pid)
     variables = dict(word.partition("=")[::2] for word in _words(folder / "environ"))
     run_id = variables.get(RUN_ID) or None
     return _Process(pid, int(fields[1]), int(fields[19]), _words(folder / "cmdline"), run_id)
+
+
+def _stat(pid: int) -> list[str]:
+    """Fields of `stat`, which all users may read, from the third on: the second may hold spaces."""
+    return (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+
+
+def _ticks(pid: int) -> int:
+    """When a process began, in clock ticks."""
+    return int(_stat(pid)[19])
 
 
 def _words(file: Path) -> list[str]:

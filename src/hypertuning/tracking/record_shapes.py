@@ -35,8 +35,11 @@ class WarmStart(Shape):
 class Asked(Shape):
     """What stage train was given."""
 
-    asked: tuple[dict[str, Scalar], str, dict[str, Scalar] | None]
-    """Configuration, origin and images."""
+    asked: (
+        tuple[dict[str, Scalar], str, dict[str, Scalar] | None, list[str]]
+        | tuple[dict[str, Scalar], str, dict[str, Scalar] | None]
+    )
+    """Configuration, origin, images, and what does nothing; an earlier version had not the last."""
     epochs: Count
 
 

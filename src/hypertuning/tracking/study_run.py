@@ -163,7 +163,9 @@ def close_study(
         ],
         tags=[RunTag(key, value) for key, value in last.items()],
     )
-    client.set_terminated(study_run_id, STATUS[outcome])
+    run = client.get_run(study_run_id)
+    if run.info.status != STATUS[outcome]:  # or a second try would move the end of the study
+        client.set_terminated(study_run_id, STATUS[outcome])
 
 
 def mark_delivered(client: MlflowClient, study_run_id: str, trials: Sequence[Trial]) -> None:
@@ -172,7 +174,7 @@ def mark_delivered(client: MlflowClient, study_run_id: str, trials: Sequence[Tri
 
 
 def is_delivered(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:
-    """Whether the run of a study was closed in this way, and all of these trials has arrived."""
+    """Whether a study was closed in this way, after all that these trials measured arrived."""
     tags = run.data.tags
     said = (tags.get("outcome"), tags.get("epochs"), run.info.status)
     return said == (outcome, str(count_epochs(trials)), STATUS[outcome])
