@@ -113,6 +113,22 @@ def test_a_wait_is_said_with_its_time_as_it_ends(capsys):
     assert not capsys.readouterr().out, "what did not end has no time"
 
 
+@pytest.mark.parametrize("stage", ["predict --images", "download --data-dir"])
+def test_a_name_that_is_not_utf_8_ends_no_command(tmp_path, stage):
+    command, option = stage.split()
+    words = [
+        sys.executable,
+        "-m",
+        f"entrypoints.{command}",
+        option,
+        os.fsencode(tmp_path) + b"/\xe9",
+    ]
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict", "PYTHONPATH": f"{ROOT}:{ROOT}/src"}
+    ended = subprocess.run(words, cwd=tmp_path, env=strict, capture_output=True, check=False)
+    assert ended.returncode in (1, 2)
+    assert ended.stderr.startswith(b"error: ") and ended.stderr.count(b"\n") == 1, ended.stderr
+
+
 def test_a_folder_that_is_looked_at_is_not_made(tmp_path):
     check_folder("out", tmp_path / "new" / "folder")
     assert not list(tmp_path.iterdir())

@@ -179,6 +179,14 @@ def test_of_the_steps_of_the_grid_the_largest_clear_one_is_chosen():
     assert step.text.startswith("Kernel size 2 → 3: more accurate, +0.100")
 
 
+@pytest.mark.parametrize("stage", ["compare", "grid", "hyperband", "bohb", "register"])
+def test_a_study_that_has_only_begun_has_no_headlines_and_breaks_none(stage):
+    trials, curves = study(SEARCHED, 3, stage=stage)
+    trials = trials.assign(best_val_loss=np.nan, best_val_accuracy=np.nan, epochs_run=0)
+    trials["outcome"] = None
+    assert headlines(exhibits(stage, trials, curves.head(0))) == []
+
+
 def test_models_of_one_run_each_are_not_clearly_apart():
     for repeats, clear in ((1, False), (3, True)):
         shown = exhibits("compare", *study(compare_configs(repeats), 3, stage="compare"))

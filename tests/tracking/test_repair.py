@@ -1,6 +1,7 @@
 """Claims about the commands `sync` and `doctor`, on records and stores that disagree."""
 
 import json
+import shutil
 import socket
 
 import pytest
@@ -62,6 +63,20 @@ def test_sync_delivers_and_closes_a_study_and_twice_changes_nothing(
     before = dump(store)
     repair.sync("all", storage, patience_s=0)
     assert dump(store) == before
+
+
+def test_a_study_that_an_earlier_version_closed_gets_its_files_and_no_other_end(
+    client, storage, killed
+):
+    repair.sync("all", storage, patience_s=0)
+    study_id = killed.folder.name
+    client.set_tag(study_id, "mlflow.note.content", "what was found")
+    shutil.rmtree(killed.folder / "artifacts")  # it kept none
+    before = client.get_run(study_id)
+    repair.sync("all", storage, patience_s=0)
+    after = client.get_run(study_id)
+    assert (after.info.end_time, after.data.tags) == (before.info.end_time, before.data.tags)
+    assert (killed.folder / "artifacts" / study_id / "plan.json").exists()
 
 
 def test_sync_goes_to_the_store_that_the_record_names_unless_the_shell_names_one(
