@@ -59,7 +59,7 @@ def prepare(
     """Look at options, data and store; None after a dry run.
 
     Raises:
-        UserError: something is wrong or lacking.
+        UserError: something is wrong or missing.
     """
     resume = options["resume"] != NONE
     client = _connect(console) if resume else None

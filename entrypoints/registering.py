@@ -53,7 +53,7 @@ def run_register(options: Mapping) -> None:
     """Run the stage from its source to a version in the registry.
 
     Raises:
-        UserError: something is lacking, or nothing can be registered.
+        UserError: something is missing, or nothing can be registered.
     """
     console = Console()
     with usage():

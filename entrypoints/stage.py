@@ -46,7 +46,7 @@ def run_stage(stage: str, build: Build, options: Mapping) -> None:
     """Run a stage from the data to the leaderboard.
 
     Raises:
-        UserError: something is lacking, every trial failed, or MLflow lacks something at the end.
+        UserError: something is missing, every trial failed, or not everything reached MLflow.
     """
     console = Console()
     if job := prepare(console, stage, build, options):

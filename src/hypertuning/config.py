@@ -16,7 +16,7 @@ LARGEST_NETWORK = 2**31
 
 
 class UserError(Exception):
-    """A mistake of the user's or a lack of the environment's, told in one line."""
+    """An error that the user can fix, told in one line."""
 
 
 class Objective(NamedTuple):

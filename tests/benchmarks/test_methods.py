@@ -24,6 +24,7 @@ def test_every_method_spends_the_budget_and_no_more(method):
     assert max(result.units for result in problem.results) == 81
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_repeatable(method):
     assert searched(method).results == searched(method).results

@@ -25,7 +25,7 @@ NO_CLUSTER = ConnectionError(
     "`--address` flag or `RAY_ADDRESS` environment variable."
 )
 VERSIONS = RuntimeError("Version mismatch: The cluster was started with:\n    Ray: 2.9.0\n")
-TOKEN_FILE = PermissionError(13, "Permission denied", "/root/.ray/auth_token")
+TOKEN_FILE = PermissionError(13, "Permission denied", "/home/me/.ray/auth_token")
 FULL = OSError(28, "No space left on device")
 
 

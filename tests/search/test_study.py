@@ -50,7 +50,13 @@ def test_as_many_workers_as_places_serve_all_trials(ray_local, tmp_path):
     assert pids.total() == 40
 
 
-@pytest.mark.parametrize("strategy", ["random", "asha", "hyperband", "bohb"])
+SLOW = pytest.mark.slow
+COMPARED = [
+    pytest.param("random", marks=SLOW), "asha", pytest.param("hyperband", marks=SLOW), "bohb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("strategy", COMPARED)
 def test_every_job_is_done_once_and_no_epoch_is_trained_twice(ray_local, tmp_path, strategy):
     budget = Budget(12, 9)
     searcher, outcome = study(tmp_path, strategy, budget)

@@ -64,7 +64,7 @@ class Split:
     def batches(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Go through the split once: images (b, 3, 32, 32) and labels (b,), b ≤ batch_size.
 
-        Sizes differ by one at most: no step and no batch statistic hangs on a few left-over images.
+        Sizes differ by one at most: no step or batch statistic depends on a few left-over images.
 
         Args:
             order: int64 (n,), a permutation of the split.
