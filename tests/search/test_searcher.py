@@ -29,7 +29,7 @@ def searcher(strategy: str, num_samples: int = 30, past=(), concurrency: int = 3
 
 
 def draw(*words) -> float:
-    """A number in 0–1 that hangs on the words alone."""
+    """A number in 0–1 that depends on the words alone."""
     return zlib.crc32(repr(words).encode()) / 2**32
 
 
@@ -44,7 +44,7 @@ def result_of(given: dict) -> dict | None:
 def climb(search: LadderSearcher, events: int = 10**6) -> tuple[list[Past], list[dict]]:
     """Serve jobs until nothing is left or so many have ended; give the record, and all begun.
 
-    Which of the running jobs ends next hangs on nothing but which are running.
+    Which of the running jobs ends next depends only on which are running.
     """
     past, begun, running = [], [], {}
     while True:

@@ -101,12 +101,13 @@ def test_a_run_of_another_project_is_left_alone(left, tmp_path):
         assert not left(source=source), source
 
 
-def test_a_run_from_wherever_studies_came_from_is_found(client, left, experiment_id):
+@pytest.mark.parametrize("there", ["://", "://token@"])  # of a study, no token is kept
+def test_a_run_from_wherever_studies_came_from_is_found(client, left, there, experiment_id):
     source = "https://example.org/hypertuning.git"
     tags = {"stage": "bohb", "mlflow.project.entryPoint": "bohb", "mlflow.source.name": source}
     study = client.create_run(experiment_id, tags=tags)
     client.set_terminated(study.info.run_id)
-    assert left(source=source)
+    assert left(source=source.replace("://", there))
 
 
 def test_a_clone_below_a_repository_is_recognised(left, tmp_path):

@@ -21,6 +21,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_USER,
 )
 
+from hypertuning.addresses import without_secrets
 from hypertuning.tracking import queries
 from hypertuning.tracking.launch import LAUNCHER, is_free, name_launch
 from hypertuning.tracking.mirror import STATUS
@@ -71,7 +72,7 @@ def _is_open_launch(client: MlflowClient, run: Run) -> bool:
 
 def _is_ours(run: Run, sources: set[str]) -> bool:
     tags = run.data.tags
-    source = tags.get(MLFLOW_SOURCE_NAME, "")
+    source = without_secrets(tags.get(MLFLOW_SOURCE_NAME, ""))  # as studies keep it
     return DRIVER in tags or not is_free(run) or source in sources or _is_this_project(source)
 
 
