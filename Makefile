@@ -26,11 +26,11 @@ help:  ## print this list
 demo: $(project)  ## the bohb stage on scikit-learn's digits, through mlflow run; minutes
 	@$(mlflow) run . -e bohb --env-manager local --experiment-name demo $(DEMO)
 	@echo 'To look at it, type `make ui`, and open:'
-	@$(python) -m entrypoints.pages $(PORT)
+	@$(python) -m hypertuning.stages.console.pages $(PORT)
 
 # Without the seven processes that wait for jobs of MLflow's own; none of ours is one.
 ui: $(project)  ## MLflow's pages on this machine alone: PORT=5000
-	@$(python) -m entrypoints.pages $(PORT)
+	@$(python) -m hypertuning.stages.console.pages $(PORT)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(mlflow) ui --host 127.0.0.1 --port $(PORT) --workers 1
 
 test: $(project)  ## all tests but the slow ones

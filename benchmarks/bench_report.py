@@ -20,14 +20,14 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 
 from benchmarks.stores import STORES
-from entrypoints.reporting import CURVES
 from hypertuning.config import parse_config
+from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.report.data import Data
 from hypertuning.report.document import document
 from hypertuning.report.page import render, write
 from hypertuning.spaces import BOHB, sample
+from hypertuning.stages.report import CURVES
 from hypertuning.tracking import runs
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 START_MS = 1_764_000_000_000
 COMPARED = 100

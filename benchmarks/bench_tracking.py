@@ -24,9 +24,9 @@ from ray.tune.logger import LoggerCallback
 
 from benchmarks.stores import STORES
 from hypertuning.config import Config
+from hypertuning.record.read import write_study
 from hypertuning.search.recorder import Recorder
 from hypertuning.tracking.callback import MLflowMirror
-from hypertuning.tracking.record import write_study
 
 METRIC = "images_per_second"
 """The last of an epoch that both send."""

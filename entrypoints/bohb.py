@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.options import (
+from hypertuning.stages.options import (
     AUGMENT,
     COUNT,
     NONE,
@@ -16,7 +16,7 @@ from entrypoints.options import (
 )
 
 if TYPE_CHECKING:
-    from entrypoints.searches import Search
+    from hypertuning.stages.study.searches import Search
 
 
 @click.command(
@@ -45,14 +45,14 @@ if TYPE_CHECKING:
 @stage_options
 def main(**options) -> None:
     """Search training and structure hyperparameters with BOHB."""
-    from entrypoints.start import start  # takes a second: not before the first line
+    from hypertuning.stages.start import start  # takes a second: not before the first line
 
     start("bohb", build, options)
 
 
 def build(options: Mapping) -> "Search":
-    from entrypoints.sampled import sampled
     from hypertuning.spaces import BOHB
+    from hypertuning.stages.study.sampled import sampled
 
     return sampled("bohb", BOHB, "min_epochs", options)
 

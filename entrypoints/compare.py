@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.options import AUGMENT, COUNT, StageCommand, option, stage_options
+from hypertuning.stages.options import AUGMENT, COUNT, StageCommand, option, stage_options
 
 if TYPE_CHECKING:
-    from entrypoints.searches import Search
+    from hypertuning.stages.study.searches import Search
 
 
 @click.command(
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 @stage_options
 def main(**options) -> None:
     """Compare the learning curves of NN, NN with residual layers, and CNN."""
-    from entrypoints.start import start  # takes a second: not before the first line
+    from hypertuning.stages.start import start  # takes a second: not before the first line
 
     start("compare", build, options)
 
 
 def build(options: Mapping) -> "Search":
-    from entrypoints.searches import listed
+    from hypertuning.stages.study.searches import listed
 
     return listed("compare", models(options), options)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from entrypoints.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, option
+from hypertuning.stages.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, option
 
 
 @click.command("doctor", cls=StageCommand, opening="{study}, with the records in {storage_path}")
@@ -14,10 +14,10 @@ from entrypoints.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, optio
 @SYNC_TIMEOUT
 def main(study: str, storage_path: Path, fix: bool, sync_timeout_s: float) -> None:
     """List what is open, double, missing or in excess in MLflow, and mend it if asked to."""
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
 
     with waiting("PyTorch and MLflow"):
-        from entrypoints.repair import doctor
+        from hypertuning.stages.repair import doctor
 
     doctor(study, storage_path, fix, sync_timeout_s)
 

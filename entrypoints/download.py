@@ -5,7 +5,15 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from entrypoints.options import DATA_DIR, DATASET, NONE, StageCommand, option, show_log, usage
+from hypertuning.stages.options import (
+    DATA_DIR,
+    DATASET,
+    NONE,
+    StageCommand,
+    option,
+    show_log,
+    usage,
+)
 
 
 @click.command("download", cls=StageCommand, opening="{dataset}, to {data_dir}")
@@ -15,9 +23,9 @@ from entrypoints.options import DATA_DIR, DATASET, NONE, StageCommand, option, s
 def main(dataset: str, data_dir: Path, mirrors: str) -> None:
     """Download CIFAR-10, or look at another data set, and decode it for the stages."""
     # takes a second: not before the first line
-    from entrypoints.start import check_folder
-    from entrypoints.waiting import waiting
     from hypertuning.learn.sources import find_source
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.start import check_folder
     from hypertuning.words import counted
 
     with usage():

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.options import COUNT, StageCommand, option, stage_options
+from hypertuning.stages.options import COUNT, StageCommand, option, stage_options
 
 if TYPE_CHECKING:
-    from entrypoints.searches import Search
+    from hypertuning.stages.study.searches import Search
 
 
 @click.command(
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 @stage_options
 def main(**options) -> None:
     """Search hidden size, filters, kernel and padding with ASHA or Hyperband."""
-    from entrypoints.start import start  # takes a second: not before the first line
+    from hypertuning.stages.start import start  # takes a second: not before the first line
 
     start("hyperband", build, options)
 
 
 def build(options: Mapping) -> "Search":
-    from entrypoints.sampled import sampled
     from hypertuning.spaces import HYPERBAND
+    from hypertuning.stages.study.sampled import sampled
 
     return sampled("hyperband", HYPERBAND, "grace_period", options)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from entrypoints.options import (
+from hypertuning.stages.options import (
     AUTO,
     COUNT,
     COUNT_OR_ALL,
@@ -41,15 +41,15 @@ from entrypoints.options import (
 def main(**options) -> None:
     """Run all stages as children of one run; those that are complete are not run again."""
     # takes a second: not before the first line
-    from entrypoints.start import LIBRARIES, check_ground
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.start import LIBRARIES, check_ground
 
     check_ground(options)
     if options["dry_run"] and options["resume"] != NONE:
         raise click.UsageError("`dry_run` shows what a new run would do; leave out `resume`")
     with waiting(LIBRARIES):
-        from entrypoints.pipeline import run_all
-        from entrypoints.pipeline_plan import plan_all
+        from hypertuning.stages.main.plan import plan_all
+        from hypertuning.stages.main.run import run_all
     plan_all(options) if options["dry_run"] else run_all(options)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from entrypoints.options import AUTO, FILE, NONE, PATH_OR_NAME, TRUST, StageCommand, option
+from hypertuning.stages.options import AUTO, FILE, NONE, PATH_OR_NAME, TRUST, StageCommand, option
 
 
 @click.command("predict", cls=StageCommand, opening="{images}, model_uri={model_uri}")
@@ -22,10 +22,10 @@ def main(model_uri: str, images: Path, out: Path, trust: bool) -> None:
         raise click.UsageError(f"`out` (={out}) is a folder; name a file in it")
     if not out.absolute().parent.is_dir():
         raise click.UsageError(f"`out` (={out}): there is no folder {out.absolute().parent}")
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
 
     with waiting("PyTorch and MLflow"):
-        from entrypoints.predicting import run_predict
+        from hypertuning.stages.predict import run_predict
 
     run_predict(model_uri, images, out, trust)
 

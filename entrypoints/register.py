@@ -2,7 +2,7 @@
 
 import click
 
-from entrypoints.options import (
+from hypertuning.stages.options import (
     AUTO,
     COUNT,
     COUNT_OR_ALL,
@@ -37,12 +37,12 @@ from entrypoints.options import (
 def main(**options) -> None:
     """Choose the best configuration honestly, refit, test and register it."""
     # takes a second: not before the first line
-    from entrypoints.start import LIBRARIES, check_ground
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.start import LIBRARIES, check_ground
 
     check_ground(options)
     with waiting(LIBRARIES):
-        from entrypoints.registering import run_register
+        from hypertuning.stages.register.run import run_register
 
     run_register(options)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from entrypoints.options import FOLDER, NONE, StageCommand, option
+from hypertuning.stages.options import FOLDER, NONE, StageCommand, option
 
 
 @click.command("report", cls=StageCommand, opening="source={source}, to {out}")
@@ -13,12 +13,12 @@ from entrypoints.options import FOLDER, NONE, StageCommand, option
 def main(source: str, out: Path) -> None:
     """Write up the studies of this experiment, or of others, from the tracking store alone."""
     # takes a second: not before the first line
-    from entrypoints.start import check_folder
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.start import check_folder
 
     check_folder("out", out)
     with waiting("MLflow and matplotlib"):
-        from entrypoints.reporting import report
+        from hypertuning.stages.report import report
 
     report(source, out)
 

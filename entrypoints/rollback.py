@@ -2,14 +2,14 @@
 
 import click
 
-from entrypoints.options import AUTO, StageCommand, option, usage
+from hypertuning.stages.options import AUTO, StageCommand, option, usage
 
 
 @click.command("rollback", cls=StageCommand, opening="model_name={model_name}")
 @option("model_name", AUTO, help="In the model registry; auto is the only one that can go back.")
 def main(model_name: str) -> None:
     """Let the aliases champion and previous change places."""
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
 
     with waiting("MLflow"):
         from hypertuning.registry import versions

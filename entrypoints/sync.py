@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from entrypoints.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, option
+from hypertuning.stages.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, option
 
 
 @click.command("sync", cls=StageCommand, opening="{study}, from the records in {storage_path}")
@@ -14,12 +14,12 @@ from entrypoints.options import FOLDER, STUDY, SYNC_TIMEOUT, StageCommand, optio
 def main(study: str, storage_path: Path, sync_timeout_s: float) -> None:
     """Deliver to MLflow what was measured while it was away."""
     # takes a second: not before the first line
-    from entrypoints.records import find_records
-    from entrypoints.waiting import waiting
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.records import find_records
 
     find_records(study, storage_path)
     with waiting("PyTorch and MLflow"):
-        from entrypoints.repair import sync
+        from hypertuning.stages.repair import sync
 
     sync(study, storage_path, sync_timeout_s)
 

@@ -2,7 +2,7 @@
 
 import click
 
-from entrypoints.options import (
+from hypertuning.stages.options import (
     COUNT,
     DATA_DIR,
     NONE,
@@ -31,8 +31,8 @@ from entrypoints.options import (
 def main(**options) -> None:
     """Train one configuration, as a study of one trial."""
     # takes a second: not before the first line
-    from entrypoints.searches import single
-    from entrypoints.start import start
+    from hypertuning.stages.start import start
+    from hypertuning.stages.study.searches import single
 
     start("train", single, options)
 

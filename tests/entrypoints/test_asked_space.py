@@ -6,10 +6,10 @@ import click
 import pytest
 
 from entrypoints import bohb, compare, grid, hyperband
-from entrypoints.sampled import sampled
-from entrypoints.searches import listed, single
 from hypertuning.config import Config
 from hypertuning.spaces import BOHB, COMPARE, GRID, HYPERBAND
+from hypertuning.stages.study.sampled import sampled
+from hypertuning.stages.study.searches import listed, single
 
 
 @pytest.fixture(autouse=True)

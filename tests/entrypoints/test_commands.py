@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from stand_ins import ROOT, shell, understood
 
-from entrypoints import invocation
-from entrypoints.commands import command_of
+from hypertuning.stages.console import invocation
+from hypertuning.stages.console.commands import command_of
 
 PRINTED = [
     ("register", {"source": "0a1b"}),
@@ -19,7 +19,7 @@ PRINTED = [
 ]
 PRINTS = """
 import json
-from entrypoints.commands import command_of, mlflow_command, module_command_of
+from hypertuning.stages.console.commands import command_of, mlflow_command, module_command_of
 print(json.dumps({
     "stages": [command_of(stage, **options) for stage, options in PRINTED],
     "elsewhere": command_of("grid", experiment="an 'other' one"),

@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from entrypoints import main
-from entrypoints.dry_run import Range, fixed, lists, ranges, same
-from entrypoints.planning import Estimate
 from hypertuning.config import Config
 from hypertuning.spaces import BOHB, Choice
+from hypertuning.stages.study.dry_run import Range, fixed, lists, ranges, same
+from hypertuning.stages.study.planning import Estimate
 
 
 def test_every_range_has_its_scale_and_its_condition():

@@ -4,9 +4,9 @@ import pytest
 from stand_ins import parsed
 
 from entrypoints import bohb, train
-from entrypoints.next_steps import how_to_go_on, next_steps
-from entrypoints.planning import no_estimate
 from hypertuning.environment import PARENT_RUN
+from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
+from hypertuning.stages.study.planning import no_estimate
 
 
 @pytest.fixture(autouse=True)

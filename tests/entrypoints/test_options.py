@@ -8,7 +8,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from entrypoints.options import FILE, FOLDER, PATH_OR_NAME, Number, StageCommand, UserPath, option
+from hypertuning.stages.options import (
+    FILE,
+    FOLDER,
+    PATH_OR_NAME,
+    Number,
+    StageCommand,
+    UserPath,
+    option,
+)
 
 COMMANDS = [
     "bohb", "compare", "doctor", "download", "grid", "hyperband", "main", "predict", "register",

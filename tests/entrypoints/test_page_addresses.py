@@ -7,7 +7,7 @@ import mlflow
 import pytest
 from mlflow import MlflowClient
 
-from entrypoints import pages
+from hypertuning.stages.console import pages
 from hypertuning.tracking.view import offer_views
 
 

@@ -14,10 +14,9 @@ import yaml
 from click.testing import CliRunner
 from mlflow import MlflowClient
 
-from entrypoints import pipeline
 from entrypoints.main import main
-from entrypoints.pipeline import PROFILES, SPACE, options_of
 from hypertuning.space_files import plain
+from hypertuning.stages.main.run import PROFILES, SPACE, options_of
 from hypertuning.tracking import runs
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +88,7 @@ def test_a_stage_that_does_not_start_closes_main_which_says_how_to_go_on(tmp_pat
     monkeypatch.chdir(tmp_path)
     store = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
-    monkeypatch.setattr(pipeline, "call", lambda *_: 1)
+    monkeypatch.setattr("hypertuning.stages.main.run.call", lambda *_: 1)
     ended = CliRunner().invoke(main, ["--dataset=digits"])
     assert ended.exit_code == 1
     (run,) = MlflowClient(store).search_runs(["0"])

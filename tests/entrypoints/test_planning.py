@@ -2,10 +2,10 @@
 
 import pytest
 
-from entrypoints.planning import other_images
-from entrypoints.searches import Search
 from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed
+from hypertuning.stages.study.planning import other_images
+from hypertuning.stages.study.searches import Search
 
 HAD = {"dataset": "digits", "train_size": 600, "val_size": 60, "split_seed": 0}
 

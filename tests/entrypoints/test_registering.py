@@ -11,10 +11,11 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, RunTag
 from PIL import Image
 
-from entrypoints import main, register, registering, rollback
-from entrypoints.publishing import metric_names
+from entrypoints import main, register, rollback
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
+from hypertuning.stages.register import run
+from hypertuning.stages.register.publish import metric_names
 from hypertuning.tracking.study_run import Opening, open_study
 
 
@@ -89,7 +90,7 @@ def refused(request, monkeypatch):
         raise Started
 
     def give(*words: str) -> str:
-        monkeypatch.setattr(registering, "carry_out", start)
+        monkeypatch.setattr(run, "carry_out", start)
         if request.param == "main":
             ended = CliRunner().invoke(main.main, [*MAIN, *words])
         else:
@@ -149,7 +150,7 @@ def test_the_model_is_named_after_its_images_and_the_record_says_so(home, monkey
         seen.append(job.options["model_name"])
         raise Started
 
-    monkeypatch.setattr(registering, "carry_out", start)
+    monkeypatch.setattr(run, "carry_out", start)
     ended = CliRunner().invoke(register.main, [*REGISTER, *given])
     assert isinstance(ended.exception, Started), ended.output
     assert seen == [name]

@@ -7,9 +7,9 @@ import pytest
 from mlflow import MlflowClient
 
 from entrypoints import bohb, compare
-from entrypoints.options import NONE
-from entrypoints.resume import find_earlier
 from hypertuning.config import UserError
+from hypertuning.stages.options import NONE
+from hypertuning.stages.study.resume import find_earlier
 
 IMAGES = {"name": "digits", "digest": "0123456789abcdef", "classes": ["0"], "train": 9, "val": 1}
 

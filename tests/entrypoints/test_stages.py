@@ -12,9 +12,9 @@ import pytest
 from mlflow import MlflowClient
 from stand_ins import parsed
 
+from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import runs
 from hypertuning.tracking.store_address import file_of
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 ROOT = Path(__file__).parents[2]
 SECRET = "98765.4321"

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from entrypoints import bohb
-from entrypoints.start import check_folder
-from entrypoints.waiting import waiting
 from hypertuning.config import UserError
+from hypertuning.stages.console.waiting import waiting
+from hypertuning.stages.start import check_folder
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {

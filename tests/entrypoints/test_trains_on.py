@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from entrypoints.planning import description, plan_of
-from entrypoints.searches import listed
-from entrypoints.trains_on import in_lines, trains_on
 from hypertuning.learn import data
-from hypertuning.search.trial import Problem
+from hypertuning.search.trainable import Problem
+from hypertuning.stages.study.planning import description, plan_of
+from hypertuning.stages.study.searches import listed
+from hypertuning.stages.study.trains_on import in_lines, trains_on
 
 OPTIONS = {
     "resume": "none",

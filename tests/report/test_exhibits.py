@@ -8,8 +8,8 @@ import pytest
 from matplotlib.text import Text
 from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
+from hypertuning.report.exhibits import STAGES, exhibits
 from hypertuning.report.pictures import png
-from hypertuning.report.stages import STAGES, exhibits
 from hypertuning.tracking.runs import CURVE_COLUMNS, TRIAL_COLUMNS
 
 ONE_THINGS = re.compile(r"(?<![\d.,])1 (?!of )\w+s\b|none of the 1\b")

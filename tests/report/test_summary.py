@@ -11,9 +11,9 @@ from hypertuning.config import Config
 from hypertuning.intervals import of_mean, of_share
 from hypertuning.report.choice import choices
 from hypertuning.report.data import Data, Registered
+from hypertuning.report.exhibits import exhibits
 from hypertuning.report.headlines import Headline, headlines, most_important
 from hypertuning.report.section import Section
-from hypertuning.report.stages import exhibits
 from hypertuning.report.summary import summary
 from hypertuning.tracking.runs import STUDY_COLUMNS
 

@@ -9,11 +9,11 @@ from ray import cloudpickle
 from records import row
 from stores import dump, new_study, track
 
+from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import callback as callback_module
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.runs import curves, trials
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 
 def ray_trial(number: int) -> SimpleNamespace:

@@ -14,13 +14,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from records import Record, row
 
-from entrypoints.resume import read_past
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
-from hypertuning.tracking import naming
-from hypertuning.tracking.locks import is_driven, only_driver
-from hypertuning.tracking.points import in_ms, points_of, summary_of
-from hypertuning.tracking.record import (
+from hypertuning.record.files import DamagedRecord, records_in
+from hypertuning.record.locks import is_driven, only_driver
+from hypertuning.record.read import (
     read_jobs,
     read_outcome,
     read_study,
@@ -28,8 +26,10 @@ from hypertuning.tracking.record import (
     read_trials,
     study_outcome,
 )
-from hypertuning.tracking.record_files import DamagedRecord, records_in
-from hypertuning.tracking.recovery import recover_epochs
+from hypertuning.record.recovery import recover_epochs
+from hypertuning.stages.study.resume import read_past
+from hypertuning.tracking import labels as naming
+from hypertuning.tracking.points import in_ms, points_of, summary_of
 
 RECORDED = Path(__file__).parent / "recorded"
 JOB = "part-001/t0000-e003"

@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 from records import Record
 from stores import new_study
 
+from hypertuning.record.locks import only_driver
+from hypertuning.record.read import read_trials
+from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import doctor
 from hypertuning.tracking.artifacts import folder_of, send
 from hypertuning.tracking.doctor import (
@@ -19,11 +22,8 @@ from hypertuning.tracking.doctor import (
     find_orphans,
     find_patients,
 )
-from hypertuning.tracking.locks import only_driver
 from hypertuning.tracking.mirror import mirror_study
-from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import close_study
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 
 def draw(trial) -> Figure:

@@ -15,13 +15,13 @@ from records import START, row
 from stores import dump, new_study
 
 from hypertuning.config import UserError, parse_config
-from hypertuning.tracking.locks import only_writer
+from hypertuning.record.locks import only_writer
+from hypertuning.record.read import read_trial
+from hypertuning.record.trial import EPOCH_METRICS
+from hypertuning.tracking.labels import run_name
 from hypertuning.tracking.mirror import Mirror, mirror_study
-from hypertuning.tracking.naming import run_name
 from hypertuning.tracking.queries import find_trials
-from hypertuning.tracking.record import read_trial
 from hypertuning.tracking.store import NotStored, insist
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 TRACE = 'Failure # 1\nray::x()\n  File "x.py", line 1, in f\nValueError: no such luck\n'
 

@@ -7,9 +7,9 @@ import pytest
 from records import START, row
 
 from hypertuning.config import UserError
-from hypertuning.tracking import locks
-from hypertuning.tracking.locks import is_driven, only_driver
-from hypertuning.tracking.record import (
+from hypertuning.record import locks
+from hypertuning.record.locks import is_driven, only_driver
+from hypertuning.record.read import (
     read_jobs,
     read_outcome,
     read_study,
@@ -17,8 +17,8 @@ from hypertuning.tracking.record import (
     read_trials,
     study_outcome,
 )
-from hypertuning.tracking.recovery import recover_epochs
-from hypertuning.tracking.trial import EPOCH_METRICS, overfit_epoch
+from hypertuning.record.recovery import recover_epochs
+from hypertuning.record.trial import EPOCH_METRICS, overfit_epoch
 
 
 def losses(trial) -> dict[int, float]:

@@ -8,10 +8,10 @@ import pytest
 from records import Record
 from stores import dump, new_study, track
 
-from entrypoints import repair
 from hypertuning.config import UserError
+from hypertuning.record.locks import only_driver
+from hypertuning.stages import repair
 from hypertuning.tracking.artifacts import stored_files
-from hypertuning.tracking.locks import only_driver
 
 
 def killed_study(client, storage) -> Record:

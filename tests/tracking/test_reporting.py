@@ -10,8 +10,8 @@ from records import Record, row
 from stores import new_study, track
 
 from entrypoints import report as command
-from entrypoints.reporting import choose, pages_of, what_makes
 from hypertuning.config import UserError
+from hypertuning.stages.report import choose, pages_of, what_makes
 from hypertuning.tracking import runs
 from hypertuning.tracking.histories import histories
 from hypertuning.tracking.mirror import mirror_study

@@ -7,10 +7,10 @@ from records import START, row
 from stores import new_study
 
 from hypertuning.config import Config, UserError
+from hypertuning.record.read import read_trial, read_trials
+from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import runs
 from hypertuning.tracking.mirror import Mirror, mirror_study
-from hypertuning.tracking.record import read_trial, read_trials
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from hypertuning.config import UserError
 from hypertuning.environment import PARENT_RUN
+from hypertuning.record.read import read_trials
 from hypertuning.tracking import runs
-from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.study_run import (
     Opening,
     close_study,

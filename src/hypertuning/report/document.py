@@ -6,8 +6,8 @@ import pandas as pd
 
 from hypertuning.report.compared import compared
 from hypertuning.report.data import Data, RunPages, alike
+from hypertuning.report.exhibits import STAGES
 from hypertuning.report.section import Section, Table, file_name
-from hypertuning.report.stages import STAGES
 from hypertuning.report.study import progress, study_section
 from hypertuning.report.summary import Summary, summary
 from hypertuning.report.tables.trials import BEST

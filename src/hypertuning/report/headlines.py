@@ -8,7 +8,7 @@ import pandas as pd
 
 from hypertuning.intervals import Interval, of_mean
 from hypertuning.report import findings
-from hypertuning.report.stages import Exhibit
+from hypertuning.report.exhibits import Exhibit
 
 Found = tuple[str, bool] | None
 """A sentence, and whether the trials rule out that there is nothing to it."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from hypertuning.report import figures, findings, tables
-from hypertuning.report.stages import Exhibit
+from hypertuning.report.exhibits import Exhibit
 
 UNTESTED = "the model has not been tested yet"
 

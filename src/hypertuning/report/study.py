@@ -4,11 +4,11 @@ import pandas as pd
 
 from hypertuning.report import tables
 from hypertuning.report.data import Data, images_of
+from hypertuning.report.exhibits import Exhibit, exhibits
 from hypertuning.report.headlines import headlines
 from hypertuning.report.pictures import png
 from hypertuning.report.registered import registered
 from hypertuning.report.section import Picture, Section, Table
-from hypertuning.report.stages import Exhibit, exhibits
 from hypertuning.words import counted
 
 

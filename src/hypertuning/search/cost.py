@@ -13,7 +13,7 @@ from hypertuning.config import Config
 from hypertuning.learn.checkpoint import save
 from hypertuning.learn.data import Split, Splits, load
 from hypertuning.learn.training import Hardware, TrainState, fit
-from hypertuning.search.trial import Problem
+from hypertuning.search.trainable import Problem
 
 BATCHES = 4
 VALIDATION_IMAGES = 500

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from mlflow import MlflowClient
 from ray.air.integrations.mlflow import MLflowLoggerCallback
 
-from hypertuning.tracking.locks import only_writer
+from hypertuning.record.files import DamagedRecord
+from hypertuning.record.locks import only_writer
+from hypertuning.record.read import read_trial
 from hypertuning.tracking.mirror import Draw, Mirror
-from hypertuning.tracking.record import read_trial
-from hypertuning.tracking.record_files import DamagedRecord
 from hypertuning.tracking.store import back_off, reason
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
+from hypertuning.record.files import has_record
+from hypertuning.record.locks import is_driven
+from hypertuning.record.read import read_trials, study_outcome
 from hypertuning.tracking import queries, runs
 from hypertuning.tracking.artifacts import missing_files, stored_files
-from hypertuning.tracking.locks import is_driven
 from hypertuning.tracking.mirror import FIGURE, STATUS
-from hypertuning.tracking.record import read_trials, study_outcome
-from hypertuning.tracking.record_files import has_record
 from hypertuning.tracking.store import NotStored
 from hypertuning.tracking.study_run import RECORD_TAG, record_here
 

@@ -9,9 +9,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from hypertuning.config import UserError
+from hypertuning.tracking.labels import study_name
 from hypertuning.tracking.launch import file_launcher, find_launch
 from hypertuning.tracking.mirror import STATUS
-from hypertuning.tracking.naming import study_name
 from hypertuning.tracking.processes import DRIVER, is_alive, this_process
 from hypertuning.tracking.study_run import open_run, this_experiment
 

@@ -16,14 +16,14 @@ from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
+from hypertuning.record.locks import only_writer
+from hypertuning.record.read import read_trials
+from hypertuning.record.trial import EPOCH_METRICS, PLACE, Trial
 from hypertuning.tracking.artifacts import send_figure, stored_files
-from hypertuning.tracking.locks import only_writer
-from hypertuning.tracking.naming import STILL_TRAINING, note, run_name
+from hypertuning.tracking.labels import STILL_TRAINING, note, run_name
 from hypertuning.tracking.points import in_ms, points_of, summary_of
 from hypertuning.tracking.queries import find_trials
-from hypertuning.tracking.record import read_trials
 from hypertuning.tracking.store import NotStored, reason
-from hypertuning.tracking.trial import EPOCH_METRICS, PLACE, Trial
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from mlflow.entities import Metric
 
-from hypertuning.tracking.trial import EPOCH_METRICS, Row, Trial
+from hypertuning.record.trial import EPOCH_METRICS, Row, Trial
 
 
 def points_of(epochs: Iterable[Row]) -> list[Metric]:

@@ -19,9 +19,9 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from hypertuning.config import OBJECTIVE, Config, UserError
+from hypertuning.record.trial import EPOCH_METRICS, PLACE
 from hypertuning.tracking.histories import histories
 from hypertuning.tracking.queries import find_studies, find_trials
-from hypertuning.tracking.trial import EPOCH_METRICS, PLACE
 
 Columns = Mapping[str, type]
 

@@ -19,11 +19,11 @@ from mlflow.utils.mlflow_tags import (
 
 from hypertuning import environment
 from hypertuning.config import OBJECTIVE, UserError
+from hypertuning.record.trial import Trial
+from hypertuning.tracking.labels import is_study_name
 from hypertuning.tracking.launch import adopt, file_launcher, find_launch
 from hypertuning.tracking.mirror import STATUS
-from hypertuning.tracking.naming import is_study_name
 from hypertuning.tracking.provenance import provenance, public
-from hypertuning.tracking.trial import Trial
 from hypertuning.tracking.view import SEARCHED, offer_views
 
 RECORD_TAG = "record"

@@ -17,8 +17,8 @@ from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hypertuning.config import OBJECTIVE
+from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import queries
-from hypertuning.tracking.trial import EPOCH_METRICS
 
 SEARCHED = "searched"
 """Tag of a study: the parameters in which its trials differ, with commas. It has a view, then."""

@@ -1,0 +1,1 @@
+"""The record of a study on disk: nobody else knows its files."""

@@ -1,0 +1,76 @@
+"""Who may write: one process runs or repairs a study, one mirrors it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hypertuning.config import UserError
+from hypertuning.record.files import DamagedRecord
+
+DRIVER_SECONDS = 2
+"""Longer than it takes to ask whether somebody drives a study."""
+WRITER_SECONDS = 30
+"""Longer than a mirror takes to end."""
+
+
+@contextmanager
+def only_driver(study_dir: Path) -> Iterator[None]:
+    """Be the one process that runs or repairs a study; the lock ends with the process, however.
+
+    Raises:
+        UserError: another process is.
+    """
+    study_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with _locked(study_dir / "driver.lock", DRIVER_SECONDS):
+            yield
+    except Timeout as error:
+        raise UserError(
+            f"study {study_dir.name} is being run by another process; wait until it ends"
+        ) from error
+
+
+def is_driven(study_dir: Path) -> bool:
+    """Whether a living process on this machine runs the study."""
+    try:
+        with _locked(study_dir / "driver.lock", timeout_s=0):
+            return False
+    except Timeout:
+        return True
+
+
+@contextmanager
+def only_writer(study_dir: Path, timeout_s: float = WRITER_SECONDS) -> Iterator[None]:
+    """Keep other mirrors of the study out: two that both miss a run would both create it.
+
+    Raises:
+        UserError: another one did not end in time; a negative `timeout_s` waits for ever.
+    """
+    try:
+        with _locked(study_dir / "mirror.lock", timeout_s):
+            yield
+    except Timeout as error:
+        raise UserError(f"another process is mirroring {study_dir}; wait until it ends") from error
+
+
+@contextmanager
+def _locked(file: Path, timeout_s: float) -> Iterator[None]:
+    """Hold a lock of the record; it ends with the process, however that ends.
+
+    Raises:
+        filelock.Timeout: another process holds it; a negative `timeout_s` waits for ever.
+        DamagedRecord: there is something else in its place.
+    """
+    lock = FileLock(file, timeout=timeout_s)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise
+    except OSError as error:
+        raise DamagedRecord(file, f"it cannot be locked ({error.strerror})") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,125 @@
+"""What stands in the files of a record: each file's keys and their types, as far as we use them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from hypertuning.quantities import Count, Duration, Timestamp
+from hypertuning.record.trial import EPOCH_METRICS
+
+_Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Scalar = str | bool | _Whole | float | None
+"""What a hyperparameter or an option can be."""
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+
+class Images(Shape):
+    name: str
+    digest: str
+    classes: list[str]
+    train: Count
+    val: Annotated[int, Field(ge=0)]
+
+
+class WarmStart(Shape):
+    studies: list[str]
+    results: list[tuple[dict[str, Scalar], Count, float]]
+    """Configuration, epochs and loss."""
+    placed: int
+    left_out: dict[str, int]
+
+
+class Asked(Shape):
+    """What stage train was given."""
+
+    asked: (
+        tuple[dict[str, Scalar], str, dict[str, Scalar] | None, list[str]]
+        | tuple[dict[str, Scalar], str, dict[str, Scalar] | None]
+    )
+    """Configuration, origin, images, and what does nothing; an earlier version had not the last."""
+    epochs: Count
+
+
+class Candidate(Shape):
+    config: dict[str, Scalar]
+    trial_id: str
+    run_id: str
+    run_name: str
+    loss: float
+    epochs: Count
+
+
+class Candidates(Shape):
+    """What stage register was given."""
+
+    source: str
+    stage: str
+    images: dict[str, Scalar]
+    digest: str
+    first_seed: Annotated[int, Field(ge=0)]
+    epochs: Count
+    candidates: list[Candidate]
+
+
+class Alike(Shape):
+    """What the stages that try a list were given: how often they train alike configurations."""
+
+    alike: Literal["once"]
+
+
+class Study(Shape):
+    stage: str
+    max_epochs: Count
+    parameters: dict[str, str]
+    dataset: Images | None = None
+    model_needs: int | None = None
+    warm_start: WarmStart | None = None
+    given: Asked | Candidates | Alike | None = None
+    tracking_uri: str | None = None
+
+
+class Hyperparameters(Shape):
+    model_config = ConfigDict(strict=True, extra="allow")
+    __pydantic_extra__: dict[str, Scalar]
+    model: str
+
+
+class Job(Shape):
+    trial: Annotated[int, Field(ge=0)]
+    until: Count
+    sampler: str | None = None
+    bracket: int | None = None
+    rung: int | None = None
+    model_epochs: int | None = None
+
+
+class Params(Shape):
+    config: Hyperparameters
+    job: Job
+
+
+class Ended(Shape):
+    outcome: Literal["completed", "interrupted", "failed"]
+
+
+class Result(Shape):
+    """A line of result.json or recovered.json, and of it what we use.
+
+    Its metrics are None where the line is of no epoch, and not finite where a network broke.
+    """
+
+    epoch: Count | None = None
+    timestamp: Timestamp | None = None
+    diverged: bool = False
+    failed: bool = False
+    order: int | None = None
+    """Of the line among all lines of its part."""
+
+
+_METRICS = dict.fromkeys(EPOCH_METRICS, (float | None, None))
+Line = create_model(
+    "Line", __base__=Result, **{**_METRICS, "epoch_seconds": (Duration | None, None)}
+)

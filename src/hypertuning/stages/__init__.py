@@ -1,0 +1,1 @@
+"""What each stage does: the only wiring of the other packages."""

@@ -1,0 +1,70 @@
+"""Where MLflow's pages are. Run as a module, print those of all experiments."""
+
+import sys
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+import click
+from mlflow import MlflowClient
+
+from hypertuning.config import UserError
+from hypertuning.stages.console.commands import mlflow_command
+from hypertuning.tracking.store import connect, without_password
+from hypertuning.tracking.view import address_in
+
+PORT = 5000
+"""On which `mlflow ui` answers unless told otherwise."""
+
+
+def site(tracking_uri: str, port: int = PORT) -> str:
+    """The server that has the pages: the tracking server, or one on this machine."""
+    served = tracking_uri.startswith(("http://", "https://"))
+    return without_password(tracking_uri).rstrip("/") if served else f"http://127.0.0.1:{port}"
+
+
+def start_command(tracking_uri: str) -> str:
+    """The command that starts that server; empty where it runs."""
+    if tracking_uri.startswith(("http://", "https://")):
+        return ""
+    words = ["ui", "--backend-store-uri"]
+    if tracking_uri == without_password(tracking_uri):
+        return mlflow_command(*words, tracking_uri)
+    return f'{mlflow_command(*words)} "$MLFLOW_TRACKING_URI"'
+
+
+def how_to_see(client: MlflowClient, page: str) -> list[str]:
+    """How to see a page of MLflow's, `#/…`: its address is the last line."""
+    started = start_command(client.tracking_uri)
+    start = [f"start MLflow's pages: {started}"] if started else []
+    return [*start, f"{site(client.tracking_uri)}/{page}"]
+
+
+def model_page(name: str, version: str) -> str:
+    """Where a version of a registered model is on MLflow's pages."""
+    return f"#/models/{quote(name, safe='')}/versions/{version}"
+
+
+def files_of(client: MlflowClient, run_id: str) -> str:
+    """Where the files of a run are: a folder, or where it is none of this machine's, a page."""
+    run = client.get_run(run_id).info
+    place = urlsplit(run.artifact_uri)
+    if place.scheme in ("", "file"):
+        return str(Path(unquote(place.path) if place.scheme else run.artifact_uri))
+    page = f"#/experiments/{run.experiment_id}/runs/{run_id}/artifacts"
+    return f"{site(client.tracking_uri)}/{page}"
+
+
+def main(port: int) -> None:
+    """Print the page of every experiment that holds studies, the newest last."""
+    try:
+        client = connect(must_exist=True)
+    except UserError:
+        return click.echo("there is no study yet: `make demo` makes one")
+    of_studies = [e for e in client.search_experiments() if "mlflow.experimentKind" in e.tags]
+    for experiment in reversed(of_studies):
+        page = f"{site(client.tracking_uri, port)}/{address_in(experiment.experiment_id)}"
+        click.echo(f"experiment {experiment.name}: {page}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

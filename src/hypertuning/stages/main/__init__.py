@@ -1,0 +1,1 @@
+"""All stages, one after the other, as children of one run."""

@@ -1,0 +1,92 @@
+"""What is said of a registered model: the tags of its version, and the facts of its card."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+
+from hypertuning.config import IMAGE_SIZE
+from hypertuning.intervals import Interval
+from hypertuning.registry import card, versions
+from hypertuning.registry.gate import Verdict
+from hypertuning.registry.package import requirements
+from hypertuning.report import findings
+from hypertuning.stages.register.refit import Fitted
+from hypertuning.stages.study.prepare import Job
+
+
+class Tested(NamedTuple):
+    """What the test images say of a model."""
+
+    opened: int
+    """How often they were opened for models of this name, this time included."""
+    predictions: pd.DataFrame
+    mistakes: pd.DataFrame
+    scores: pd.DataFrame
+    verdict: Verdict
+
+
+def tags(
+    job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted, tested: Tested
+) -> dict[str, str]:
+    """What tells a version from others in the registry."""
+    study = job.client.get_run(study_dir.name).data.tags
+    winner = ranked[ranked["winner"]].iloc[0]
+    normalisation = {"mean": fitted.data.mean.tolist(), "std": fitted.data.std.tolist()}
+    return {
+        "source_study": job.options["source"],
+        "source_trial": winner["source_trial"],
+        "register_study": study_dir.name,
+        "git_commit": study.get(MLFLOW_GIT_COMMIT, "unknown"),
+        "dataset": job.images["name"],
+        "digest": job.images["digest"],
+        "image_size": str(IMAGE_SIZE),
+        "classes": json.dumps(list(fitted.data.classes)),
+        "normalisation": json.dumps(normalisation),
+        "test_accuracy": f"{_score(tested, 'accuracy').value:.4f}",
+        "test_loss": f"{_score(tested, 'loss').value:.4f}",
+        versions.OPENED: str(tested.opened),
+        "gate": tested.verdict.reason,
+        "forced": str(job.options["force"]).lower(),
+        versions.PROMOTED: str(tested.verdict.promoted).lower(),
+    }
+
+
+def _score(tested: Tested, measure: str) -> Interval:
+    row = tested.scores.set_index("measure").loc[measure]
+    return Interval(row["value"], row["low"], row["high"])
+
+
+def facts(
+    job: Job,
+    study_dir: Path,
+    ranked: pd.DataFrame,
+    fitted: Fitted,
+    tested: Tested,
+    found: Sequence[str],
+) -> card.Facts:
+    study = job.client.get_run(study_dir.name).data.tags
+    winner = ranked[ranked["winner"]].iloc[0]
+    state, data = fitted.state, fitted.data
+    return card.Facts(
+        model_name=job.options["model_name"],
+        run_name=winner["run_name"],
+        hyperparameters=state.config.hyperparameters(),
+        parameters=sum(weights.numel() for weights in state.model.parameters()),
+        classes=data.classes,
+        dataset=job.images["name"],
+        digest=job.images["digest"],
+        train_images=len(data.train),
+        test_images=len(tested.predictions),
+        epochs=state.epoch,
+        source=f"Found as trial {winner['source_trial']} of study {job.options['source']}.",
+        chosen=" ".join(findings.winner(ranked)),
+        scores=found,
+        opened=tested.opened,
+        verdict=tested.verdict.reason,
+        commit=study.get(MLFLOW_GIT_COMMIT, ""),
+        versions=requirements(),
+    )

@@ -1,0 +1,162 @@
+"""Test the refitted model once, put it into the registry, and let the gate decide."""
+
+import re
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+from hypertuning.registry import card, pyfunc, versions
+from hypertuning.registry.evaluate import TestImages
+from hypertuning.registry.gate import Verdict, judge
+from hypertuning.registry.package import package
+from hypertuning.registry.predict import load
+from hypertuning.report import findings, tables
+from hypertuning.report.registered import registered
+from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.register.describe import Tested, facts, tags
+from hypertuning.stages.register.refit import Fitted
+from hypertuning.stages.study.deliver import note_with
+from hypertuning.stages.study.files import write_exhibits
+from hypertuning.stages.study.prepare import Job
+from hypertuning.tracking.artifacts import folder_of, send
+from hypertuning.tracking.refit_run import log_test
+
+MODEL = "model"
+"""Folder of the model among the artifacts of its run."""
+
+
+def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> list[str]:
+    """Test the packaged model, as it will be served, and register it with its card.
+
+    Safe to repeat: a run makes one version, counts as one opening of the test images, and once it
+    has a version its verdict stands.
+
+    Returns:
+        What came of it, in lines.
+
+    Raises:
+        UserError: the champion cannot be compared with.
+    """
+    client, name = job.client, job.options["model_name"]
+    version, found = versions.of_run(client, name, fitted.run_id), []
+    if version is None:
+        version, found = _register(job, study_dir, ranked, fitted)
+    alias = _announce(job, version)
+    model = f"models:/{name}@{alias}"
+    said = [*found, version.tags["gate"], f"registered: {model} (version {version.version})"]
+    if alias != versions.CHAMPION:
+        champion = versions.find(client, name, versions.CHAMPION)
+        said.append(f"version {champion.version} stays champion")
+    note = note_with(client.get_run(study_dir.name), [*findings.winner(ranked), *said])
+    done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
+    for key, value in done.items():  # the version last: with it, nothing is left to do
+        client.set_tag(study_dir.name, key, value)
+    use = command_of("predict", model_uri=model, images="FILE_OR_FOLDER")
+    return [*said, f"use it: {use}"]
+
+
+def _announce(job: Job, version: ModelVersion) -> str:
+    """Give a version the alias that the gate's verdict asks for."""
+    if version.tags[versions.PROMOTED] == "true":
+        versions.promote(job.client, version, job.options["alias"])
+        return versions.CHAMPION
+    job.client.set_registered_model_alias(version.name, job.options["alias"], version.version)
+    return job.options["alias"]
+
+
+def _register(
+    job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
+) -> tuple[ModelVersion, list[str]]:
+    """Test, and keep what came of it in the run of the refit and in a version of the model."""
+    tested = _test(job, study_dir, fitted)
+    found = findings.test(tested.scores)
+    written = card.write(facts(job, study_dir, ranked, fitted, tested, found))
+    _log(job.client, study_dir, fitted, tested, written)
+    version = versions.register(
+        job.client,
+        job.options["model_name"],
+        f"{job.client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
+        fitted.run_id,
+        tags(job, study_dir, ranked, fitted, tested),
+        written,
+    )
+    return version, found
+
+
+def _test(job: Job, study_dir: Path, fitted: Fitted) -> Tested:
+    opened = versions.open_test(job.client, job.options["model_name"], fitted.run_id)
+    test = TestImages(job.problem.cache, fitted.data.classes)
+    with TemporaryDirectory() as made:
+        folder = Path(made, MODEL)
+        package(fitted.state, fitted.data, folder)
+        predictions = test.predictions(pyfunc.load(str(folder)))
+        kept = folder_of(study_dir, fitted.run_id)
+        shutil.rmtree(kept, ignore_errors=True)
+        shutil.copytree(folder, kept / MODEL)
+    verdict = _judge(job, test, predictions)
+    scores = tables.test_scores(predictions)
+    return Tested(opened, predictions, test.mistakes(predictions), scores, verdict)
+
+
+def _judge(job: Job, test: TestImages, predictions: pd.DataFrame) -> Verdict:
+    """The gate's verdict, with the champion of now on the same images."""
+    name = job.options["model_name"]
+    champion = versions.find(job.client, name, versions.CHAMPION)
+    if champion is None:
+        return judge(_right(predictions), None)
+    trust, classes = job.options["trust"], job.images["classes"]
+    if not job.options["force"]:
+        versions.check_champion(job.client, name, classes, trust)
+    elif why := versions.incomparable(champion, classes, trust):
+        return Verdict(True, f"The champion cannot be compared with: {why}. Promoted by force.")
+    theirs = test.predictions(load(versions.uri(champion), trust))
+    verdict = judge(_right(predictions), _right(theirs), job.options["force"])
+    if champion.tags.get("digest") == job.images["digest"]:
+        return verdict
+    other = " The champion was trained on another data set, which may hold some of these images."
+    return verdict._replace(reason=verdict.reason + other)
+
+
+def _right(predictions: pd.DataFrame):
+    return (predictions["label"] == predictions["predicted"]).to_numpy()
+
+
+def _log(
+    client: MlflowClient, study_dir: Path, fitted: Fitted, tested: Tested, written: str
+) -> None:
+    """The model, tables, figures, the card and metrics, to the run of the refit."""
+    run_id, folder = fitted.run_id, folder_of(study_dir, fitted.run_id)
+    rows = {
+        "refit": pd.DataFrame(fitted.state.rows)[["epoch", "train_loss", "train_accuracy"]],
+        "predictions": tested.predictions,
+        "mistakes": tested.mistakes,
+    }
+    write_exhibits(folder, registered(rows))
+    tested.predictions.to_csv(folder / "tables" / "predictions.csv", index=False)
+    (folder / "model_card.md").write_text(written)
+    send(client, run_id, folder)
+    classes = tables.class_accuracy(tested.predictions)
+    names = metric_names(classes["label"])
+    shares = zip(names, classes["accuracy"], strict=True)
+    metrics = {f"test_accuracy.{name}": accuracy for name, accuracy in shares}
+    for row in tested.scores.itertuples():
+        metrics[f"test_{row.measure}"] = row.value
+        if row.low == row.low:
+            metrics |= {f"test_{row.measure}_low": row.low, f"test_{row.measure}_high": row.high}
+    counted = {versions.OPENED: str(tested.opened)}
+    # not the time of now: a test that is repeated after a break leaves the same points
+    log_test(client, run_id, metrics, counted, round(fitted.state.rows[-1].timestamp * 1000))
+
+
+def metric_names(classes: Iterable[str]) -> list[str]:
+    """Classes as parts of metrics' names, which cannot hold every character: each another one."""
+    plain = [re.sub(r"[^\w./ -]", "-", name) for name in classes]
+    return [
+        name if plain.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(plain)
+    ]

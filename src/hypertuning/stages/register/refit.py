@@ -1,0 +1,113 @@
+"""Refit the winner on all images that are not for test, epoch by epoch into its run."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from mlflow.exceptions import MlflowException
+from rich.console import Console
+from rich.progress import Progress
+
+from hypertuning.config import Config, UserError, parse_config
+from hypertuning.learn.data import Splits, load
+from hypertuning.learn.training import Diverged, Hardware, TrainState
+from hypertuning.record.read import read_study
+from hypertuning.registry.refit import begin, refit
+from hypertuning.stages.console.show import say
+from hypertuning.stages.study.prepare import Job
+from hypertuning.tracking.labels import run_name
+from hypertuning.tracking.refit_run import log_epochs, open_refit
+from hypertuning.tracking.store import insist
+from hypertuning.tracking.study_run import DatasetInfo
+from hypertuning.words import counted
+
+CHECKPOINT = "refit.pt"
+
+
+class Fitted(NamedTuple):
+    run_id: str
+    state: TrainState
+    data: Splits
+
+
+@contextmanager
+def refitted(console: Console, job: Job, study_dir: Path, winner: Mapping) -> Iterator[Fitted]:
+    """Train the winner again from new weights, or from where that was broken off.
+
+    Its run is open as long as what is done with it lasts, and ends as that ends.
+
+    Raises:
+        UserError: it diverged.
+        MlflowException: the store took nothing until the end.
+        KeyboardInterrupt: the user wants to go on another time; what was trained is kept.
+    """
+    given = read_study(study_dir)["given"]["candidates"][winner["candidate"] - 1]
+    config, epochs = parse_config(given["config"]), max(1, round(winner["best_epoch"]))
+    problem = job.problem
+    data = load(
+        problem.cache, problem.train_size, problem.val_size, problem.split_seed, hold_out=False
+    )
+    run_id = insist(lambda: _open(job, study_dir, config, epochs, data), _patience_s(job))
+    hardware = Hardware.of(_device(problem.device), problem.precision)
+    state, status = begin(config, data, epochs, study_dir / CHECKPOINT, hardware), "FAILED"
+    try:
+        _train(console, job, run_id, state, data, study_dir)
+        yield Fitted(run_id, state, data)
+        status = "FINISHED"
+    except Diverged as error:
+        raise UserError(f"the refit of {given['run_name']} diverged: {error}") from error
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        with suppress(MlflowException):
+            job.client.set_terminated(run_id, status)
+
+
+def _patience_s(job: Job) -> float:
+    return job.options["sync_timeout_s"]
+
+
+def _device(wanted: str) -> str:
+    """Where the trials trained, if this process has one too: on a cluster it may not."""
+    return wanted if torch.cuda.is_available() else "cpu"
+
+
+def _open(job: Job, study_dir: Path, config: Config, epochs: int, data: Splits) -> str:
+    images: DatasetInfo = {**job.images, "train": len(data.train), "val": 0}
+    hyperparameters = config.hyperparameters()
+    name = f"refit {run_name(hyperparameters)}"
+    note = (
+        f"Trained on {len(data.train):,} images, those of validation too, for "
+        f"{counted(epochs, 'epoch')}: the mean of the best ones of its repeats. Test metrics are "
+        "on images that nothing was chosen by."
+    )
+    return open_refit(job.client, study_dir.name, name, hyperparameters, images, note)
+
+
+def _train(
+    console: Console, job: Job, run_id: str, state: TrainState, data: Splits, study_dir: Path
+) -> None:
+    """Train to the end; a store that is away gets what it missed with the next epoch."""
+    late = []
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(f"refit on {len(data.train):,} images", total=state.horizon)
+        for row in refit(state, data, study_dir / CHECKPOINT):
+            late.append(asdict(row))
+            progress.advance(task)
+            with suppress(MlflowException):
+                log_epochs(job.client, run_id, late)
+                late.clear()
+    if late:
+        insist(lambda: log_epochs(job.client, run_id, late), _patience_s(job))
+    last = state.rows[-1]
+    say(
+        console,
+        [
+            f"refit on {len(data.train):,} images: training loss {last.train_loss:.3f} after epoch "
+            f"{last.epoch}"
+        ],
+    )

@@ -1,0 +1,192 @@
+"""What `register` does: choose again, refit, test once, publish; each step where the last ended."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from rich.console import Console
+
+from hypertuning.config import UserError, differing, parse_config
+from hypertuning.learn.sources import find_source as find_images
+from hypertuning.record.locks import only_driver
+from hypertuning.record.read import read_study, read_trials, study_outcome
+from hypertuning.registry import candidates as chosen
+from hypertuning.registry.checks import check_registration
+from hypertuning.registry.versions import check_alias, check_name, name_for
+from hypertuning.report import findings
+from hypertuning.report.registered import registered
+from hypertuning.search.ladder import sweep
+from hypertuning.search.sampler import Listed, Proposal
+from hypertuning.search.stop import signals_caught
+from hypertuning.stages.console.next_steps import how_to_go_on, write_up
+from hypertuning.stages.console.pages import how_to_see, model_page
+from hypertuning.stages.console.show import say, table_of
+from hypertuning.stages.options import AUTO, NONE, usage
+from hypertuning.stages.register.publish import publish
+from hypertuning.stages.register.refit import refitted
+from hypertuning.stages.study.earlier_studies import find_source
+from hypertuning.stages.study.ending import conclude
+from hypertuning.stages.study.files import write_exhibits
+from hypertuning.stages.study.prepare import Job, prepare
+from hypertuning.stages.study.run import carry_out
+from hypertuning.stages.study.searches import Search
+from hypertuning.tracking import runs
+from hypertuning.tracking.artifacts import folder_of, send
+from hypertuning.tracking.store import NotStored, connect, insist
+from hypertuning.words import counted
+
+CANDIDATE_COLUMNS = {
+    "candidate": "",
+    "source_trial": "trial",
+    "searched_val_loss": "in search",
+    "val_loss": "again",
+    "low": "from",
+    "high": "to",
+    "run_name": "configuration",
+}
+
+
+def run_register(options: Mapping) -> None:
+    """Run the stage from its source to a version in the registry.
+
+    Raises:
+        UserError: something is missing, or nothing can be registered.
+    """
+    console = Console()
+    with usage():
+        check_alias(options["alias"])
+    job = prepare(console, "register", build, options, check)
+    if job is None:
+        return
+    study_dir, stopped = carry_out(console, job)
+    if study_outcome(study_dir, read_trials(study_dir)) != "completed":
+        return conclude(console, job, study_dir, stopped)
+    with only_driver(study_dir), signals_caught():
+        try:
+            _go_on(console, job, study_dir)
+        except (KeyboardInterrupt, MlflowException, NotStored):
+            say(console, [how_to_go_on("register", study_dir, job.options)])
+            raise
+
+
+def _go_on(console: Console, job: Job, study_dir: Path) -> None:
+    """From the repeats to the registry; what an earlier start has done is not done again."""
+    patience_s = job.options["sync_timeout_s"]
+    tags = insist(lambda: job.client.get_run(study_dir.name).data.tags, patience_s)
+    if version := tags.get("model_version"):
+        say(console, [f"nothing is left to do: it made {tags['model_name']} version {version}"])
+        return _see(console, job.client, tags)
+    ranked = insist(lambda: _rank(job.client, study_dir), patience_s)
+    _show(console, ranked)
+    winner = ranked[ranked["winner"]].iloc[0].to_dict()
+    with refitted(console, job, study_dir, winner) as fitted:
+        say(console, insist(lambda: publish(job, study_dir, ranked, fitted), patience_s))
+    say(console, write_up())
+    _see(console, job.client, job.client.get_run(study_dir.name).data.tags)
+
+
+def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> None:
+    """Print the page of the version that a study has made."""
+    say(console, how_to_see(client, model_page(tags["model_name"], tags["model_version"])))
+
+
+def build(options: Mapping) -> Search:
+    """The repeats of a source's best configurations.
+
+    Raises:
+        click.UsageError: there is no such source, or nothing to register in it.
+    """
+    client = connect(must_exist=True)
+    with usage():
+        if options["model_name"] != AUTO:
+            check_name(client, options["model_name"])
+        given = options["given"] or _chosen(client, options)
+    first, epochs = given["first_seed"], options["epochs"] or given["epochs"]
+    configs = chosen.repeats(
+        [parse_config(candidate["config"]) for candidate in given["candidates"]],
+        range(first, first + options["repeats"]),
+    )
+    dataset = {} if options["dataset"] == NONE else {"dataset": options["dataset"]}
+    images = {**given["images"], **dataset}
+    return Search(
+        "register",
+        "repeats",
+        epochs,
+        Listed([Proposal(config, "repeat") for config in configs]),
+        lambda: sweep(len(configs), epochs),
+        notes=(
+            f"from {given['stage']} {given['source']}: "
+            f"{counted(len(given['candidates']), 'configuration')}, each trained again "
+            f"{counted(options['repeats'], 'time')}",
+            *_unchecked({**options, **images}),
+        ),
+        settled={**images, "source": given["source"], "epochs": epochs},
+        given=given,
+        searched=differing(configs),
+        title=f"from {given['stage']} {given['source'][:8]}",
+    )
+
+
+def _unchecked(options: Mapping) -> tuple[str, ...]:
+    """Say so where a dry run cannot check all that the real one checks."""
+    with usage():
+        if not options["dry_run"] or find_images(options["dataset"], options["data_dir"]):
+            return ()
+    return ("the images are not here yet: neither the test images nor the champion are checked",)
+
+
+def _chosen(client: MlflowClient, options: Mapping) -> dict[str, Any]:
+    """What the stage takes from its source, to be kept: it goes on even if the source is gone."""
+    source = find_source(client, options["source"])
+    found = source.candidates(options["top_k"])
+    return {
+        "source": source.study_id,
+        "stage": source.stage,
+        "images": source.images,
+        "digest": source.digest,
+        "first_seed": int(source.trials["seed"].max()) + 1,  # none of the search had it
+        "epochs": max(candidate.epochs for candidate in found),
+        "candidates": [c._replace(config=c.config.hyperparameters())._asdict() for c in found],
+    }
+
+
+def check(job: Job) -> Job:
+    """See what would be wrong at the end, before anything is trained; settle the model's name.
+
+    Raises:
+        UserError: other images than the source's, or what `check_registration` finds.
+    """
+    given, options = job.search.given, job.options
+    if not job.images["digest"].startswith(given["digest"]):
+        raise UserError(
+            f"`dataset` (={options['dataset']}) is not what {given['stage']} {given['source']} "
+            f"was searched on (digest {given['digest'][:8]}): its losses would not compare"
+        )
+    name = options["model_name"]
+    name = name_for(job.images["name"]) if name == AUTO else name
+    check_registration(job.client, name, job.problem.cache, options["force"], options["trust"])
+    return job._replace(options={**options, "model_name": name})
+
+
+def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:
+    """The candidates by their repeats; both tables go to the study's run.
+
+    Raises:
+        UserError: no candidate could be trained.
+    """
+    study_id = study_dir.name
+    trials = runs.trials(client, [study_id])
+    ranked, each = chosen.ranking(read_study(study_dir)["given"]["candidates"], trials)
+    folder = folder_of(study_dir, study_id)
+    write_exhibits(folder, registered({"candidates": ranked, "repeats": each}))
+    send(client, study_id, folder)
+    return ranked
+
+
+def _show(console: Console, ranked: pd.DataFrame) -> None:
+    title = "the best of the search, trained again with fresh seeds: validation loss"
+    console.print(table_of(title, ranked, CANDIDATE_COLUMNS))
+    say(console, findings.winner(ranked))

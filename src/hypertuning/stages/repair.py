@@ -1,0 +1,176 @@
+"""What `sync` and `doctor` do: bring the tracking store and the records together again."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
+from rich.console import Console
+
+from hypertuning.config import UserError
+from hypertuning.record.files import records_in
+from hypertuning.record.locks import is_driven, only_driver
+from hypertuning.record.read import read_study, read_trials, study_outcome
+from hypertuning.stages.console.commands import changed, command_of
+from hypertuning.stages.console.show import say
+from hypertuning.stages.records import ALL, find_records
+from hypertuning.stages.study.deliver import finish, recover
+from hypertuning.tracking import runs
+from hypertuning.tracking.doctor import (
+    Finding,
+    Patient,
+    close_others,
+    close_without_record,
+    examine,
+    find_orphans,
+    find_patients,
+)
+from hypertuning.tracking.leftovers import close_leftover, find_leftovers
+from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
+from hypertuning.words import counted
+
+
+def sync(study: str, storage_path: Path, patience_s: float) -> None:
+    """Deliver the records of studies that nobody runs, one line each.
+
+    Raises:
+        UserError: there is no such record, or not everything could be delivered.
+    """
+    failures, named = [], is_named()
+    for study_dir in find_records(study, storage_path):
+        try:
+            say(Console(), [_sync(study_dir, named, patience_s)])
+        except (UserError, OSError) as error:
+            failures.append(f"study {study_dir.name}: {error}")
+    if failures:
+        raise UserError("\n".join(failures))
+
+
+def _sync(study_dir: Path, named: bool, patience_s: float) -> str:
+    asked = read_study(study_dir)
+    name = f"study {study_dir.name} ({asked['stage']})"
+    if is_driven(study_dir):
+        return f"{name}: it is running, and delivers what it measures itself"
+    tracked = asked.get("tracking_uri")
+    client = connect(uri=None if named else tracked, must_exist=True)
+    try:
+        insist(lambda: client.get_run(study_dir.name), patience_s)
+    except MlflowException as error:
+        raise UserError(
+            f"it is not in the tracking store {without_password(client.tracking_uri)} "
+            f"({reason(error)}); it was tracked in {without_password(tracked or 'another one')}, "
+            "which MLFLOW_TRACKING_URI may name"
+        ) from error
+    _deliver(client, study_dir, patience_s)
+    trials = read_trials(study_dir)
+    epochs = sum(len(trial.epochs) for trial in trials)
+    outcome = study_outcome(study_dir, trials)
+    counts = f"{counted(len(trials), 'trial')}, {counted(epochs, 'epoch')}"
+    return f"{name}: {outcome}, {counts}, all of it in MLflow"
+
+
+def _deliver(client: MlflowClient, study_dir: Path, patience_s: float) -> None:
+    with only_driver(study_dir):
+        recover(study_dir)
+        finish(client, study_dir, patience_s)
+
+
+def doctor(study: str, storage_path: Path, fix: bool, patience_s: float) -> None:
+    """Print what is wrong, mend it if asked to, and exit with 1 if something is left.
+
+    Raises:
+        UserError: there is no such study, or the store went away.
+    """
+    console, client = Console(), connect(must_exist=True)
+    known = runs.studies(client)["study_id"].tolist()
+    if study not in (ALL, *known):
+        raise UserError(f"`study` must be all or the run id of a study, got {study!r}")
+    patients = find_patients(client, known if study == ALL else [study], storage_path)
+    left = 0
+    for patient in patients:
+        try:
+            findings, is_readable = examine(client, patient), True
+        except UserError as error:  # nobody can say how it ended: its runs stay as they are
+            findings = [Finding(patient.run.info.run_id, "record:", str(error))]
+            is_readable = False
+        say(console, map(_line, findings))
+        if findings and fix and is_readable:
+            findings = _mend(console, client, patient, findings, patience_s)
+        left += len(findings)
+    if study == ALL:
+        say(console, map(_line, _others(client, known, storage_path)))
+        left += _leftovers(console, client, fix)
+    number = counted(len(patients), "study", "studies")
+    found = counted(left, "finding") if left else "all is well"
+    say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
+    if left and not fix:
+        given = changed({"study": study, "storage_path": storage_path}, ["study", "storage_path"])
+        say(console, [f"to mend what can be mended: {command_of('doctor', fix=True, **given)}"])
+    if left:
+        sys.exit(1)
+
+
+def _mend(
+    console: Console,
+    client: MlflowClient,
+    patient: Patient,
+    findings: list[Finding],
+    patience_s: float,
+) -> list[Finding]:
+    """Mirror and close a study; give what is wrong with it still."""
+    if patient.record_is_elsewhere:
+        return findings
+    try:
+        if patient.study_dir:
+            _deliver(client, patient.study_dir, patience_s)
+        else:
+            close_without_record(client, patient)
+        close_others(client, patient)
+    except (UserError, OSError) as error:
+        say(console, [str(error)])
+        return findings
+    study_id = patient.run.info.run_id
+    left = examine(client, patient._replace(run=client.get_run(study_id)))
+    say(console, [f"study {study_id}: mended" if not left else f"study {study_id}: mended, but"])
+    say(console, map(_line, left))
+    return left
+
+
+def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> list[Finding]:
+    """Trials without a study, and records without a run: somebody deleted one without the other."""
+    experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+    unknown = [folder for folder in records_in(storage_path) if folder.name not in known]
+    here = without_password(client.tracking_uri)
+    records = [finding for folder in unknown if (finding := _without_run(folder, here))]
+    return find_orphans(client, experiments) + records
+
+
+def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
+    """Name the runs that nobody will close, and close them if asked to; give how many are open."""
+    experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+    found = find_leftovers(client, experiments)
+    for run in found:
+        if fix:
+            close_leftover(client, run)
+        command = run.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT, "python -m")
+        said = "is RUNNING, belongs to no study, and its command"
+        end = "was not running: closed" if fix else "is not running"
+        say(console, [f"run {run.info.run_id}: {said} ({command}) {end}"])
+    return 0 if fix else len(found)
+
+
+def _without_run(study_dir: Path, store: str) -> Finding | None:
+    """What is to be said of a record of which a store has no run; None if it is another store's."""
+    try:
+        asked = read_study(study_dir)
+    except UserError as error:
+        return Finding(study_dir.name, "record:", str(error))
+    if without_password(asked.get("tracking_uri") or "") != store:
+        return None
+    return Finding(study_dir.name, "study", f"has a record in {study_dir}, but no run here")
+
+
+def _line(finding: Finding) -> str:
+    return f"study {finding.study_id}: {finding.about} {finding.what}"

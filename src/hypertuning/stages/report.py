@@ -1,0 +1,174 @@
+"""What `report` does: choose studies, read them once, write them up, keep that in MLflow."""
+
+import re
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+from rich.console import Console
+
+from entrypoints import bohb
+from hypertuning.config import UserError
+from hypertuning.report.data import Data, Registered, RunPages
+from hypertuning.report.document import document
+from hypertuning.report.exhibits import STAGES
+from hypertuning.report.page import render, write
+from hypertuning.report.section import file_name
+from hypertuning.report.tables import with_bests
+from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.console.pages import site, start_command
+from hypertuning.stages.console.show import say
+from hypertuning.stages.options import NONE
+from hypertuning.tracking import runs
+from hypertuning.tracking.artifacts import send
+from hypertuning.tracking.processes import DRIVER, this_process
+from hypertuning.tracking.refit_tables import read_refit
+from hypertuning.tracking.store import NotStored, connect, reason, without_password
+from hypertuning.tracking.study_run import open_run, this_experiment
+from hypertuning.words import counted
+
+CURVES = ("train_loss", "val_loss", "val_accuracy", "train_accuracy")
+"""The metrics that a report shows; the last one of the stage compare alone."""
+IMAGES = ("dataset", "data_dir", "train_size", "val_size", "split_seed")
+"""What has to be the same if the losses of two studies are to compare."""
+_SEARCHES = [stage for stage in STAGES if stage != "register"]
+_SHORT = 6
+"""Letters of a run id that tell it from others."""
+
+
+def report(source: str, out: Path) -> None:
+    """Write a report, log it to a run, and say where it is.
+
+    Raises:
+        UserError: there is nothing to report on, or no place to write it to.
+    """
+    client = connect(must_exist=True)
+    name, studies = choose(client, source)
+    folder = out / name
+    if folder.exists() and not (folder / "report.html").exists():
+        raise UserError(f"{folder} is there and is no report; name another folder by `out`")
+    trials = runs.trials(client, studies["study_id"])
+    compared = "compare" in set(studies["stage"])
+    curves = runs.curves_of(client, trials, CURVES if compared else CURVES[:-1])
+    chosen = studies.loc[studies["stage"] == "register", "study_id"]
+    made = {study_id: Registered(*read_refit(client, study_id)) for study_id in chosen}
+    makes, pages = what_makes(client, studies), pages_of(client.tracking_uri)
+    data = Data(studies, with_bests(trials, curves), curves, made, makes, pages)
+    written = document(data)
+    try:
+        write(render(f"Report on {name}", written, datetime.now(UTC)), folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be written: {error.strerror}; see `out`") from error
+    console = Console()
+    say(console, [written.summary.counts])
+    say(console, [f"the report: {folder / 'report.html'}"])
+    _keep(client, name, studies, folder)
+
+
+def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
+    """By stage, the command that adds a study of it to these, on the images of the latest search.
+
+    Args:
+        studies: At least one, as `tracking.runs` reads them.
+    """
+    searches = studies[studies["stage"].isin(_SEARCHES)]
+    latest = (searches if len(searches) else studies).iloc[-1]
+    run = client.get_run(latest["study_id"]).data
+    had = {**run.params, "dataset": run.tags.get("images", run.params.get("dataset"))}
+    context = bohb.main.make_context("bohb", [])  # its images' options are those of every search
+    same = {
+        option.name: had[option.name]
+        for option in bohb.main.params
+        if option.name in IMAGES
+        and had.get(option.name) is not None
+        and option.type_cast_value(context, had[option.name]) != context.params[option.name]
+    }
+    place = _unless_here(client, latest["experiment_id"])
+    made = {stage: command_of(stage, place, **same) for stage in _SEARCHES}
+    there = {name: value for name, value in same.items() if name == "data_dir"}
+    return {**made, "register": command_of("register", place, source=latest["study_id"], **there)}
+
+
+def _unless_here(client: MlflowClient, experiment_id: str) -> str | None:
+    """The name of an experiment; None for that of this command."""
+    with suppress(UserError):  # of this command there need not be one
+        if this_experiment(client, make=False) == experiment_id:
+            return None
+    return client.get_experiment(experiment_id).name
+
+
+def pages_of(tracking_uri: str) -> RunPages:
+    """Where the pages of the runs are: on the tracking server, or on one that a command starts."""
+    return RunPages(site(tracking_uri), start_command(tracking_uri))
+
+
+def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
+    """The studies that a source means, the oldest first, and a name for them.
+
+    Raises:
+        UserError: it means none.
+    """
+    if source == NONE:
+        experiment_id = this_experiment(client, make=False)
+        found = runs.studies(client, [experiment_id])
+        name = client.get_experiment(experiment_id).name
+        if found.empty:
+            raise UserError(f"experiment {name} has no study yet{_experiments(client)}")
+        return file_name(name), found
+    studies = runs.studies(client)
+    names, chosen = [], pd.Series(False, studies.index)
+    for word in dict.fromkeys(filter(None, map(str.strip, source.split(",")))):
+        experiment = client.get_experiment_by_name(word)
+        meant = (studies["study_id"] == word) | (studies["parent_id"] == word)
+        if experiment:
+            meant |= studies["experiment_id"] == experiment.experiment_id
+        if not meant.any():
+            raise UserError(
+                f"`source` must be run ids of studies or names of experiments that have some, got "
+                f"{word!r}{_experiments(client)}"
+            )
+        is_id = re.fullmatch("[0-9a-f]{32}", word)
+        stage = studies.loc[meant, "stage"].iloc[0] if meant.sum() == 1 else "main"
+        names.append(f"{stage}-{word[:_SHORT]}" if is_id else word)
+        chosen |= meant
+    if not names:
+        raise UserError(f"`source` must name something, got {source!r}")
+    more = f"-and-{len(names) - 3}-more" if len(names) > 3 else ""
+    return file_name("-".join(names[:3])) + more, studies[chosen].reset_index(drop=True)
+
+
+def _experiments(client: MlflowClient) -> str:
+    """Where there are studies, as the end of an error's line."""
+    ids = runs.studies(client)["experiment_id"].unique()
+    named = ", ".join(client.get_experiment(experiment_id).name for experiment_id in ids)
+    return f"; experiments with studies: {named}" if named else "; run a stage first"
+
+
+def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) -> None:
+    """Log the report's files to a run.
+
+    Raises:
+        UserError: the store does not take them; the report is on disk all the same.
+    """
+    count, ids = counted(len(studies), "study", "studies"), studies["study_id"].str[:_SHORT]
+    tags = {
+        "report": name,
+        DRIVER: this_process(),
+        MLFLOW_RUN_NOTE: f"Report on {count}, {', '.join(ids)}. Open report.html under Artifacts.",
+    }
+    run_id = None
+    try:
+        run_id = open_run(client, f"report {name}", tags).info.run_id
+        send(client, run_id, folder)
+        client.set_terminated(run_id)
+    except (MlflowException, NotStored, OSError) as error:
+        with suppress(MlflowException):
+            client.set_terminated(run_id, "FAILED") if run_id else None
+        raise UserError(
+            f"{folder} is written, but the tracking store {without_password(client.tracking_uri)} "
+            f"did not take a copy: {reason(error)}"
+        ) from error

@@ -1,0 +1,91 @@
+"""From a stage's options to the space that it searches and the points that it tries first."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from hypertuning.config import UserError
+from hypertuning.domains import Choice, Domain, Value
+from hypertuning.search.sampler import Random
+from hypertuning.space_files import Written, read_points, read_space
+from hypertuning.spaces import Space, idle, searched, settle
+from hypertuning.stages.options import NONE
+
+
+def is_new(options: Mapping) -> bool:
+    """Whether the study begins here; one that goes on was checked when it began."""
+    return options["resume"] == NONE
+
+
+def fixed_values(options: Mapping) -> dict[str, Value]:
+    """The hyperparameters that are options of every stage; a space may still open them."""
+    augment = "none" if options["augment"] == "both" else options["augment"]
+    names = ("batch_size", "learning_rate", "seed")
+    return {"augment": augment, **{name: options[name] for name in names}}
+
+
+def space_of(options: Mapping) -> Space:
+    """What the user's file fixes and opens."""
+    file = options["space"]
+    space = {} if file == NONE else read_space(Path(file), is_new(options))
+    if "seed" in space or ("augment" in space and options["augment"] == "both"):
+        name = "seed" if "seed" in space else "augment"
+        raise UserError(f"`{name}` is set by the option of that name; take it out of {file}")
+    return space
+
+
+def points_of(options: Mapping, space: Space) -> list[Written]:
+    """The user's own configurations; what they leave out is as everywhere in the study."""
+    if options["points"] == NONE:
+        return []
+    opened = searched(space)
+    fixed = {name: value for name, value in space.items() if name not in opened}
+    base = {**fixed_values(options), **fixed}
+    return read_points(Path(options["points"]), base, is_new(options))
+
+
+def check_reachable(space: Space, changed: Space, options: Mapping) -> None:
+    """Refuse a space of which nothing can be trained, or an end that the user's file opens.
+
+    Raises:
+        UserError: names the value, and what would have to change.
+    """
+    fixed, seed = fixed_values(options), options["seed"]
+    for name, domain in searched(space).items():
+        for value in _ends(domain) if name in changed else ():
+            try:
+                Random(settle({**space, name: value}, fixed), fixed, seed).propose(0)
+            except UserError as error:
+                raise UserError(f"with `{name}` {value!r} {error}") from error
+    Random(space, fixed, seed).propose(0)
+
+
+def _ends(domain: Domain) -> Sequence[Value]:
+    return domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
+
+
+def unsearched_notes(space: Space, changed: Space, fixed: Mapping[str, Value]) -> list[str]:
+    """Say so where a parameter has nothing to choose from, or does nothing at all."""
+    opened, reasons = searched(space), idle(space, fixed)
+    notes = [
+        f"`{name}` is not searched: {reason}"
+        if name in opened
+        else f"`{name}` (={space[name]}) does nothing here: {reason}"
+        for name, reason in reasons.items()
+    ]
+    return notes + [
+        f"`{name}` is not searched: its list has one value, {domain.values[0]!r}"
+        for name, domain in searched(changed).items()
+        if name not in reasons and isinstance(domain, Choice) and len(domain.values) == 1
+    ]
+
+
+def point_notes(points: Sequence[Written]) -> list[str]:
+    """Say so where a point names a parameter that does nothing there, or repeats another one."""
+    notes = [f"point {number}: {idle}" for number, p in enumerate(points) for idle in p.idle()]
+    acting = [point.config.hyperparameters() for point in points]
+    first = [acting.index(values) for values in acting]
+    return notes + [
+        f"point {number} is the same as point {earlier}"
+        for number, earlier in enumerate(first)
+        if earlier != number
+    ]

@@ -1,0 +1,110 @@
+"""What a dry run prints: what would be tried, how the trials go on, and how long that takes."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from rich.console import Console
+
+from hypertuning.config import Config
+from hypertuning.domains import Choice, Domain, Value
+from hypertuning.search.plan import Plan
+from hypertuning.spaces import Space, conditions, searched
+from hypertuning.stages.console.show import new_table, say
+from hypertuning.stages.study.planning import Estimate
+from hypertuning.stages.study.searches import Search
+from hypertuning.words import counted
+
+
+class Range(NamedTuple):
+    """What one parameter may be."""
+
+    parameter: str
+    values: str
+    scale: str
+    condition: str
+
+
+def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimate) -> None:
+    """Print a study's rungs, what it would try, and what it would take."""
+    show_rungs(console, search, planned)
+    if search.domains:
+        show_space(console, search.domains)
+    else:
+        show_lists(console, [search.sampler.propose(n).config for n in range(planned.trials)])
+    say(console, [f"estimate: {estimate.words}"])
+
+
+def ranges(space: Space) -> list[Range]:
+    """The parameters that a space leaves open, in its order."""
+    needed = conditions(space)
+    return [_range(n, domain, needed.get(n, {})) for n, domain in searched(space).items()]
+
+
+def fixed(space: Space) -> dict[str, object]:
+    """The parameters that have one value in all of a study."""
+    opened = searched(space)
+    return {name: value for name, value in space.items() if name not in opened}
+
+
+def lists(configs: Sequence[Config]) -> dict[str, list]:
+    """The values of each parameter that differs between configurations, in their order."""
+    rows = [config.hyperparameters() for config in configs]
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: list(dict.fromkeys(row[name] for row in rows if name in row)) for name in names}
+    return {name: found for name, found in values.items() if name not in same(configs)}
+
+
+def same(configs: Sequence[Config]) -> dict[str, object]:
+    """The values of the parameters that all configurations share."""
+    first, *others = [config.hyperparameters() for config in configs]
+    return {n: v for n, v in first.items() if all(n in row and row[n] == v for row in others)}
+
+
+def show_space(console: Console, space: Space) -> None:
+    table = new_table("what is searched")
+    for column in ("parameter", "range", "scale", "only if"):
+        table.add_column(column)
+    for row in ranges(space):
+        table.add_row(*row)
+    console.print(table)
+    say(console, [_line("fixed", fixed(space))])
+
+
+def show_lists(console: Console, configs: Sequence[Config]) -> None:
+    """Print the values that are tried of each parameter, and what all configurations share."""
+    table = new_table("what is tried")
+    for column in ("parameter", "values"):
+        table.add_column(column)
+    for name, values in lists(configs).items():
+        table.add_row(name, ", ".join(map(str, values)))
+    console.print(table)
+    say(console, [_line("the same in all", same(configs))])
+
+
+def show_rungs(console: Console, search: Search, planned: Plan) -> None:
+    """Print the rungs of a study that has not started, bracket by bracket."""
+    table = new_table(
+        f"{search.stage}: {counted(planned.trials, 'trial')}, "
+        f"{counted(planned.epochs, 'epoch')}, {search.strategy}"
+    )
+    for column in ("bracket", "rung", "until epoch", "trials", "epochs"):
+        table.add_column(column, justify="right")
+    for rung in planned.rungs:
+        table.add_row(*map(str, (rung.bracket, rung.rung, rung.until, rung.trials, rung.epochs)))
+    console.print(table)
+    if search.model and planned.model_from is not None:
+        first, needed = planned.model_from, search.model.needed
+        needs = f"it needs {counted(needed, 'result')} after one number of epochs"
+        say(console, [f"model: from trial {first} on; {needs}"])
+
+
+def _range(name: str, domain: Domain, needed: Mapping[str, Collection[Value]]) -> Range:
+    condition = " and ".join(f"{n} is {' or '.join(map(str, v))}" for n, v in needed.items())
+    if isinstance(domain, Choice):
+        return Range(name, ", ".join(map(str, domain.values)), "choice", condition)
+    scale = "logarithmic" if domain.log else "linear"
+    return Range(name, f"{domain.low:g} to {domain.high:g}", scale, condition)
+
+
+def _line(title: str, values: Mapping[str, object]) -> str:
+    return f"{title}: {', '.join(f'{name} {value}' for name, value in values.items())}"

@@ -1,0 +1,109 @@
+"""From the name of an earlier study, trial or file to what a stage goes on from."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from hypertuning.config import UserError
+from hypertuning.registry.candidates import Candidate, choose, config_of
+from hypertuning.stages.study.asked import Asked
+from hypertuning.tracking import runs
+from hypertuning.tracking.store import connect, without_password
+from hypertuning.tracking.study_run import this_experiment
+
+
+class Source(NamedTuple):
+    """An earlier study."""
+
+    study_id: str
+    stage: str
+    images: dict[str, Any]
+    """On which it trained, as options."""
+    digest: str
+    trials: pd.DataFrame
+
+    def candidates(self, top_k: int) -> list[Candidate]:
+        """Raises UserError where no trial was completed."""
+        try:
+            return choose(self.trials, top_k)
+        except UserError as error:
+            raise UserError(f"{self.stage} {self.study_id}: {error}") from error
+
+
+def find_source(client: MlflowClient, name: str, option: str = "source") -> Source:
+    """A study by its run id, or the latest of a stage in this experiment that has completed.
+
+    Without one, it is the latest that was interrupted, or else that runs.
+
+    Raises:
+        UserError: there is none.
+    """
+    studies = runs.studies(client)
+    found = studies[studies["study_id"] == name]
+    if found.empty:
+        experiment_id = this_experiment(client, make=False)
+        here = studies[studies["experiment_id"] == experiment_id]
+        of_stage = here[here["stage"] == name]
+        by_outcome = [of_stage[of_stage["outcome"] == o] for o in ("completed", "interrupted")]
+        found = next((studies for studies in [*by_outcome, of_stage] if len(studies)), of_stage)
+    if found.empty:
+        stages = ", ".join(sorted(here["stage"].unique())) or "none"
+        raise UserError(
+            f"`{option}` must be the run id of a study, or a stage of which experiment "
+            f"{client.get_experiment(experiment_id).name!r} holds one, got {name!r}; stages there: "
+            f"{stages}; studies of that stage elsewhere: {_elsewhere(client, studies, name)}; the "
+            f"store is {without_password(client.tracking_uri)}"
+        )
+    study = found.iloc[-1]
+    if study[["train_images", "val_images", "split_seed", "digest"]].isna().any():
+        raise UserError(f"{study['stage']} {study['study_id']} has only begun; resume it first")
+    tags = client.get_run(study["study_id"]).data
+    images = {
+        "dataset": tags.tags.get("images", tags.params.get("dataset")),
+        "train_size": int(study["train_images"]),
+        "val_size": int(study["val_images"]),
+        "split_seed": int(study["split_seed"]),
+    }
+    trials = runs.trials(client, [study["study_id"]])
+    return Source(study["study_id"], study["stage"], images, study["digest"], trials)
+
+
+def _elsewhere(client: MlflowClient, studies: pd.DataFrame, stage: str) -> str:
+    """In which experiments there are studies of a stage."""
+    ids = studies.loc[studies["stage"] == stage, "experiment_id"].unique()
+    names = [client.get_experiment(experiment_id).name for experiment_id in ids]
+    return ", ".join(f"in {name!r}" for name in names) or "none"
+
+
+def find_trial(name: str) -> Asked:
+    """The configuration of a trial, or of the best trial of a study or stage.
+
+    Raises:
+        UserError: there is no such thing.
+    """
+    client = connect(must_exist=True)
+    study_id = _study_of(client, name)
+    source = find_source(client, study_id or name, "config")
+    if study_id:
+        row = source.trials[source.trials["run_id"] == name].iloc[0]
+        config, trial = config_of(row.to_dict()), row["trial_id"]
+    else:
+        best = source.candidates(1)[0]
+        config, trial = best.config, best.trial_id
+    origin = f"trial {trial} of {source.stage} {source.study_id}"
+    return Asked(config, origin, source.images)
+
+
+def _study_of(client: MlflowClient, name: str) -> str | None:
+    """The study of a trial; None for what is no trial's run id."""
+    if not re.fullmatch("[0-9a-f]{32}", name):
+        return None
+    try:
+        tags: Mapping = client.get_run(name).data.tags
+    except MlflowException:
+        return None
+    return tags.get("mlflow.parentRunId") if "trial_id" in tags else None

@@ -1,0 +1,113 @@
+"""What a study will do and take, and what the user should know of it before it starts."""
+
+import math
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from hypertuning.search.cost import measure
+from hypertuning.search.plan import Plan, plan
+from hypertuning.search.resources import Resources
+from hypertuning.search.trainable import Problem
+from hypertuning.stages.console.commands import changed, command_of
+from hypertuning.stages.study.searches import Search
+from hypertuning.stages.study.warm_start import Warm
+from hypertuning.tracking.study_run import DatasetInfo
+from hypertuning.words import counted
+
+TIMED_CONFIGS = 6
+
+
+class Estimate(NamedTuple):
+    """What a study would take."""
+
+    words: str
+    seconds: float = math.nan
+    """Of training, in all; NaN where it is not known."""
+
+
+UNREAD = "`warm_start` is not read before the images are there: this plan is without the warm start"
+
+
+def no_estimate(options: Mapping) -> Estimate:
+    """Say that time and disk are unknown without the images, and how to get these."""
+    download = command_of("download", **changed(options, ["data_dir"]))
+    return Estimate(f"none before the images are there; to get them: {download}")
+
+
+def plan_of(search: Search, warm: Warm | None = None) -> Plan:
+    earlier = [result.epoch for result in warm.start.results] if warm else []
+    return plan(search.ladder, search.model and search.model.needed, earlier, search.points)
+
+
+def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
+    """What the user should know before the search starts, a line each."""
+    notes = [*search.notes, *([warm.note()] if warm else [])]
+    if search.model and planned.model_from is None:
+        notes.append(
+            f"warning: `num_samples` (={planned.trials}) never gives the model the "
+            f"{search.model.needed} results after one number of epochs that it needs, so every "
+            f"configuration is drawn at random; {search.enough_samples} would do"
+        )
+    return notes
+
+
+def other_images(search: Search, images: DatasetInfo, options: Mapping) -> list[str]:
+    """Say so where a configuration is trained on other images than those it was found on."""
+    had = search.found_on or {}
+    now = {**options, "train_size": images["train"], "val_size": images["val"]}
+    names = ("dataset", "train_size", "val_size", "split_seed")
+    if all(had.get(name, now[name]) == now[name] for name in names):
+        return []
+    this, that = (", ".join(f"{name}={of[name]}" for name in names) for of in (now, had))
+    return [f"it trains on {this}, the search had {that}: their losses do not compare"]
+
+
+def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> Estimate:
+    """Time and disk of a study, from a few batches of a few of its configurations.
+
+    Training alone: starting workers, writing the record and drawing figures come on top.
+    """
+    if resources.address != "local":
+        return Estimate(
+            "none for a cluster; one with ray_address=local says what this machine would take"
+        )
+    has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
+    room = min(planned.trials, resources.room(has))
+    count = min(planned.trials, TIMED_CONFIGS)
+    numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
+    cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
+    seconds = planned.epochs * cost.seconds / room
+    return Estimate(
+        f"about {timedelta(seconds=round(seconds))} of training, {counted(room, 'trial')} at once, "
+        f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
+        f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)",
+        seconds,
+    )
+
+
+def description(
+    search: Search, planned: Plan, trains_on: Mapping[str, str], notes: list[str]
+) -> str:
+    """The note on a study that begins."""
+    rows = [
+        f"| {name} | {words.replace('|', chr(92) + '|')} |" for name, words in trains_on.items()
+    ]
+    lines = [
+        f"**{search.stage}**: {counted(planned.trials, 'trial')}, "
+        f"{counted(planned.epochs, 'epoch')} planned, "
+        f"strategy {search.strategy}. Its trials are the runs nested under it; "
+        "its figures stand under Artifacts.",
+        "\n".join(["| trains on | |", "|---|---|", *rows]),
+        *notes,
+    ]
+    if search.model and planned.model_from is not None:
+        lines.append(
+            f"The model needs {search.model.needed} results after one number of epochs; by plan "
+            f"it may propose from trial {planned.model_from} on."
+        )
+    return "\n\n".join(lines)

@@ -1,0 +1,221 @@
+"""From the option `resume` to the study that goes on, and the options with which it does."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+
+from hypertuning.config import UserError, parse_config
+from hypertuning.learn.image_folder import composed
+from hypertuning.record.files import DamagedRecord, has_record
+from hypertuning.record.read import RecordedJob, read_jobs, read_study, read_trials
+from hypertuning.search.bohb import Result
+from hypertuning.search.ladder import Job
+from hypertuning.search.plan import Plan
+from hypertuning.search.sampler import Proposal
+from hypertuning.search.searcher import Past
+from hypertuning.search.warm import WarmStart
+from hypertuning.stages.console.commands import module_command_of, restore
+from hypertuning.stages.options import NONE
+from hypertuning.stages.study.resumed_options import FILES, GROWING, is_given, merge, unheard
+from hypertuning.stages.study.warm_start import Warm
+from hypertuning.tracking import runs
+from hypertuning.tracking.store import without_password
+from hypertuning.tracking.study_run import (
+    RECORD_TAG,
+    DatasetInfo,
+    record_here,
+    this_experiment,
+)
+from hypertuning.words import counted
+
+
+class Earlier(NamedTuple):
+    """A study that goes on."""
+
+    study_dir: Path
+    study: dict[str, Any]
+    """What was asked for, as it stands in the record."""
+    options: dict[str, Any]
+    """With which it goes on."""
+    unheard: tuple[str, ...] = ()
+    """What the user may have wanted otherwise."""
+
+    def note(self, planned: Plan) -> str:
+        """How far it has come, in one line."""
+        trials = read_trials(self.study_dir)
+        epochs = sum(len(trial.epochs) for trial in trials)
+        return (
+            f"goes on: {len(trials)} of {counted(planned.trials, 'trial')} begun, {epochs} of "
+            f"about {counted(planned.epochs, 'epoch')} measured so far"
+        )
+
+    def warm(self) -> Warm | None:
+        """What it has learnt of others; it is not read again."""
+        if not (kept := self.study.get("warm_start")):
+            return None
+        results = tuple(Result(*result) for result in kept["results"])
+        return Warm(kept["studies"], WarmStart(results, kept["placed"], kept["left_out"]))
+
+    def check_images(self, images: DatasetInfo) -> None:
+        """Raises UserError where the images are not those of the study."""
+        had = self.study.get("dataset")
+        if had is None:
+            raise UserError(f"study {self.study_dir.name} was begun by an earlier version")
+        had = {**had, "classes": [composed(name) for name in had["classes"]]}
+        if had != dict(images):
+            raise UserError(
+                f"study {self.study_dir.name} trained on {had['train']} images of {had['name']} "
+                f"(digest {had['digest'][:8]}), this is {images['train']} of {images['name']} "
+                f"(digest {images['digest'][:8]}): it can only go on with the images it had"
+            )
+
+
+def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
+    """Find the study that `resume` names, and merge the options into what it was started with.
+
+    Raises:
+        UserError: there is no such study, its record is gone, or an option contradicts it.
+    """
+    run = _find_run(client, stage, options["resume"])
+    study_dir = find_record(client, run, options["storage_path"])
+    study = read_study(study_dir)
+    read_past(study_dir)  # what is damaged is seen before anything is started
+    _check_given(study_dir, study.get("given") or {})
+    context, growing = click.get_current_context(), GROWING.get(stage, set())
+    owner = f"study {study_dir.name}"
+    try:
+        merged = merge(context, options, study["parameters"], owner, growing)
+    except click.BadParameter as error:  # what the user typed was looked at before
+        raise DamagedRecord(study_dir / "study.json", f"`parameters`: {error.message}") from error
+    merged |= _files(context, options, study_dir)
+    again = module_command_of(stage, resume=study_dir.name, storage_path=study_dir.parent)
+    notes = unheard(options, merged, growing, again)
+    return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent}, notes)
+
+
+def keep_files(study_dir: Path, options: Mapping) -> None:
+    """Copy what the study was given in files to its record."""
+    for name in FILES:
+        if options.get(name, NONE) != NONE:
+            shutil.copyfile(options[name], study_dir / f"{name}.yaml")
+
+
+def read_past(study_dir: Path) -> list[Past]:
+    """What the parts of a study did so far, as the search understands it.
+
+    Raises:
+        DamagedRecord: a job's parameters are not what a search writes.
+    """
+    return [_past(job) for job in read_jobs(study_dir)]
+
+
+def _past(recorded: RecordedJob) -> Past:
+    try:
+        job = Job(*(recorded.job[name] for name in Job._fields))
+        sampler, model_epochs = recorded.job["sampler"], recorded.job.get("model_epochs")
+        proposal = Proposal(parse_config(recorded.config), sampler, model_epochs)
+    except KeyError as missing:
+        raise DamagedRecord(recorded.file, f"`job` lacks {missing}") from missing
+    except UserError as error:
+        raise DamagedRecord(recorded.file, str(error)) from error
+    return Past(job, proposal, recorded.recorded, recorded.loss)
+
+
+def _check_given(study_dir: Path, given: Mapping) -> None:
+    """Raises DamagedRecord where a configuration that a study was given cannot be trained."""
+    asked = [given["asked"][0]] if "asked" in given else []
+    try:
+        for config in [*asked, *(found["config"] for found in given.get("candidates", ()))]:
+            parse_config(config)
+    except UserError as error:
+        raise DamagedRecord(study_dir / "study.json", f"`given`: {error}") from error
+
+
+def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
+    if name == "last":
+        studies = runs.studies(client, [this_experiment(client, make=False)])
+        found = studies[studies["stage"] == stage]
+        if found.empty:
+            raise UserError(
+                f"`resume` is last, but the experiment holds no study of stage {stage}; "
+                "MLFLOW_EXPERIMENT_NAME, or --experiment-name of `mlflow run`, names another one"
+            )
+        name = found.iloc[-1]["study_id"]
+    try:
+        run = client.get_run(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise UserError(
+            f"`resume` must be the run id of a study, or last, got {name!r}; the tracking store "
+            f"{without_password(client.tracking_uri)} has no such run"
+        ) from error
+    if run.info.lifecycle_stage != "active":
+        again = restore(name, without_password(client.tracking_uri))
+        raise UserError(
+            f"`resume`: run {name} was deleted; to bring it back, and its trials in the same way: "
+            f"{again}"
+        )
+    tags = run.data.tags
+    if "trial_id" in tags or tags.get("outcome") == "launcher":
+        parent = tags.get("mlflow.parentRunId")
+        raise UserError(f"`resume`: run {name} is part of study {parent}; resume that")
+    if tags.get("stage") != stage:
+        raise UserError(
+            f"`resume`: run {name} is of stage {tags.get('stage', 'none')}, not of {stage}"
+        )
+    return run
+
+
+def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
+    """Where the record of a study is: in `storage_path`, or where it was written.
+
+    Raises:
+        UserError: in neither, with what can be done instead.
+    """
+    study_id, written = study.info.run_id, record_here(study)
+    places = [storage_path / study_id, *([written] if written else [])]
+    found = next((place for place in places if has_record(place)), None)
+    if found is None:
+        searched = " nor in ".join(str(place.parent) for place in dict.fromkeys(places))
+        raise UserError(
+            f"the record of study {study_id} is not in {searched} (it was written to "
+            f"{study.data.tags.get(RECORD_TAG, 'an unknown place')}); name its folder by "
+            f"`storage_path`. Without it the study cannot go on, but its "
+            f"{counted(len(runs.trials(client, [study_id])), 'trial')} in MLflow can still teach a "
+            f"new bohb study, by warm_start={study_id}"
+        )
+    return found
+
+
+def _files(context: click.Context, options: Mapping, study_dir: Path) -> dict[str, str]:
+    """The files with which a study goes on: those that it began with."""
+    kept = {}
+    for option in context.command.params:
+        if (name := option.name) in FILES:
+            if is_given(context, option, options[name]):
+                _check_file(name, options[name], study_dir)
+            file = study_dir / f"{name}.yaml"
+            kept[name] = str(file) if file.exists() else NONE
+    return kept
+
+
+def _check_file(name: str, file: str, study_dir: Path) -> None:
+    """Raises UserError where a file is not what the study began with."""
+    kept = study_dir / f"{name}.yaml"
+    before = kept.read_bytes() if kept.exists() else None
+    try:
+        now = None if file == NONE else Path(file).read_bytes()
+    except OSError as error:
+        raise UserError(f"`{name}`: {file} cannot be read: {error.strerror}") from error
+    if now != before:
+        raise UserError(
+            f"`{name}` (={file}) contradicts study {study_dir.name}, which has "
+            f"{'none' if before is None else kept}; leave it out, or start a new study"
+        )

@@ -1,0 +1,150 @@
+"""A search that draws from a space, under a strategy."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hypertuning.config import Budget, UserError, differing
+from hypertuning.domains import Domain, Value
+from hypertuning.search.ladder import Arms, regular_max_epochs, rungs
+from hypertuning.search.model_options import PAPER, ModelOptions
+from hypertuning.search.plan import enough_samples
+from hypertuning.search.sampler import Paired, PointsFirst
+from hypertuning.search.strategies import STRATEGIES
+from hypertuning.space_files import Written
+from hypertuning.spaces import Space, conditions, describe, searched, settle
+from hypertuning.stages.options import NONE, usage
+from hypertuning.stages.study.asked_space import (
+    check_reachable,
+    fixed_values,
+    is_new,
+    point_notes,
+    points_of,
+    space_of,
+    unsearched_notes,
+)
+from hypertuning.stages.study.searches import Search
+from hypertuning.words import counted
+
+if TYPE_CHECKING:
+    from hypertuning.search.bohb import Bohb
+
+ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
+
+
+def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:
+    """As many configurations of a space as asked for, under the strategy asked for.
+
+    Args:
+        shortest: the option that says how many epochs every trial gets.
+
+    Raises:
+        click.UsageError: a space, a point or bounds that do not fit.
+    """
+    low, top, eta = (options[name] for name in (shortest, "max_epochs", "reduction_factor"))
+    budget = Budget(options["num_samples"], top, low, eta)
+    strategy = STRATEGIES[options["strategy"]]
+    with usage():
+        _check_options(shortest, budget, options)
+        changed, fixed = space_of(options), fixed_values(options)
+        wanted = settle({**space, **changed}, fixed)
+        points = points_of(options, changed)
+        _check_space(wanted, changed, points, options)
+        model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
+        drawn = strategy.sampler(wanted, fixed, options["seed"], model_options)
+    configs = [point.config for point in points]
+    search = Search(
+        stage,
+        options["strategy"],
+        top,
+        PointsFirst(configs, drawn),
+        lambda: strategy.ladder(budget),
+        describe(_whole(wanted, fixed, options, leave_out="seed")),
+        _whole(wanted, fixed, options),
+        notes=(
+            *_rungs_note(options["strategy"], shortest, budget),
+            *unsearched_notes({**space, **changed}, changed, fixed),
+            *point_notes(points),
+        ),
+        searched={**differing(configs), **_opened(wanted)},
+    )
+    if options["augment"] == "both":
+        return search._replace(
+            sampler=Paired(search.sampler, ARMS),
+            ladder=lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
+            searched=search.searched | {"augment": True},
+        )
+    if not strategy.learns:
+        return search
+    return search._replace(
+        model=drawn,
+        rungs=rungs(budget),
+        points=len(points),
+        enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
+        notes=search.notes + _points_note(points, drawn),
+    )
+
+
+def _check_options(shortest: str, budget: Budget, options: Mapping) -> None:
+    """Raises UserError where options contradict each other."""
+    if budget.min_epochs > budget.max_epochs:
+        raise UserError(
+            f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
+            f"(={budget.max_epochs})"
+        )
+    if options["strategy"] != "bohb" and options.get("warm_start", NONE) != NONE:
+        raise UserError(
+            f"`warm_start` needs `strategy` 'bohb', got {options['strategy']!r}: no other "
+            "strategy learns from results"
+        )
+
+
+def _check_space(
+    wanted: Space, changed: Space, points: Sequence[Written], options: Mapping
+) -> None:
+    """Raises UserError where there is nothing to search, or something that cannot be trained."""
+    if len(points) > options["num_samples"]:
+        raise UserError(
+            f"{counted(len(points), 'point')} do not fit in `num_samples` "
+            f"(={options['num_samples']})"
+        )
+    if not searched(wanted):
+        raise UserError("the space leaves nothing to search; open at least one parameter")
+    if is_new(options):
+        check_reachable(wanted, changed, options)
+
+
+def _whole(
+    wanted: Space, fixed: Mapping[str, Value], options: Mapping, leave_out: str = ""
+) -> dict[str, Domain | Value]:
+    """What is searched, then what the study keeps fixed."""
+    kept = {**fixed, "augment": options["augment"]}
+    rest = {n: value for n, value in kept.items() if n not in wanted and n != leave_out}
+    return {**wanted, **rest}
+
+
+def _opened(wanted: Space) -> dict[str, bool]:
+    """The parameters that are searched, and whether every trial has them."""
+    conditional = conditions(wanted)
+    return {name: name not in conditional for name in searched(wanted)}
+
+
+def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
+    """Say so where the model cannot learn from a point."""
+    reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
+    return tuple(
+        f"point {number} is trained, but the model does not learn from it: {reason}"
+        for number, reason in enumerate(reasons)
+        if reason
+    )
+
+
+def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:
+    """Say so where the rungs of a bracket cannot be those of the paper."""
+    regular = regular_max_epochs(budget)
+    if strategy not in ("bohb", "hyperband") or regular == budget.max_epochs:
+        return ()
+    return (
+        f"`max_epochs` (={budget.max_epochs}) is not `{shortest}` (={budget.min_epochs}) times a "
+        f"power of `reduction_factor` (={budget.reduction_factor}): rungs end after "
+        f"{', '.join(map(str, rungs(budget)))} epochs; the nearest that is: {regular}",
+    )

@@ -1,0 +1,70 @@
+"""What a study trains on, in words: for its start, and for its note in MLflow."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+
+from hypertuning.learn import data
+from hypertuning.learn.cache import read_meta
+from hypertuning.learn.training import Hardware
+from hypertuning.search.plan import Plan
+from hypertuning.search.trainable import Problem
+from hypertuning.stages.study.searches import Search
+
+NAMED = 10
+"""Classes that are named, with their images."""
+LOOKED_AT = 100
+"""Trials whose augmentation is looked at; a larger study has no kind that these do not have."""
+
+
+def trains_on(
+    cache: Path, search: Search, planned: Plan, problem: Problem, ray_address: str
+) -> dict[str, str]:
+    """Images, classes, augmentation and device, each in a few words."""
+    meta = read_meta(cache)
+    counts = data.class_counts(cache, problem.train_size, problem.val_size, problem.split_seed)
+    train, val = data.sizes(cache, problem.train_size, problem.val_size)
+    test = f", {meta['test']:,} for test" if meta["test"] else ", none for test"
+    sizes = {"sizes": meta["sizes"]} if meta.get("sizes") else {}  # not in an older version's cache
+    return {
+        "images": f"{meta['dataset']}: {train:,} for training, {val:,} for validation "
+        f"(split_seed {problem.split_seed}){test}",
+        **sizes,
+        "classes": _classes(counts),
+        "augmentation": _augmentation(search, planned),
+        "device": _device(problem, ray_address == "local"),
+    }
+
+
+def in_lines(rows: Mapping[str, str]) -> list[str]:
+    """One line each, the words below each other."""
+    width = max(map(len, rows))
+    return [f"{name:{width}}  {words}" for name, words in rows.items()]
+
+
+def _classes(counts: Mapping[str, int]) -> str:
+    named = [f"{name} ({count:,})" for name, count in list(counts.items())[:NAMED]]
+    rest = len(counts) - len(named)
+    more = f" and {rest:,} more, with {min(counts.values()):,} to {max(counts.values()):,} images"
+    return f"{len(counts):,}: {', '.join(named)}{more if rest else ''}"
+
+
+def _augmentation(search: Search, planned: Plan) -> str:
+    trials = range(min(planned.trials, LOOKED_AT))
+    kinds = sorted({search.sampler.propose(number).config.augment for number in trials})
+    return " and ".join(kinds)
+
+
+def _device(problem: Problem, local: bool) -> str:
+    """What a trial trains with; a GPU that is left idle is named."""
+    has_gpu = torch.cuda.is_available()
+    precision = problem.precision
+    if problem.device == "cpu" or has_gpu:
+        resolved = Hardware.of(problem.device, problem.precision).precision
+        precision = str(resolved).removeprefix("torch.")
+    elsewhere = "" if local else ", as far as this machine tells: the cluster's may differ"
+    idle = "; a GPU is here, but gpus_per_trial=0" if has_gpu and problem.device == "cpu" else ""
+    name = "GPU" if problem.device == "cuda" else "CPU"
+    threads = f"{problem.threads} thread{'s' if problem.threads > 1 else ''} a trial"
+    return f"{name}, {precision}, {threads}{elsewhere}{idle}"

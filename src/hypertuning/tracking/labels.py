@@ -1,0 +1,99 @@
+"""What a reader of MLflow sees in words: the names of studies and trials, the notes on trials."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from hypertuning.config import OBJECTIVE, Config
+from hypertuning.record.trial import Trial
+from hypertuning.words import counted
+
+_ALWAYS = {"filters": "f", "kernel_size": "k", "padding": "p", "hidden_size": "h"}
+_UNLESS_DEFAULT = {
+    "num_conv_layers": "conv",
+    "num_fully_connected_layers": "fc",
+    "batch_norm": "bn",
+    "learning_rate": "lr",
+    "lr_schedule": "",
+    "optimizer": "",
+    "momentum": "m",
+    "weight_decay": "wd",
+    "dropout": "do",
+    "batch_size": "b",
+    "label_smoothing": "ls",
+    "augment": "",
+    "seed": "s",
+}
+_BETWEEN = " · "
+STILL_TRAINING = "Still training."
+"""The end of a note on a trial that has not ended."""
+_SAMPLERS = {
+    "grid": "taken from the grid",
+    "random": "drawn at random",
+    "model": "proposed by the model",
+    "warm": "proposed by a model of earlier studies",
+    "point": "given by the user",
+    "repeat": "trained again with another seed",
+}
+
+
+def study_name(stage: str, dataset: str, what: str) -> str:
+    """`bohb · digits · 51 trials`.
+
+    Args:
+        dataset: Its name, or the path of its folder.
+        what: That by which a study is told from others of its stage.
+    """
+    return _BETWEEN.join([stage, Path(dataset).name, what])
+
+
+def is_study_name(name: str, stage: str) -> bool:
+    """Whether a study got its name here, and not from its user; an earlier version named it by its
+    stage alone."""
+    return name == stage or name.startswith(f"{stage}{_BETWEEN}")
+
+
+def run_name(config: Mapping[str, Any]) -> str:
+    """`cnn f146 k3 p1 h415 lr0.0031`: the structure, then what differs from the defaults."""
+    words = [f"{short}{_brief(config[name])}" for name, short in _ALWAYS.items() if name in config]
+    for name, short in _UNLESS_DEFAULT.items():
+        if name in config and config[name] != Config.model_fields[name].default:
+            words.append(f"{short}{_brief(config[name])}")
+    return " ".join([config["model"], *words])
+
+
+def _brief(value: object) -> str:
+    if value is True:
+        return ""  # the word for the parameter says it
+    return f"{value:.2g}" if isinstance(value, float) else str(value)
+
+
+def note(trial: Trial, stage: str) -> str:
+    """Say what a trial is, how it ended and what came of it."""
+    sampler = trial.job.get("sampler", "")
+    origin = f"Trial {trial.number} of the {stage} study, {_SAMPLERS.get(sampler, sampler)}."
+    return " ".join([origin, _ending(trial), *_findings(trial)])
+
+
+def _ending(trial: Trial) -> str:
+    run = counted(trial.epochs_run, "epoch")
+    return {
+        None: STILL_TRAINING,
+        "completed": f"Completed {run}.",
+        "pruned": f"Pruned after {run}.",
+        "diverged": f"Diverged: a loss of epoch {trial.epochs_run + 1} is not finite.",
+        "failed": f"Failed after {run}: {str(trial.error)[:500]}",
+        "interrupted": f"Interrupted after {run}.",
+    }[trial.outcome]
+
+
+def _findings(trial: Trial) -> list[str]:
+    if not trial.outcome or not trial.epochs:
+        return []
+    best = trial.summary()
+    loss, accuracy = best[f"best_{OBJECTIVE.metric}"], best["best_val_accuracy"]
+    found = f"Best {OBJECTIVE.metric} {loss:.4f}, in epoch {best['best_epoch']}; "
+    found += f"best val_accuracy {accuracy:.4f}."
+    if "overfit_epoch" not in best:
+        return [found]
+    return [found, f"Overfits from epoch {best['overfit_epoch']}."]
