@@ -20,11 +20,12 @@ from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import UserError
 from hypertuning.environment import set_default
 from hypertuning.tracking import store_address
+from hypertuning.whole_file import replacing
 
 T = TypeVar("T")
 _FINAL = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 """Answers of a store that is there."""
-LOCK_SECONDS = 300
+MAKING_SECONDS = 300
 """To wait for another process that makes the same store; on a busy machine that takes a minute."""
 
 
@@ -143,12 +144,10 @@ def _open_file(uri: str, file: Path) -> MlflowClient:
     MLflow never mends a store whose making was broken off.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{file}.lock", timeout=LOCK_SECONDS):
+    with FileLock(f"{file}.lock", timeout=MAKING_SECONDS):
         if not file.exists():
-            unfinished = file.with_name(f"{file.name}.unfinished")
-            unfinished.unlink(missing_ok=True)
-            _open(store_address.address_of(unfinished, like=uri))
-            unfinished.replace(file)
+            with replacing(file) as beside:
+                _open(store_address.address_of(beside, like=uri))
         return _open(uri)
 
 
