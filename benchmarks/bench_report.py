@@ -21,7 +21,7 @@ from mlflow.entities import Metric, Param
 
 from benchmarks.stores import STORES
 from hypertuning.config import parse_config
-from hypertuning.record.trial import EPOCH_METRICS
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.report.data import Data
 from hypertuning.report.document import document
 from hypertuning.report.page import render, write

@@ -24,7 +24,7 @@ from ray.tune.logger import LoggerCallback
 
 from benchmarks.stores import STORES
 from hypertuning.config import Config
-from hypertuning.record.read import write_study
+from hypertuning.record.write import write_study
 from hypertuning.search.recorder import Recorder
 from hypertuning.tracking.callback import MLflowMirror
 

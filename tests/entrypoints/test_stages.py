@@ -12,7 +12,7 @@ import pytest
 from mlflow import MlflowClient
 from stand_ins import parsed
 
-from hypertuning.record.trial import EPOCH_METRICS
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.tracking import runs
 from hypertuning.tracking.store_address import file_of
 

@@ -7,7 +7,7 @@ import pytest
 
 from hypertuning.config import UserError
 from hypertuning.tracking.artifacts import (
-    check_writable,
+    check_artifact_store,
     folder_of,
     missing_files,
     send,
@@ -23,7 +23,7 @@ def experiment_in(client, place: object) -> str:
 
 def refused(client, place: object) -> str:
     with pytest.raises(UserError) as refusal:
-        check_writable(client, experiment_in(client, place))
+        check_artifact_store(client, experiment_in(client, place))
     assert "\n" not in str(refusal.value)
     return str(refusal.value)
 
@@ -31,9 +31,9 @@ def refused(client, place: object) -> str:
 def test_a_folder_is_tried_at_once_and_nothing_stays_in_it(client, tmp_path):
     place = tmp_path / "täst 100% c#"
     experiment_id = experiment_in(client, place)
-    check_writable(client, experiment_id)
+    check_artifact_store(client, experiment_id)
     began = time.monotonic()
-    check_writable(client, experiment_id)
+    check_artifact_store(client, experiment_id)
     assert time.monotonic() - began < 1
     assert not list(place.iterdir())
 

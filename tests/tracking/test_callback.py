@@ -9,7 +9,7 @@ from ray import cloudpickle
 from records import row
 from stores import dump, new_study, track
 
-from hypertuning.record.trial import EPOCH_METRICS
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.tracking import callback as callback_module
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.mirror import mirror_study

@@ -17,9 +17,9 @@ from records import Record, row
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
 from hypertuning.record.files import DamagedRecord, records_in
+from hypertuning.record.jobs import read_jobs
 from hypertuning.record.locks import is_driven, only_driver
 from hypertuning.record.read import (
-    read_jobs,
     read_outcome,
     read_study,
     read_trial,

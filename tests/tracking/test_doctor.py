@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from records import Record
 from stores import new_study
 
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.locks import only_driver
 from hypertuning.record.read import read_trials
-from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import doctor
 from hypertuning.tracking.artifacts import folder_of, send
 from hypertuning.tracking.doctor import (
@@ -20,7 +20,7 @@ from hypertuning.tracking.doctor import (
     close_without_record,
     examine,
     find_orphans,
-    find_patients,
+    with_records,
 )
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.study_run import close_study
@@ -50,7 +50,7 @@ def seen(client, study_id, record):
     """A function that says what the doctor finds."""
 
     def look() -> list[tuple[str, str]]:
-        (patient,) = find_patients(client, [study_id], record.folder.parent)
+        (patient,) = with_records(client, [study_id], record.folder.parent)
         return [(finding.about, finding.what) for finding in examine(client, patient)]
 
     return look
@@ -87,7 +87,7 @@ def test_runs_without_a_living_driver_are_found(client, healthy, study_id, seen)
         (f"launcher {launcher}", "is RUNNING, but its driver is gone"),
     ]
     close_study(client, study_id, "completed")
-    (patient,) = find_patients(client, [study_id], healthy.folder.parent)
+    (patient,) = with_records(client, [study_id], healthy.folder.parent)
     close_others(client, patient)
     assert seen() == []
 
@@ -142,7 +142,7 @@ def test_a_study_whose_record_is_gone_is_closed(client, healthy, study_id, seen,
     assert seen() == [], "it may be about to begin"
     monkeypatch.setattr(doctor, "NEW_SECONDS", 0)
     assert seen() == [("study", "is RUNNING, but its record is gone")]
-    (patient,) = find_patients(client, [study_id], healthy.folder.parent)
+    (patient,) = with_records(client, [study_id], healthy.folder.parent)
     close_without_record(client, patient)
     assert client.get_run(study_id).data.tags["outcome"] == "interrupted"
     assert seen() == []
@@ -153,7 +153,7 @@ def test_a_study_of_another_machine_may_still_be_run(client, healthy, study_id, 
     client.set_tag(study_id, "record", "elsewhere:/somewhere")
     shutil.rmtree(healthy.folder)
     assert seen() == [("study", "is RUNNING, but its record is not here (elsewhere:/somewhere)")]
-    (patient,) = find_patients(client, [study_id], Path("nowhere"))
+    (patient,) = with_records(client, [study_id], Path("nowhere"))
     assert patient.record_is_elsewhere
 
 

@@ -15,9 +15,9 @@ from records import START, row
 from stores import dump, new_study
 
 from hypertuning.config import UserError, parse_config
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.locks import only_writer
 from hypertuning.record.read import read_trial
-from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking.labels import run_name
 from hypertuning.tracking.mirror import Mirror, mirror_study
 from hypertuning.tracking.queries import find_trials

@@ -7,10 +7,11 @@ import pytest
 from records import START, row
 
 from hypertuning.config import UserError
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record import locks
+from hypertuning.record.jobs import read_jobs
 from hypertuning.record.locks import is_driven, only_driver
 from hypertuning.record.read import (
-    read_jobs,
     read_outcome,
     read_study,
     read_trial,
@@ -18,7 +19,7 @@ from hypertuning.record.read import (
     study_outcome,
 )
 from hypertuning.record.recovery import recover_epochs
-from hypertuning.record.trial import EPOCH_METRICS, overfit_epoch
+from hypertuning.record.trial import overfit_epoch
 
 
 def losses(trial) -> dict[int, float]:

@@ -7,8 +7,8 @@ from records import START, row
 from stores import new_study
 
 from hypertuning.config import Config, UserError
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.read import read_trial, read_trials
-from hypertuning.record.trial import EPOCH_METRICS
 from hypertuning.tracking import runs
 from hypertuning.tracking.mirror import Mirror, mirror_study
 

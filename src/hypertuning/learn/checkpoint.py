@@ -5,8 +5,6 @@ first epoch. So reading never raises; whatever is wrong with a file, it counts a
 """
 
 import io
-import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +12,11 @@ import torch
 from pydantic import AfterValidator, BaseModel, InstanceOf
 
 from hypertuning.config import Config, UserError, parse_config
+from hypertuning.epoch import Epoch
 from hypertuning.learn.data import Splits
-from hypertuning.learn.training import Epoch, Hardware, TrainState
+from hypertuning.learn.training import Hardware, TrainState
 from hypertuning.quantities import Count
+from hypertuning.whole_file import write_whole
 
 
 def _are_consecutive(rows: list[Epoch]) -> list[Epoch]:
@@ -34,31 +34,22 @@ class _Content(BaseModel):
 
 
 def save(state: TrainState, file: Path) -> None:
-    """Write a checkpoint; a reader finds the old one or the new one, whole, also after a crash.
+    """Write a checkpoint whole, in place of the one before.
 
     Raises:
-        OSError: the disk is full, or cannot be written to; the old one is still there.
+        OSError: the disk is full, or cannot be written to; the one before is still there.
     """
     content = {
         "config": state.config.hyperparameters(),
         "horizon": state.horizon,
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
-        "rows": [asdict(row) for row in state.rows],
+        "rows": [row.as_dict() for row in state.rows],
     }
     whole = io.BytesIO()  # PyTorch's own writing hides what the system says of a full disk
     torch.save(content, whole)
-    # a worker that outlives its killed driver for a moment must not write into the same file
-    unfinished = file.with_suffix(f".{os.getpid()}.unfinished")
-    try:
-        with unfinished.open("wb") as written:
-            written.write(whole.getbuffer())
-            written.flush()
-            os.fsync(written.fileno())
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
-    unfinished.replace(file)
+    # a worker can outlive its killed driver for a moment, and write beside the next one
+    write_whole(file, whole.getbuffer(), shared=True)
 
 
 def load(file: Path, config: Config, data: Splits, hardware: Hardware) -> TrainState | None:

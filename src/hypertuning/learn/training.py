@@ -12,39 +12,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hypertuning.config import Config
+from hypertuning.epoch import Epoch
 from hypertuning.learn.augment import crop_and_flip
 from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
 from hypertuning.learn.optimizers import build_optimizer, learning_rate
-from hypertuning.quantities import Count, Duration, Measured, Timestamp
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch measured."""
-
-    epoch: Count
-    """Counted from 1."""
-    train_loss: Measured
-    """Mean plain cross-entropy in nats per image, as the images passed: augmented, with dropout."""
-    train_accuracy: Measured
-    """A fraction, 0–1."""
-    val_loss: Measured
-    """NaN, as all that follows from it, where no images are held out."""
-    val_accuracy: Measured
-    generalization_gap: Measured
-    """val_loss − train_loss."""
-    learning_rate: Measured
-    """Of the last step."""
-    epoch_seconds: Duration
-    """Training and validation."""
-    images_per_second: Measured
-    """Training images over the time of training alone."""
-    timestamp: Timestamp
-    """When it ended, in Unix seconds."""
 
 
 class Diverged(Exception):
@@ -121,13 +96,12 @@ def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
         val = evaluate(state.model, data.val, data.mean, data.std, state.precision)
         if not math.isfinite(train.loss) or (len(data.val) and not math.isfinite(val.loss)):
             raise Diverged(state.epoch + 1)
-        row = Epoch(
+        row = Epoch.of(
             epoch=state.epoch + 1,
             train_loss=train.loss,
             train_accuracy=train.accuracy,
             val_loss=val.loss,
             val_accuracy=val.accuracy,
-            generalization_gap=val.loss - train.loss,
             learning_rate=state.optimizer.param_groups[0]["lr"],
             epoch_seconds=time.perf_counter() - started,
             images_per_second=len(data.train) / (trained - started),

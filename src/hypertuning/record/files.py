@@ -1,32 +1,22 @@
-"""The files of a study's record: their names, their shapes, and when one is damaged.
-
-    <study>/study.json                           what was asked for
-    <study>/checkpoints/t0007.pt                 the trial's state, and its epochs so far
-    <study>/part-001/t0007-e009/params.json      hyperparameters, and the job: trial 7 until epoch 9
-                               /result.json      one result a line
-                               /recovered.json   what a checkpoint knew and result.json did not
-                               /error.txt        only of a job that failed
-    <study>/part-001/ended.json                  how the part ended; absent while it lives
-    <study>/driver.lock, mirror.lock             held by who runs the study, by who mirrors it
+"""Read the files of a record one by one, whole or damaged; `record.layout` says where they are.
 
 A record may be read while it is written, and after the writer was killed at any byte:
 
-- study.json, params.json, recovered.json, ended.json and the checkpoints are written whole: beside
-  their place, then moved there. A reader finds the old file, the new one, or none.
+- study.json, params.json, recovered.json, ended.json and the checkpoints are written whole, see
+  `whole_file`. A reader finds the old file, the new one, or none.
 - result.json grows. Its last line may be cut off by a kill, and any line may break off where the
   disk was full. Such a line is passed over: its epoch is in the checkpoint.
 - error.txt is for people, and may hold anything.
-- An empty file counts as absent: a power cut leaves one behind.
+- An empty file counts as absent: a power cut can leave one.
 
 Everything else that cannot be read is damage. It raises DamagedRecord, and nothing is deleted or
-rewritten to get around it. Only a damaged checkpoint counts as none: its trial is trained again.
+rewritten to get around it. Only a damaged checkpoint counts as absent: its trial is trained again.
 Files and keys that are not listed here may have been added by a newer version; they are ignored.
 """
 
-import json
 import os
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,11 +25,16 @@ from pydantic_core import from_json
 
 from hypertuning.complaints import describe
 from hypertuning.config import UserError
+from hypertuning.record.layout import (
+    JobFiles,
+    StudyDir,
+    ended_file,
+    job_numbers,
+    part_number,
+    trial_id,
+)
 from hypertuning.record.shapes import Ended, Line, Params, Result, Study
-from hypertuning.record.trial import Row
 
-_PART = re.compile(r"part-(\d{3,9})")
-_JOB = re.compile(r"t(\d{4,9})-e(\d{3,9})")
 _LONGEST_COMPLAINT = 200
 """Characters: a damaged value may be of any length."""
 
@@ -56,26 +51,18 @@ class DamagedRecord(UserError):
         super().__init__(f"this study's record is damaged: {self.where}")
 
 
-def checkpoint_file(study_dir: Path, trial_id: str) -> Path:
-    return study_dir / "checkpoints" / f"{trial_id}.pt"
-
-
 class JobFolder(NamedTuple):
     """The folder of a job; they sort in the order in which the jobs of a trial ran."""
 
     part: int
     trial: int
     until: int
-    path: Path
-
-    @property
-    def params(self) -> Path:
-        return self.path / "params.json"
+    files: JobFiles
 
 
-def has_record(study_dir: Path) -> bool:
+def has_record(study_dir: PathLike[str]) -> bool:
     """Whether a folder is that of a study, be it damaged."""
-    return os.path.lexists(study_dir / "study.json")
+    return os.path.lexists(StudyDir(study_dir).study_file)
 
 
 def records_in(storage_path: Path) -> list[Path]:
@@ -84,25 +71,32 @@ def records_in(storage_path: Path) -> list[Path]:
     return [folder for folder in folders if has_record(folder)]
 
 
-def parts(study_dir: Path) -> list[Path]:
+def parts(study_dir: PathLike[str]) -> list[Path]:
     """The folders of the study's parts, the first one first."""
-    return [folder for _, folder in _numbered(study_dir)]
+    return [folder for _, folder in _numbered(StudyDir(study_dir))]
 
 
-def job_folders(study_dir: Path, trial: int | None = None) -> list[JobFolder]:
+def next_part(study_dir: PathLike[str]) -> Path:
+    """The folder of the part that begins now; it is not made yet."""
+    study = StudyDir(study_dir)
+    return study.part(max((number for number, _ in _numbered(study)), default=0) + 1)
+
+
+def job_folders(study_dir: PathLike[str], trial: int | None = None) -> list[JobFolder]:
     """The folders of the study's jobs, or of one trial's."""
-    start = "t" if trial is None else f"t{trial:04d}-"
+    start = "t" if trial is None else f"{trial_id(trial)}-"
     return sorted(
-        JobFolder(part, int(name[1]), int(name[2]), folder / entry)
-        for part, folder in _numbered(study_dir)
+        JobFolder(part, *numbers, JobFiles(folder / entry))
+        for part, folder in _numbered(StudyDir(study_dir))
         for entry in _entries(folder)
-        if entry.startswith(start) and (name := _JOB.fullmatch(entry))
+        if entry.startswith(start) and (numbers := job_numbers(entry))
     )
 
 
-def _numbered(study_dir: Path) -> list[tuple[int, Path]]:
-    names = filter(None, map(_PART.fullmatch, _entries(study_dir)))
-    return sorted((int(name[1]), study_dir / name[0]) for name in names)
+def _numbered(study: StudyDir) -> list[tuple[int, Path]]:
+    """The study's parts by their numbers."""
+    named = ((part_number(name), study.path / name) for name in _entries(study.path))
+    return sorted((number, folder) for number, folder in named if number is not None)
 
 
 def _entries(folder: Path) -> list[str]:
@@ -115,61 +109,45 @@ def _entries(folder: Path) -> list[str]:
         raise DamagedRecord(folder, f"it cannot be read ({error.strerror})") from error
 
 
-def read_study_file(study_dir: Path) -> dict[str, Any] | None:
-    """What a study was asked for; None if the folder is no study's."""
-    return _whole(study_dir / "study.json", Study)
+def read_study_file(study_dir: PathLike[str]) -> dict[str, Any] | None:
+    """What a study was asked for; None if the folder is not that of a study."""
+    return _whole(StudyDir(study_dir).study_file, Study)
 
 
 def read_ended(part: Path) -> dict[str, Any] | None:
     """How a part ended: `outcome` and `timestamp`; None if it has not, or its driver died."""
-    return _whole(part / "ended.json", Ended)
+    return _whole(ended_file(part), Ended)
 
 
 def read_params(folder: JobFolder) -> dict[str, Any] | None:
     """`config` and `job`; None if the job has not begun."""
-    params = _whole(folder.params, Params)
+    file = folder.files.params
+    params = _whole(file, Params)
     if params is None:
-        if os.path.lexists(folder.path / "result.json"):
-            raise DamagedRecord(folder.params, "it is missing, but the job has results")
+        if os.path.lexists(folder.files.results):
+            raise DamagedRecord(file, "it is missing, but the job has results")
         return None
     job = params["job"]
     if (job["trial"], job["until"]) != (folder.trial, folder.until):
         other = f"it is of trial {job['trial']} until epoch {job['until']}"
-        raise DamagedRecord(folder.params, f"{other}, which does not fit the folder's name")
+        raise DamagedRecord(file, f"{other}, which does not fit the folder's name")
     return params
 
 
 def read_results(folder: JobFolder) -> list[Result]:
     """The results of a job in the order in which they were written, then what was recovered."""
-    measured = _lines(folder.path / "result.json", may_break_off=True)
-    return [*measured, *_lines(folder.path / "recovered.json", may_break_off=False)]
-
-
-def add_recovered(folder: JobFolder, rows: Iterable[Row]) -> None:
-    """Put rows behind those that were recovered before."""
-    file = folder.path / "recovered.json"
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    write_whole(file, _read(file) + lines.encode())
+    measured = _lines(folder.files.results, may_break_off=True)
+    return [*measured, *_lines(folder.files.recovered, may_break_off=False)]
 
 
 def read_error(folder: JobFolder) -> str:
     """What Ray wrote of a job's failures; empty if there was none."""
-    return _read(folder.path / "error.txt").decode(errors="replace").replace("\0", "")
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file so that a reader finds the old one or the new one, also after a power cut."""
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    with unfinished.open("wb") as written:
-        written.write(content)
-        written.flush()
-        os.fsync(written.fileno())
-    unfinished.replace(file)
+    return read_bytes(folder.files.error).decode(errors="replace").replace("\0", "")
 
 
 def _whole(file: Path, shape: type[BaseModel]) -> Any:
-    """What a file holds that is written whole, as it stands there; None where there is none."""
-    content = _read(file)
+    """What stands in a file that is written whole; None where there is none."""
+    content = read_bytes(file)
     if not content:
         return None
     try:
@@ -180,7 +158,7 @@ def _whole(file: Path, shape: type[BaseModel]) -> Any:
 
 
 def _lines(file: Path, may_break_off: bool) -> Iterator[Result]:
-    *whole, last = _read(file).split(b"\n")
+    *whole, last = read_bytes(file).split(b"\n")
     for number, line in enumerate([*whole, last], start=1):
         if not line:
             continue
@@ -197,12 +175,12 @@ def _is_not_json(error: ValidationError) -> bool:
 
 
 def _breaks_off(error: ValidationError) -> bool:
-    """Whether a line is the beginning of JSON, and no more than that."""
+    """Whether a line is the beginning of JSON and nothing else is wrong with it."""
     return _is_not_json(error) and "EOF while parsing" in error.errors()[0]["msg"]
 
 
-def _read(file: Path) -> bytes:
-    """A file's content, which is empty where there is no file yet."""
+def read_bytes(file: Path) -> bytes:
+    """A file's content; empty where there is no file yet."""
     try:
         return file.read_bytes()
     except FileNotFoundError:

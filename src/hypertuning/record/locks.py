@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from hypertuning.config import UserError
 from hypertuning.record.files import DamagedRecord
+from hypertuning.record.layout import StudyDir
 
 DRIVER_SECONDS = 2
 """Longer than it takes to ask whether somebody drives a study."""
@@ -16,40 +18,41 @@ WRITER_SECONDS = 30
 
 
 @contextmanager
-def only_driver(study_dir: Path) -> Iterator[None]:
+def only_driver(study_dir: PathLike[str]) -> Iterator[None]:
     """Be the one process that runs or repairs a study; the lock ends with the process, however.
 
     Raises:
         UserError: another process is.
     """
-    study_dir.mkdir(parents=True, exist_ok=True)
+    study = StudyDir(study_dir)
+    study.path.mkdir(parents=True, exist_ok=True)
     try:
-        with _locked(study_dir / "driver.lock", DRIVER_SECONDS):
+        with _locked(study.driver_lock, DRIVER_SECONDS):
             yield
     except Timeout as error:
         raise UserError(
-            f"study {study_dir.name} is being run by another process; wait until it ends"
+            f"study {study.id} is being run by another process; wait until it ends"
         ) from error
 
 
-def is_driven(study_dir: Path) -> bool:
+def is_driven(study_dir: PathLike[str]) -> bool:
     """Whether a living process on this machine runs the study."""
     try:
-        with _locked(study_dir / "driver.lock", timeout_s=0):
+        with _locked(StudyDir(study_dir).driver_lock, timeout_s=0):
             return False
     except Timeout:
         return True
 
 
 @contextmanager
-def only_writer(study_dir: Path, timeout_s: float = WRITER_SECONDS) -> Iterator[None]:
+def only_writer(study_dir: PathLike[str], timeout_s: float = WRITER_SECONDS) -> Iterator[None]:
     """Keep other mirrors of the study out: two that both miss a run would both create it.
 
     Raises:
         UserError: another one did not end in time; a negative `timeout_s` waits for ever.
     """
     try:
-        with _locked(study_dir / "mirror.lock", timeout_s):
+        with _locked(StudyDir(study_dir).mirror_lock, timeout_s):
             yield
     except Timeout as error:
         raise UserError(f"another process is mirroring {study_dir}; wait until it ends") from error

@@ -4,37 +4,71 @@ It may be read while Ray writes it, and after it was cut off at any byte; `recor
 files there are and when one is damaged. Then every reader here raises DamagedRecord.
 """
 
-import json
-import math
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable
+from os import PathLike
+from typing import Any, NamedTuple
 
-from hypertuning.config import OBJECTIVE, UserError
+from hypertuning.config import UserError
+from hypertuning.epoch import Row
 from hypertuning.record.files import (
     JobFolder,
     job_folders,
     parts,
     read_ended,
     read_error,
-    read_params,
     read_results,
     read_study_file,
-    write_whole,
 )
-from hypertuning.record.shapes import Result
-from hypertuning.record.trial import EPOCH_METRICS, Outcome, Row, Trial
+from hypertuning.record.jobs import begun_jobs, epochs_of, folders_by_trial, is_lost
+from hypertuning.record.layout import StudyDir
+from hypertuning.record.trial import Outcome, Trial, best_trial, count_epochs
 
-_COLUMNS = ("epoch", "timestamp", *EPOCH_METRICS)
+
+class Recorded(NamedTuple):
+    """A study's record, read once."""
+
+    folder: StudyDir
+    study: dict[str, Any]
+    """What was asked for, see `read_study`."""
+    trials: list[Trial]
+    outcome: str | None
+    """How the study ended, see `study_outcome`."""
+
+    @property
+    def id(self) -> str:
+        return self.folder.id
+
+    @property
+    def epochs(self) -> int:
+        """Of all trials together."""
+        return count_epochs(self.trials)
+
+    @property
+    def best(self) -> Trial | None:
+        return best_trial(self.trials)
 
 
-def read_study(study_dir: Path) -> dict[str, Any]:
+def read_record(study_dir: PathLike[str]) -> Recorded:
+    """All of a study that is shown anywhere.
+
+    Raises:
+        UserError: the folder is not that of a study, or its record is damaged.
+    """
+    study, ended = read_study(study_dir), read_outcome(study_dir)
+    trials = [
+        trial
+        for number, folders in folders_by_trial(study_dir)
+        if (trial := _trial(number, folders, study["max_epochs"], ended))
+    ]
+    return Recorded(StudyDir(study_dir), study, trials, _outcome_of(trials, ended))
+
+
+def read_study(study_dir: PathLike[str]) -> dict[str, Any]:
     """What was asked for: `stage`, `strategy`, `num_samples`, `max_epochs`, `parameters`.
 
     Raises:
-        UserError: the folder is no study's, or its study.json is damaged.
+        UserError: the folder is not that of a study, or its study.json is damaged.
     """
     study = read_study_file(study_dir)
     if study is None:
@@ -42,172 +76,69 @@ def read_study(study_dir: Path) -> dict[str, Any]:
     return study
 
 
-def write_study(study_dir: Path, study: dict[str, Any]) -> None:
-    """Write what was asked for; a reader finds the old words or the new ones, whole."""
-    study_dir.mkdir(parents=True, exist_ok=True)
-    write_whole(study_dir / "study.json", json.dumps(study, indent=2).encode())
-
-
-def last_job(study_dir: Path, number: int) -> JobFolder:
-    """The folder of the job that a trial began last."""
-    return max(_begun(job_folders(study_dir, number)))
-
-
-def read_outcome(study_dir: Path) -> str | None:
+def read_outcome(study_dir: PathLike[str]) -> str | None:
     """How the last part ended; None while it lives, and where its driver was killed."""
     begun = parts(study_dir)
     ended = read_ended(begun[-1]) if begun else None
     return ended and ended["outcome"]
 
 
-def study_outcome(study_dir: Path, trials: Iterable[Trial]) -> str | None:
+def study_outcome(study_dir: PathLike[str], trials: Iterable[Trial]) -> str | None:
     """How a study ended: as its last part did, but failed if no trial finished an epoch."""
-    outcome = read_outcome(study_dir)
+    return _outcome_of(trials, read_outcome(study_dir))
+
+
+def _outcome_of(trials: Iterable[Trial], ended: str | None) -> str | None:
     measured = any(trial.epochs for trial in trials)
-    return "failed" if outcome == "completed" and not measured else outcome
+    return "failed" if ended == "completed" and not measured else ended
 
 
-def read_trials(study_dir: Path) -> list[Trial]:
+def read_trials(study_dir: PathLike[str]) -> list[Trial]:
     """All trials that have begun, in the order of their numbers."""
-    max_epochs, study_outcome = read_study(study_dir)["max_epochs"], read_outcome(study_dir)
-    trials = (
-        _trial(number, folders, max_epochs, study_outcome)
-        for number, folders in _folders_by_trial(study_dir)
-    )
-    return [trial for trial in trials if trial]
+    return read_record(study_dir).trials
 
 
-def read_trial(study_dir: Path, number: int) -> Trial | None:
+def read_trial(study_dir: PathLike[str], number: int) -> Trial | None:
     """One trial; None if it has not begun."""
-    max_epochs, study_outcome = read_study(study_dir)["max_epochs"], read_outcome(study_dir)
-    return _trial(number, job_folders(study_dir, number), max_epochs, study_outcome)
-
-
-@dataclass(frozen=True)
-class RecordedJob:
-    """What is known of a job: to train a trial until an epoch."""
-
-    config: dict[str, Any]
-    job: dict[str, Any]
-    """`trial`, `until` and what else was said of it when it began last."""
-    recorded: int
-    """Up to which epoch the trial's rows stand in the record without a gap."""
-    loss: float | None
-    """The objective at the job's end; +inf if it failed or diverged, None if it did not end."""
-    file: Path
-    """Where `config` and `job` stand."""
-
-
-def read_jobs(study_dir: Path) -> list[RecordedJob]:
-    """The jobs that ended, in the order in which the search learnt of it, then the others."""
-    ended, unfinished = [], []
-    for _, folders in _folders_by_trial(study_dir):
-        for order, job in _jobs(folders):
-            if job.loss is None:
-                unfinished.append(job)
-            else:
-                ended.append((order, job))
-    return [job for _, job in sorted(ended, key=lambda pair: pair[0])] + unfinished
-
-
-_Order = tuple[float, float]
-"""Number of the part, and of the line in it."""
-
-
-def _jobs(folders: list[JobFolder]) -> Iterator[tuple[_Order, RecordedJob]]:
-    """The jobs of one trial; of one that was begun again, the last beginning."""
-    begun = _begun(folders)
-    lines = [(folder.part, line) for folder in begun for line in read_results(folder)]
-    rows = _epochs(line for _, line in lines)
-    losses = {row["epoch"]: row[OBJECTIVE.metric] for row in rows}
-    last = {folder.until: folder for folder in begun}
-    for until in sorted(last):
-        ends = [
-            (part, _place(line), math.inf if _is_lost(line) else losses[until])
-            for part, line in lines
-            if _is_lost(line) or (line.epoch == until and until in losses)
-        ]
-        # what the search learnt first: an epoch may have come to light after its trial was given up
-        part, order, loss = min(ends, default=(math.inf, math.inf, None))
-        params, file = begun[last[until]], last[until].params
-        recorded = RecordedJob(params["config"], params["job"], _without_gap(rows), loss, file)
-        yield (part, order), recorded
-        if loss is None:
-            return  # whatever it had begun after that, the search decides on it again
-
-
-def _begun(folders: list[JobFolder]) -> dict[JobFolder, dict[str, Any]]:
-    """The jobs that wrote their parameters, and these."""
-    return {folder: params for folder in folders if (params := read_params(folder))}
-
-
-def _place(line: Result) -> float:
-    """A line's place in its part; what was recovered has none, and comes last."""
-    return math.inf if line.order is None else line.order
-
-
-def _is_lost(line: Result) -> bool:
-    """Whether this is the line of a job that diverged or failed: its trial's last."""
-    return line.diverged or line.failed
-
-
-def _without_gap(rows: list[Row]) -> int:
-    """Up to which epoch there is one row after the other."""
-    return sum(row["epoch"] == number for number, row in enumerate(rows, start=1))
-
-
-def _folders_by_trial(study_dir: Path) -> list[tuple[int, list[JobFolder]]]:
-    folders: dict[int, list[JobFolder]] = {}
-    for folder in job_folders(study_dir):
-        folders.setdefault(folder.trial, []).append(folder)
-    return sorted(folders.items())
+    study, ended = read_study(study_dir), read_outcome(study_dir)
+    return _trial(number, job_folders(study_dir, number), study["max_epochs"], ended)
 
 
 def _trial(
-    number: int, folders: list[JobFolder], max_epochs: int, study_outcome: str | None
+    number: int, folders: list[JobFolder], max_epochs: int, ended: str | None
 ) -> Trial | None:
     """Put a trial's jobs together; None before the first of them has written its parameters."""
-    begun = _begun(folders)
+    begun = begun_jobs(folders)
     if not begun:
         return None
     first, last = min(begun), max(begun)
     results = [result for folder in begun for result in read_results(folder)]
-    epochs, error = _epochs(results), _last_error(read_error(last))
+    epochs, error = epochs_of(results), _last_error(read_error(last))
     config, job = begun[last]["config"], begun[last]["job"]
     reached = epochs[-1]["epoch"] if epochs else 0
     outcome: Outcome | None
     if any(result.diverged for result in results):
         outcome = "diverged"
-    elif any(map(_is_lost, results)):
+    elif any(map(is_lost, results)):
         outcome, error = "failed", error or "it left no message"
     elif reached >= max_epochs:
         outcome = "completed"
     else:
-        outcome = _unfinished(study_outcome)
+        outcome = _unfinished(ended)
     return Trial(number, config, job, epochs, outcome, error, _started(first, epochs))
 
 
-def _unfinished(study_outcome: str | None) -> Outcome | None:
-    """What a trial is that nothing ended but the study's own end."""
-    if study_outcome is None:
+def _unfinished(ended: str | None) -> Outcome | None:
+    """The outcome of a trial that only the study's own end has ended."""
+    if ended is None:
         return None
-    return "pruned" if study_outcome == "completed" else "interrupted"
+    return "pruned" if ended == "completed" else "interrupted"
 
 
 def _started(folder: JobFolder, epochs: list[Row]) -> float:
     """When the first job wrote its parameters; a retry writes them again, after the first epoch."""
-    written = folder.params.stat().st_mtime
+    written = folder.files.params.stat().st_mtime
     return min([written, *(row["timestamp"] - row["epoch_seconds"] for row in epochs[:1])])
-
-
-def _epochs(results: Iterable[Result]) -> list[Row]:
-    """The first whole row of every epoch; a retry and a part that began earlier repeat some."""
-    rows: dict[int, Row] = {}
-    for result in results:
-        row = {name: getattr(result, name) for name in _COLUMNS}
-        if all(value is not None and math.isfinite(value) for value in row.values()):
-            rows.setdefault(row["epoch"], row)
-    return [rows[epoch] for epoch in sorted(rows)]
 
 
 def _last_error(text: str) -> str | None:

@@ -1,37 +1,51 @@
-"""A study whose driver is gone: what its record still lacks."""
+"""Complete the record of a study whose driver is gone."""
 
-import math
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
+from os import PathLike
 from pathlib import Path
+from typing import Any
 
-from hypertuning.record.files import add_recovered, checkpoint_file
-from hypertuning.record.read import last_job, read_trials
-from hypertuning.record.trial import EPOCH_METRICS, Row
+from hypertuning.epoch import Row, row_of
+from hypertuning.record.files import parts
+from hypertuning.record.jobs import last_job
+from hypertuning.record.layout import StudyDir
+from hypertuning.record.read import read_outcome, read_trials
+from hypertuning.record.trial import Trial
+from hypertuning.record.write import add_recovered, write_ending
+from hypertuning.whole_file import remove_unfinished
+
+RowsOf = Callable[[Path, dict[str, Any]], Sequence[Row]]
+"""Reads the rows of a configuration from its checkpoint; none where that is absent."""
 
 
-def recover_epochs(study_dir: Path, rows_of: Callable[[Path, dict], Sequence[Row]]) -> int:
-    """Take into the record what only the checkpoints know; give how many epochs that was.
-
-    A worker writes its checkpoint before the driver hears of the epoch. What was measured while the
-    driver died, or while the disk was full, stands there alone. Only for who drives the study.
-
-    Args:
-        rows_of: Reads the rows of a configuration's checkpoint, if there is one.
+def recover(study_dir: PathLike[str], rows_of: RowsOf) -> None:
+    """Complete a record: its epochs, and how its last part ended. Only for the driver of the study.
 
     Raises:
-        DamagedRecord: of what was measured, nothing can be said for certain.
+        DamagedRecord: what was measured cannot be known.
     """
-    recovered = 0
-    for trial in read_trials(study_dir):
-        file = checkpoint_file(study_dir, trial.trial_id)
-        known = {row["epoch"] for row in trial.epochs}
-        rows = [row for row in rows_of(file, trial.config) if _is_new(row, known)]
-        if rows:
-            add_recovered(last_job(study_dir, trial.number), rows)
+    recover_epochs(study_dir, rows_of)
+    begun = parts(study_dir)
+    if begun and not read_outcome(study_dir):
+        write_ending(begun[-1], "interrupted")
+    remove_unfinished(StudyDir(study_dir).checkpoints)
+
+
+def recover_epochs(study_dir: PathLike[str], rows_of: RowsOf) -> int:
+    """Take into the record what only the checkpoints know; give how many epochs that was.
+
+    A worker writes its checkpoint before the driver hears of the epoch. An epoch that was measured
+    while the driver died, or while the disk was full, stands there alone.
+    """
+    study, recovered = StudyDir(study_dir), 0
+    for trial in read_trials(study):
+        if rows := _new_rows(trial, rows_of(study.checkpoint(trial.number), trial.config)):
+            add_recovered(last_job(study, trial.number), rows)
         recovered += len(rows)
     return recovered
 
 
-def _is_new(row: Row, known: Container[float]) -> bool:
-    measured = all(math.isfinite(row[name]) for name in EPOCH_METRICS)
-    return measured and row["epoch"] not in known
+def _new_rows(trial: Trial, kept: Sequence[Row]) -> list[Row]:
+    """The rows of a checkpoint that the record lacks."""
+    known = {row["epoch"] for row in trial.epochs}
+    return [row for row in map(row_of, kept) if row and row["epoch"] not in known]

@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from hypertuning.quantities import Count, Duration, Timestamp
-from hypertuning.record.trial import EPOCH_METRICS
+from hypertuning.epoch import METRIC_TYPES
+from hypertuning.quantities import Count, Timestamp
 
 _Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Scalar = str | bool | _Whole | float | None
@@ -119,7 +119,8 @@ class Result(Shape):
     """Of the line among all lines of its part."""
 
 
-_METRICS = dict.fromkeys(EPOCH_METRICS, (float | None, None))
 Line = create_model(
-    "Line", __base__=Result, **{**_METRICS, "epoch_seconds": (Duration | None, None)}
+    "Line",
+    __base__=Result,
+    **{name: (kind | None, None) for name, kind in METRIC_TYPES.items()},
 )

@@ -5,24 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hypertuning.config import OBJECTIVE
+from hypertuning.epoch import Row
+from hypertuning.record import layout
 
 Outcome = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
-Row = dict[str, float]
-"""One epoch: `epoch`, `timestamp` (Unix seconds) and EPOCH_METRICS, all of them finite."""
 
 PLACE = {"sampler": str, "bracket": int, "rung": int, "model_epochs": int}
 """What of a trial's job stands in its tags, and its type."""
-
-EPOCH_METRICS = (
-    "train_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "generalization_gap",
-    "learning_rate",
-    "epoch_seconds",
-    "images_per_second",
-)
 
 
 @dataclass(frozen=True)
@@ -44,7 +33,7 @@ class Trial:
 
     @property
     def trial_id(self) -> str:
-        return f"t{self.number:04d}"
+        return layout.trial_id(self.number)
 
     @property
     def epochs_run(self) -> int:
@@ -72,8 +61,7 @@ class Trial:
 
 def best_epoch(epochs: Sequence[Row]) -> Row:
     """The epoch of the best objective; of several, the first."""
-    choose = min if OBJECTIVE.mode == "min" else max
-    return choose(epochs, key=lambda row: row[OBJECTIVE.metric])
+    return min(epochs, key=lambda row: row[OBJECTIVE.metric])
 
 
 def overfit_epoch(epochs: Sequence[Row]) -> int | None:
@@ -88,3 +76,14 @@ def overfit_epoch(epochs: Sequence[Row]) -> int | None:
     if later and later[-1]["train_loss"] < lowest["train_loss"]:
         return int(later[0]["epoch"])
     return None
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """The trial with the best epoch of all; None where none has finished an epoch."""
+    measured = [trial for trial in trials if trial.epochs]
+    name = f"best_{OBJECTIVE.metric}"
+    return min(measured, key=lambda trial: trial.summary()[name], default=None)
+
+
+def count_epochs(trials: Sequence[Trial]) -> int:
+    return sum(len(trial.epochs) for trial in trials)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hypertuning.config import Config
+from hypertuning.epoch import Epoch
 from hypertuning.learn.checkpoint import load, save
 from hypertuning.learn.data import Splits
-from hypertuning.learn.training import Epoch, Hardware, TrainState, fit
+from hypertuning.learn.training import Hardware, TrainState, fit
 
 
 def begin(

@@ -1,12 +1,13 @@
 """The record of a study: every configuration, result and error in Ray's folder, at once."""
 
 import json
-import os
 from pathlib import Path
-from typing import BinaryIO
 
 from ray.tune.logger import LoggerCallback
 from ray.tune.utils.util import SafeFallbackEncoder
+
+from hypertuning.record.layout import JobFiles
+from hypertuning.record.write import append_result, write_error, write_params
 
 
 class Recorder(LoggerCallback):
@@ -22,37 +23,21 @@ class Recorder(LoggerCallback):
     order = 0
 
     def log_trial_start(self, trial) -> None:
-        folder = _folder(trial)
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(trial.config, indent=2, cls=SafeFallbackEncoder)
-        with (folder / "params.json.unfinished").open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())  # a run of MLflow's will have been made for just these
-        (folder / "params.json.unfinished").replace(folder / "params.json")
+        # flushed to the disk at once: a run of MLflow's will be made for just these parameters
+        write_params(_files(trial), json.dumps(trial.config, indent=2, cls=SafeFallbackEncoder))
 
     def log_trial_result(self, iteration: int, trial, result: dict) -> None:
         self.order += 1
-        line = json.dumps({**result, "order": self.order}, cls=SafeFallbackEncoder).encode()
-        # opened for every line: an epoch takes seconds, and no line is left in a buffer
-        with (_folder(trial) / "result.json").open("ab+") as file:
-            torn = _ends_in_half_a_line(file)  # a full disk did that; what follows stays readable
-            file.write(b"\n" * torn + line + b"\n")
+        line = json.dumps({**result, "order": self.order}, cls=SafeFallbackEncoder)
+        append_result(_files(trial), line)
 
     def log_trial_end(self, trial, failed: bool = False) -> None:
-        if not (_folder(trial) / "params.json").exists():
+        if not _files(trial).params.exists():
             self.log_trial_start(trial)  # a trial that dies in its constructor has never started
         if failed and trial.error_file:
-            (_folder(trial) / "error.txt").write_text(Path(trial.error_file).read_text())
+            write_error(_files(trial), Path(trial.error_file).read_text())
             self.log_trial_result(0, trial, {"failed": True})  # from here on it counts as failed
 
 
-def _folder(trial) -> Path:
-    return Path(trial.storage.trial_fs_path)
-
-
-def _ends_in_half_a_line(file: BinaryIO) -> bool:
-    if file.seek(0, os.SEEK_END) == 0:
-        return False
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) != b"\n"
+def _files(trial) -> JobFiles:
+    return JobFiles(Path(trial.storage.trial_fs_path))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ray.tune.search import Searcher
 
 from hypertuning.config import OBJECTIVE
+from hypertuning.record import layout
 from hypertuning.search.ladder import Job, Ladder
 from hypertuning.search.sampler import Proposal, Sampler
 
@@ -108,4 +109,4 @@ class LadderSearcher(Searcher):
 def job_name(trial) -> str:
     """Folder and name of a Ray trial: which of the study's trials, until which epoch."""
     job = trial.config["job"]
-    return f"t{job['trial']:04d}-e{job['until']:03d}"
+    return layout.job_name(job["trial"], job["until"])

@@ -1,16 +1,18 @@
 """Run one part of a study: the only place where a Tuner is made."""
 
-import json
 import os
 import time
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 
 from ray import tune
 
 from hypertuning.config import UserError
+from hypertuning.record.files import next_part
+from hypertuning.record.write import write_ending
 from hypertuning.search.recorder import Recorder
 from hypertuning.search.resources import Resources
 from hypertuning.search.searcher import LadderSearcher, job_name
@@ -18,7 +20,7 @@ from hypertuning.search.stop import Stop, Stopped, disk_error_of
 
 
 def run(
-    study_dir: Path,
+    study_dir: PathLike[str],
     searcher: LadderSearcher,
     trainable: type[tune.Trainable],
     resources: Resources,
@@ -43,7 +45,7 @@ def run(
     # gives the waiting one the first worker that falls free: where trials are short, the second
     # worker would never be started.
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(searcher.concurrency)
-    part, stop = _next_part(study_dir), stop or Stop()
+    part, stop = next_part(study_dir), stop or Stop()
     part.mkdir(parents=True)
     tuner = _tuner(part, searcher, trainable, resources, callbacks, max_failures, stop)
     searcher.deadline = time.monotonic() + time_budget_s if time_budget_s else None
@@ -95,7 +97,7 @@ def _tuner(
             name=part.name,
             storage_path=str(part.parent),
             callbacks=[Recorder(), *callbacks],
-            # a trial keeps its own checkpoint, see search.trial
+            # a trial keeps its own checkpoint, see search.trainable
             checkpoint_config=tune.CheckpointConfig(
                 checkpoint_frequency=0, checkpoint_at_end=False
             ),
@@ -104,16 +106,3 @@ def _tuner(
             verbose=0,
         ),
     )
-
-
-def write_ending(part: Path, outcome: str) -> None:
-    """Say in the record how a part ended: `completed`, `interrupted` or `failed`."""
-    ended = {"outcome": outcome, "timestamp": time.time()}
-    (part / "ended.json.unfinished").write_text(json.dumps(ended))
-    (part / "ended.json.unfinished").replace(part / "ended.json")
-
-
-def _next_part(study_dir: Path) -> Path:
-    names = [part.name.removeprefix("part-") for part in study_dir.glob("part-*")]
-    numbers = [int(name) for name in names if name.isdecimal()]
-    return study_dir / f"part-{max(numbers, default=0) + 1:03d}"

@@ -3,7 +3,6 @@
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +10,11 @@ import torch
 from ray import tune
 
 from hypertuning.config import OBJECTIVE, parse_config
+from hypertuning.epoch import Epoch
 from hypertuning.learn import checkpoint
 from hypertuning.learn.data import load
-from hypertuning.learn.training import Diverged, Epoch, Hardware, TrainState, fit
+from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
+from hypertuning.record.layout import checkpoint_name
 
 
 class Problem(NamedTuple):
@@ -56,7 +57,7 @@ class TrialRunner(tune.Trainable):
     def _begin(self, config: dict) -> None:
         job = config["job"]
         self.until = job["until"]
-        self.checkpoint = self.problem.checkpoints / f"t{job['trial']:04d}.pt"
+        self.checkpoint = self.problem.checkpoints / checkpoint_name(job["trial"])
         self.state = self._state(config["config"])
         known = [row for row in self.state.rows if row.epoch > job["recorded"]]
         self.epochs: Iterator[Epoch] = itertools.chain(known, self._train())
@@ -84,7 +85,7 @@ class TrialRunner(tune.Trainable):
             lost = {OBJECTIVE.metric: math.inf}  # Ray ends a whole study over a result without it
             return {"epoch": diverged.epoch, **lost, "diverged": True, "done": True}
         unsaved = {"unsaved": self.unsaved} if self.unsaved else {}
-        return {**asdict(row), **unsaved, "done": row.epoch >= self.until}
+        return {**row.as_dict(), **unsaved, "done": row.epoch >= self.until}
 
 
 def trainable(problem: Problem) -> type[tune.Trainable]:

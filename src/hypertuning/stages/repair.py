@@ -20,13 +20,13 @@ from hypertuning.stages.study.deliver import finish, recover
 from hypertuning.tracking import runs
 from hypertuning.tracking.doctor import (
     Finding,
-    Patient,
     close_others,
     close_without_record,
     examine,
     find_orphans,
-    find_patients,
 )
+from hypertuning.tracking.doctor import StudyAndRecord as Patient
+from hypertuning.tracking.doctor import with_records as find_patients
 from hypertuning.tracking.leftovers import close_leftover, find_leftovers
 from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
 from hypertuning.words import counted

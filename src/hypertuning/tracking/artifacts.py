@@ -8,6 +8,7 @@ of its own, so what it raises is caught by place and not by type.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,11 +20,16 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
+from hypertuning.record.layout import StudyDir
 from hypertuning.tracking.store import NotStored, is_final, reason, within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PLAN = "plan.json"
+"""Among the files of every study: what was asked for."""
+TRIALS = "tables/trials.csv"
+"""Among the files of every study: its trials, one a row."""
 PROBE = "write-test.txt"
 """Written to the folder of an experiment before a stage starts, and deleted at once."""
 _PROBE_SECONDS = 20
@@ -41,12 +47,12 @@ _PACKAGES = {
 """What MLflow needs for a kind of store and does not bring along."""
 
 
-def folder_of(study_dir: Path, run_id: str) -> Path:
+def folder_of(study_dir: PathLike[str], run_id: str) -> Path:
     """Where the record of a study keeps the files of a run."""
-    return study_dir / "artifacts" / run_id
+    return StudyDir(study_dir).artifacts_of(run_id)
 
 
-def check_writable(client: MlflowClient, experiment_id: str) -> None:
+def check_artifact_store(client: MlflowClient, experiment_id: str) -> None:
     """Write a small file where the artifacts of an experiment go, and delete it.
 
     Raises:
@@ -91,31 +97,35 @@ def send_figure(client: MlflowClient, run_id: str, figure: "Figure", name: str) 
         send(client, run_id, Path(made))
 
 
-def send_what_is_missing(client: MlflowClient, study_dir: Path) -> None:
+def send_what_is_missing(client: MlflowClient, study_dir: PathLike[str]) -> None:
     """Send again what the record keeps and the store has lost.
 
     Raises:
         NotStored: not all arrived.
     """
-    for folder in sorted((study_dir / "artifacts").glob("*")):
+    for folder in _kept(StudyDir(study_dir)):
         if any(_differences(client, folder)):
             send(client, folder.name, folder)
 
 
-def missing_files(client: MlflowClient, study_dir: Path) -> Iterator[tuple[str, str]]:
+def missing_files(client: MlflowClient, study_dir: PathLike[str]) -> Iterator[tuple[str, str]]:
     """Run ids, and what the store lacks of their files.
 
     Raises:
         NotStored: the store cannot be looked at.
     """
-    folders = sorted((study_dir / "artifacts").glob("*"))
+    study = StudyDir(study_dir)
+    folders = _kept(study)
     for folder in folders:
         yield from ((folder.name, found) for found in _differences(client, folder))
     if not folders:  # a study of an earlier version, or one that has sent nothing yet
-        stored = stored_files(client, study_dir.name)
-        for name in ("plan.json", "tables/trials.csv"):
-            if name not in stored:
-                yield study_dir.name, f"lacks {name}"
+        stored = stored_files(client, study.id)
+        yield from ((study.id, f"lacks {name}") for name in (PLAN, TRIALS) if name not in stored)
+
+
+def _kept(study: StudyDir) -> list[Path]:
+    """The folders of the runs whose files the record keeps."""
+    return sorted(study.artifacts.glob("*"))
 
 
 def stored_files(client: MlflowClient, run_id: str, nested: bool = True) -> dict[str, int | None]:

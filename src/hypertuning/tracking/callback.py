@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator
-from pathlib import Path
+from os import PathLike
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,9 @@ class MLflowMirror(MLflowLoggerCallback):
     that a callback knows into the study's folder, and the address may hold a password.
     """
 
-    def __init__(self, study_run_id: str, study_dir: Path, draw: Draw | None = None) -> None:
+    def __init__(
+        self, study_run_id: str, study_dir: PathLike[str], draw: Draw | None = None
+    ) -> None:
         super().__init__()
         self.study_run_id, self.study_dir, self.draw = study_run_id, study_dir, draw
         self.last_error: str | None = None

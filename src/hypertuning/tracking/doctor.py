@@ -11,17 +11,16 @@ from mlflow.entities import Run, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from hypertuning.record.files import has_record
+from hypertuning.epoch import REQUIRED
 from hypertuning.record.locks import is_driven
-from hypertuning.record.read import read_trials, study_outcome
+from hypertuning.record.read import Recorded, read_record
 from hypertuning.tracking import queries, runs
 from hypertuning.tracking.artifacts import missing_files, stored_files
+from hypertuning.tracking.launch import LAUNCHER
+from hypertuning.tracking.leftovers import NEW_SECONDS
 from hypertuning.tracking.mirror import FIGURE, STATUS
 from hypertuning.tracking.store import NotStored
-from hypertuning.tracking.study_run import RECORD_TAG, record_here
-
-NEW_SECONDS = 10
-"""So old is a run, at least, whose driver should have begun its record."""
+from hypertuning.tracking.study_run import RECORD_TAG, find_record, record_here
 
 
 class Finding(NamedTuple):
@@ -33,7 +32,7 @@ class Finding(NamedTuple):
     what: str
 
 
-class Patient(NamedTuple):
+class StudyAndRecord(NamedTuple):
     """A study and its record."""
 
     run: Run
@@ -46,28 +45,26 @@ class Patient(NamedTuple):
         return self.study_dir is None and record_here(self.run) is None
 
 
-def find_patients(client: MlflowClient, study_ids: Sequence[str], storage: Path) -> list[Patient]:
-    """Studies with their records: in `storage`, or where they were written."""
-    return [_patient(client.get_run(study_id), storage) for study_id in study_ids]
+def with_records(
+    client: MlflowClient, study_ids: Sequence[str], storage_path: Path
+) -> list[StudyAndRecord]:
+    """Studies with their records: in `storage_path`, or where they were written."""
+    studies = [client.get_run(study_id) for study_id in study_ids]
+    return [StudyAndRecord(run, find_record(run, storage_path)) for run in studies]
 
 
-def _patient(run: Run, storage: Path) -> Patient:
-    places = [storage / run.info.run_id, record_here(run)]
-    found = (place for place in places if place and has_record(place))
-    return Patient(run, next(found, None))
-
-
-def examine(client: MlflowClient, patient: Patient) -> list[Finding]:
-    """Look at one study; one that is being run is its driver's business, and has no findings."""
-    run, study_dir = patient
+def examine(client: MlflowClient, study: StudyAndRecord) -> list[Finding]:
+    """Compare one study with its record; a study that is being run has no findings."""
+    run, study_dir = study
     if study_dir and is_driven(study_dir):
         return []
     children = queries.find_trials(client, run.info.experiment_id, run.info.run_id)
-    found = [*_open_runs(patient, [*children, *_others(client, run)]), *_doubles(children)]
+    found = [*_open_runs(study, [*children, *_others(client, run)]), *_doubles(children)]
     if study_dir:
-        found += [*_endings(run, children, study_dir), *_epochs(client, run, study_dir)]
+        recorded = read_record(study_dir)
+        found += [*_endings(run, children, recorded), *_epochs(client, run, recorded)]
         if run.info.status != "RUNNING":
-            found += _files(client, children, study_dir)
+            found += _files(client, children, recorded)
     return [Finding(run.info.run_id, about, what) for about, what in found]
 
 
@@ -77,16 +74,16 @@ def _others(client: MlflowClient, study: Run) -> list[Run]:
     return [*queries.find_launchers(client, *place), *queries.find_refits(client, *place)]
 
 
-def _open_runs(patient: Patient, others: Sequence[Run]) -> Iterator[tuple[str, str]]:
-    if patient.study_dir:
+def _open_runs(study: StudyAndRecord, others: Sequence[Run]) -> Iterator[tuple[str, str]]:
+    if study.study_dir:
         why = "its driver is gone"
-    elif patient.record_is_elsewhere:
-        why = f"its record is not here ({patient.run.data.tags.get(RECORD_TAG, 'unknown')})"
-    elif time.time() - patient.run.info.start_time / 1000 < NEW_SECONDS:
+    elif study.record_is_elsewhere:
+        why = f"its record is not here ({study.run.data.tags.get(RECORD_TAG, 'unknown')})"
+    elif time.time() - study.run.info.start_time / 1000 < NEW_SECONDS:
         return  # its record may be about to begin
     else:
         why = "its record is gone"
-    for run in (patient.run, *others):
+    for run in (study.run, *others):
         if run.info.status == "RUNNING":
             yield _name(run), f"is RUNNING, but {why}"
 
@@ -97,15 +94,16 @@ def _doubles(children: Sequence[Run]) -> Iterator[tuple[str, str]]:
             yield trial_id, f"has {count} runs"
 
 
-def _endings(run: Run, children: Sequence[Run], study_dir: Path) -> Iterator[tuple[str, str]]:
+def _endings(run: Run, children: Sequence[Run], recorded: Recorded) -> Iterator[tuple[str, str]]:
     """Runs that say of an ending something else than the record."""
-    trials = read_trials(study_dir)
-    expected = {trial.trial_id: trial.outcome or "interrupted" for trial in trials}
-    expected["study"] = study_outcome(study_dir, trials) or "interrupted"
+    ended = {trial.trial_id: trial.outcome for trial in recorded.trials}
+    expected = {**ended, "study": recorded.outcome}
     for child in (run, *children):
         outcome, status = child.data.tags.get("outcome"), child.info.status
-        should = expected.get(_name(child))
-        if should and status != "RUNNING" and not _says(outcome, status, should):
+        if _name(child) not in expected:
+            continue
+        should = expected[_name(child)] or "interrupted"
+        if status != "RUNNING" and not _says(outcome, status, should):
             said = f"is {outcome} ({status})" if outcome else f"is {status} and has no outcome"
             yield _name(child), f"{said}, but by its record it is {should} ({STATUS[should]})"
 
@@ -115,32 +113,29 @@ def _says(outcome: str | None, status: str, should: str) -> bool:
     return outcome == should and status in (STATUS[should], "KILLED" if should == "pruned" else "")
 
 
-def _epochs(client: MlflowClient, run: Run, study_dir: Path) -> Iterator[tuple[str, str]]:
+def _epochs(client: MlflowClient, run: Run, recorded: Recorded) -> Iterator[tuple[str, str]]:
     """Epochs, and whole trials, that only one of the two has."""
-    curves = runs.curves(client, [run.info.run_id]).dropna()
+    curves = runs.curves(client, [run.info.run_id]).dropna(subset=list(REQUIRED))
     stored = {trial_id: set(rows["epoch"]) for trial_id, rows in curves.groupby("trial_id")}
-    trials = {trial.trial_id: trial for trial in read_trials(study_dir)}
+    measured = {trial.trial_id: {row["epoch"] for row in trial.epochs} for trial in recorded.trials}
     known = set(runs.trials(client, [run.info.run_id])["trial_id"])
-    for trial_id in sorted(trials.keys() | known):
+    for trial_id in sorted(measured.keys() | known):
         if trial_id not in known:
             yield trial_id, "has no run"
-        recorded = (
-            {row["epoch"] for row in trials[trial_id].epochs} if trial_id in trials else set()
-        )
-        there = stored.get(trial_id, set())
-        if missing := sorted(recorded - there):
+        here, there = measured.get(trial_id, set()), stored.get(trial_id, set())
+        if missing := sorted(here - there):
             yield trial_id, f"lacks epochs {_list(missing)} of its record"
-        if extra := sorted(there - recorded):
+        if extra := sorted(there - here):
             yield trial_id, f"has epochs {_list(extra)} that its record lacks"
 
 
 def _files(
-    client: MlflowClient, children: Sequence[Run], study_dir: Path
+    client: MlflowClient, children: Sequence[Run], recorded: Recorded
 ) -> Iterator[tuple[str, str]]:
     """Files that the record keeps, and figures of trials, which the store lacks."""
     try:
-        for run_id, what in missing_files(client, study_dir):
-            yield "study" if run_id == study_dir.name else f"refit {run_id}", what
+        for run_id, what in missing_files(client, recorded.folder):
+            yield "study" if run_id == recorded.id else f"refit {run_id}", what
         for run in children:
             measured = "outcome" in run.data.tags and run.data.metrics.get("epochs_run")
             if measured and FIGURE not in stored_files(client, run.info.run_id, nested=False):
@@ -153,7 +148,7 @@ def _name(run: Run) -> str:
     tags = run.data.tags
     if "trial_id" in tags:
         return tags["trial_id"]
-    if tags.get("outcome") == "launcher":
+    if tags.get("outcome") == LAUNCHER:
         return f"launcher {run.info.run_id}"
     return f"refit {run.info.run_id}" if "refit" in tags else "study"
 
@@ -185,9 +180,9 @@ def _stage(client: MlflowClient, run_id: str) -> str:
         return "not there"
 
 
-def close_without_record(client: MlflowClient, patient: Patient) -> None:
-    """End the runs of a study whose record is gone, and with it whoever drove it."""
-    run = patient.run
+def close_without_record(client: MlflowClient, study: StudyAndRecord) -> None:
+    """End the runs of a study whose record is gone, and with it its driver."""
+    run = study.run
     children = queries.find_trials(client, run.info.experiment_id, run.info.run_id)
     for open_run in (run, *children):
         if open_run.info.status == "RUNNING":
@@ -195,8 +190,8 @@ def close_without_record(client: MlflowClient, patient: Patient) -> None:
             client.set_terminated(open_run.info.run_id, STATUS["interrupted"])
 
 
-def close_others(client: MlflowClient, patient: Patient) -> None:
-    """End the runs of commands and of a refit which are no more."""
-    for run in _others(client, patient.run):
+def close_others(client: MlflowClient, study: StudyAndRecord) -> None:
+    """End the runs of commands that resumed a study, and of its refit, where they are gone."""
+    for run in _others(client, study.run):
         if run.info.status == "RUNNING":
             client.set_terminated(run.info.run_id, STATUS["interrupted"])

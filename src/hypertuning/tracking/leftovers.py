@@ -28,7 +28,7 @@ from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.processes import DRIVER, is_alive, launched_runs, preparing_since
 
 NEW_SECONDS = 10
-"""A run that is younger may be about to get its driver."""
+"""A younger run may be about to get its driver, or its record."""
 ELSEWHERE_SECONDS = 24 * 3600
 """A run whose driver cannot be seen from here, dead or alive, is left alone for so long."""
 PROJECT = "hypertuning"

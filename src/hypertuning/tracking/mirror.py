@@ -7,9 +7,9 @@ at its end one `log_batch`, one figure and one `set_terminated`.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from mlflow import MlflowClient
@@ -18,10 +18,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from hypertuning.record.locks import only_writer
 from hypertuning.record.read import read_trials
-from hypertuning.record.trial import EPOCH_METRICS, PLACE, Trial
+from hypertuning.record.trial import PLACE, Trial
 from hypertuning.tracking.artifacts import send_figure, stored_files
 from hypertuning.tracking.labels import STILL_TRAINING, note, run_name
-from hypertuning.tracking.points import in_ms, points_of, summary_of
+from hypertuning.tracking.points import LAST_METRIC, in_ms, points_of, summary_of
 from hypertuning.tracking.queries import find_trials
 from hypertuning.tracking.store import NotStored, reason
 
@@ -123,8 +123,8 @@ class Mirror:
         return self._copies[trial.trial_id]
 
     def _ask(self, run: Run) -> _Copy:
-        # a long history is sent in several requests: an epoch is there when its last metric is
-        points = self._client.get_metric_history(run.info.run_id, EPOCH_METRICS[-1])
+        # a long history is sent in several requests, of which the last may not have arrived
+        points = self._client.get_metric_history(run.info.run_id, LAST_METRIC)
         return _Copy(
             run_id=run.info.run_id,
             status=run.info.status,
@@ -177,7 +177,7 @@ class Mirror:
         copy.params |= params.keys()
         copy.tags |= tags
         copy.metrics |= {metric.key: metric.value for metric in metrics}
-        copy.epochs |= {metric.step for metric in metrics if metric.key == EPOCH_METRICS[-1]}
+        copy.epochs |= {metric.step for metric in metrics if metric.key == LAST_METRIC}
 
     def _log_figure(self, copy: _Copy, trial: Trial) -> bool:
         """Draw the trial; a picture that fails holds up no number, and is tried again next time."""
@@ -206,14 +206,16 @@ class Mirror:
 def mirror_study(
     client: MlflowClient,
     study_run_id: str,
-    study_dir: Path,
+    study_dir: PathLike[str],
     draw: Draw | None = None,
     sent: Callable[[Trial], None] = lambda trial: None,
     look: bool = False,
+    trials: Sequence[Trial] | None = None,
 ) -> None:
     """Mirror every trial of a study's record.
 
     Args:
+        trials: Those of the record, where it has been read already.
         sent: Told of each trial whose numbers the store holds now.
         look: Look whether the figures of ended trials are still there.
 
@@ -224,7 +226,7 @@ def mirror_study(
     """
     with only_writer(study_dir):
         mirror = Mirror(client, study_run_id, draw, look)
-        for trial in read_trials(study_dir):
+        for trial in read_trials(study_dir) if trials is None else trials:
             mirror.trial(trial)
             sent(trial)
         mirror.fold_doubles()

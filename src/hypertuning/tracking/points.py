@@ -5,14 +5,21 @@ from collections.abc import Iterable, Mapping
 
 from mlflow.entities import Metric
 
-from hypertuning.record.trial import EPOCH_METRICS, Row, Trial
+from hypertuning.epoch import EPOCH_METRICS, REQUIRED, Row
+from hypertuning.record.trial import Trial
+
+LAST_METRIC = [name for name in EPOCH_METRICS if name in REQUIRED][-1]
+"""Sent after the others of an epoch: where it is stored, the whole epoch is."""
+_ORDER = (*(name for name in EPOCH_METRICS if name != LAST_METRIC), LAST_METRIC)
 
 
 def points_of(epochs: Iterable[Row]) -> list[Metric]:
+    """The finite metrics of epochs; an earlier version did not measure all of them."""
     return [
         Metric(name, row[name], in_ms(row["timestamp"]), row["epoch"])
         for row in epochs
-        for name in EPOCH_METRICS
+        for name in _ORDER
+        if name in row and math.isfinite(row[name])
     ]
 
 

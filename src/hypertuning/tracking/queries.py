@@ -10,6 +10,8 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_SOURCE_NAME,
 )
 
+from hypertuning.tracking.launch import LAUNCHER
+
 _STUDIES = "tags.stage IS NOT NULL AND tags.trial_id IS NULL"
 """The filter of studies, and of the runs of commands that resumed some."""
 
@@ -27,7 +29,7 @@ def all_trials(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]
 
 def find_launchers(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
     """The runs that `mlflow run` made for commands which resumed a study."""
-    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.outcome = 'launcher'"
+    below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.outcome = '{LAUNCHER}'"
     return _search(client, [experiment_id], below)
 
 
@@ -39,7 +41,7 @@ def find_running(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Ru
 def find_studies(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
     """The runs of all studies of some experiments, the oldest first."""
     found = _search(client, experiment_ids, _STUDIES)
-    return [run for run in found if run.data.tags.get("outcome") != "launcher"]
+    return [run for run in found if run.data.tags.get("outcome") != LAUNCHER]
 
 
 def find_sources(client: MlflowClient, experiment_ids: Sequence[str]) -> set[str]:

@@ -10,17 +10,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 
 from hypertuning.tracking import queries
+from hypertuning.tracking.points import points_of
 from hypertuning.tracking.study_run import DatasetInfo, dataset_input
 
 REFIT = "refit_run"
 """Tag of a register study: the run of its refit. It stands once there is one."""
-EPOCH_METRICS = (
-    "train_loss",
-    "train_accuracy",
-    "learning_rate",
-    "epoch_seconds",
-    "images_per_second",
-)
 
 
 def open_refit(
@@ -53,13 +47,11 @@ def open_refit(
 
 
 def log_epochs(client: MlflowClient, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Send epochs; those that the store has already change nothing there."""
-    metrics = [
-        Metric(name, row[name], round(row["timestamp"] * 1000), row["epoch"])
-        for row in rows
-        for name in EPOCH_METRICS
-    ]
-    client.log_batch(run_id, metrics=metrics)
+    """Send epochs; those that the store has already change nothing there.
+
+    What is measured on validation images is not finite, and left out: a refit holds none out.
+    """
+    client.log_batch(run_id, metrics=points_of(rows))
 
 
 def log_test(

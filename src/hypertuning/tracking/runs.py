@@ -19,7 +19,8 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from hypertuning.config import OBJECTIVE, Config, UserError
-from hypertuning.record.trial import EPOCH_METRICS, PLACE
+from hypertuning.epoch import EPOCH_METRICS
+from hypertuning.record.trial import PLACE
 from hypertuning.tracking.histories import histories
 from hypertuning.tracking.queries import find_studies, find_trials
 

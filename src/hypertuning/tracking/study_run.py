@@ -18,8 +18,10 @@ from mlflow.utils.mlflow_tags import (
 )
 
 from hypertuning import environment
-from hypertuning.config import OBJECTIVE, UserError
-from hypertuning.record.trial import Trial
+from hypertuning.config import UserError
+from hypertuning.record.files import has_record
+from hypertuning.record.layout import StudyDir
+from hypertuning.record.trial import Trial, best_trial, count_epochs
 from hypertuning.tracking.labels import is_study_name
 from hypertuning.tracking.launch import adopt, file_launcher, find_launch
 from hypertuning.tracking.mirror import STATUS
@@ -72,7 +74,7 @@ def open_study(
         UserError: the store has no such run or experiment.
     """
     run = open_run(client, study.name, {"stage": study.stage})
-    record = f"{socket.gethostname()}:{storage_path / run.info.run_id}"
+    record = f"{socket.gethostname()}:{StudyDir.of(storage_path, run.info.run_id)}"
     sizes = {"train_images": str(dataset["train"]), "val_images": str(dataset["val"])}
     known = {**study.all_tags(), RECORD_TAG: record, **sizes, **provenance()}
     try:
@@ -135,6 +137,17 @@ def record_here(run: Run) -> Path | None:
     return Path(path) if host == socket.gethostname() else None
 
 
+def record_places(run: Run, storage_path: Path) -> list[Path]:
+    """Where the record of a study may be: in `storage_path`, or where it was written."""
+    written = record_here(run)
+    return [StudyDir.of(storage_path, run.info.run_id).path, *([written] if written else [])]
+
+
+def find_record(run: Run, storage_path: Path) -> Path | None:
+    """The record of a study; None if it is in none of its places."""
+    return next(filter(has_record, record_places(run, storage_path)), None)
+
+
 def close_study(
     client: MlflowClient,
     study_run_id: str,
@@ -178,16 +191,6 @@ def is_delivered(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:
     tags = run.data.tags
     said = (tags.get("outcome"), tags.get("epochs"), run.info.status)
     return said == (outcome, str(count_epochs(trials)), STATUS[outcome])
-
-
-def count_epochs(trials: Sequence[Trial]) -> int:
-    return sum(len(trial.epochs) for trial in trials)
-
-
-def best_trial(trials: Sequence[Trial]) -> Trial | None:
-    measured = [trial for trial in trials if trial.epochs]
-    name = f"best_{OBJECTIVE.metric}"
-    return min(measured, key=lambda trial: trial.summary()[name], default=None)
 
 
 def this_experiment(client: MlflowClient, make: bool = True) -> str:

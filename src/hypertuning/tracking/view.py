@@ -17,7 +17,7 @@ from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from hypertuning.config import OBJECTIVE
-from hypertuning.record.trial import EPOCH_METRICS
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.tracking import queries
 
 SEARCHED = "searched"
@@ -126,7 +126,7 @@ def _table(condition: str, params: Iterable[str], tags: Sequence[str]) -> dict[s
     return {
         "searchFilter": condition,
         "orderByKey": f"metrics.`best_{OBJECTIVE.metric}`",
-        "orderByAsc": OBJECTIVE.mode == "min",
+        "orderByAsc": True,
         "selectedColumns": [
             *(f"metrics.`{name}`" for name in _SUMMARY),
             *(f"params.`{name}`" for name in params),

@@ -26,7 +26,7 @@ from hypertuning.stages.main.call import call
 from hypertuning.stages.options import AUTO, NONE, show_log, usage
 from hypertuning.stages.study.resumed_options import merge
 from hypertuning.tracking import runs
-from hypertuning.tracking.artifacts import check_writable
+from hypertuning.tracking.artifacts import check_artifact_store as check_writable
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
 from hypertuning.tracking.store import connect

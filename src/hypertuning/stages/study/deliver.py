@@ -15,18 +15,13 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
-from hypertuning.record.read import (
-    parts,
-    read_outcome,
-    read_study,
-    read_trials,
-    study_outcome,
-)
+from hypertuning.record.files import parts
+from hypertuning.record.read import read_outcome, read_study, read_trials, study_outcome
 from hypertuning.record.recovery import recover_epochs
 from hypertuning.record.trial import Trial
+from hypertuning.record.write import write_ending
 from hypertuning.report.exhibits import Exhibit, exhibits
 from hypertuning.report.figures import trial_overfitting
-from hypertuning.search.study import write_ending
 from hypertuning.stages.console.commands import command_of, restore
 from hypertuning.stages.study.files import write_files
 from hypertuning.tracking import runs

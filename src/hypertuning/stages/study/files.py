@@ -11,11 +11,10 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from hypertuning.record.trial import Trial
+from hypertuning.record.trial import Trial, best_trial
 from hypertuning.report.exhibits import Exhibit
 from hypertuning.tracking.artifacts import folder_of
 from hypertuning.tracking.store import reason
-from hypertuning.tracking.study_run import best_trial
 
 BEST_CONFIG = "best.yaml"
 """The best trial's hyperparameters, for the stage train; with the record, and in MLflow."""

@@ -30,7 +30,7 @@ from hypertuning.stages.study.resume import Earlier, find_earlier
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.trains_on import in_lines, trains_on
 from hypertuning.stages.study.warm_start import Warm, read_warm_start, warm_start_wanted
-from hypertuning.tracking.artifacts import check_writable
+from hypertuning.tracking.artifacts import check_artifact_store as check_writable
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, this_experiment

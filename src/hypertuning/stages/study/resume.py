@@ -13,7 +13,8 @@ from mlflow.exceptions import MlflowException
 from hypertuning.config import UserError, parse_config
 from hypertuning.learn.image_folder import composed
 from hypertuning.record.files import DamagedRecord, has_record
-from hypertuning.record.read import RecordedJob, read_jobs, read_study, read_trials
+from hypertuning.record.jobs import RecordedJob, read_jobs
+from hypertuning.record.read import read_study, read_trials
 from hypertuning.search.bohb import Result
 from hypertuning.search.ladder import Job
 from hypertuning.search.plan import Plan

@@ -11,18 +11,16 @@ from rich.console import Console
 
 from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import OBJECTIVE, UserError
+from hypertuning.record.files import parts
 from hypertuning.record.locks import only_driver
-from hypertuning.record.read import (
-    parts,
-    read_trials,
-    write_study,
-)
+from hypertuning.record.read import read_trials
+from hypertuning.record.write import write_ending, write_study
 from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
 from hypertuning.search.ray_start import ray_started
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
-from hypertuning.search.study import run, write_ending
+from hypertuning.search.study import run
 from hypertuning.search.trainable import trainable
 from hypertuning.stages.console.next_steps import how_to_go_on
 from hypertuning.stages.console.show import say

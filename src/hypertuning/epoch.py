@@ -1,0 +1,69 @@
+"""What one epoch measures: the one list of metrics, from training to the record, MLflow and frames.
+
+A new metric is a new field at the end of `Epoch`, None by default: records, checkpoints and stores
+of earlier versions lack it. A field without a default must be there, or the epoch does not count.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+
+from hypertuning.quantities import Count, Duration, Measured, Timestamp
+
+Row = dict[str, float]
+"""An epoch as it stands in a record: the fields of `Epoch` that were measured, all finite."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch measured."""
+
+    epoch: Count
+    """Counted from 1."""
+    train_loss: Measured
+    """Mean plain cross-entropy in nats per image, as the images passed: augmented, with dropout."""
+    train_accuracy: Measured
+    """A fraction, 0–1."""
+    val_loss: Measured
+    """NaN where no images are held out, as is all that follows from it."""
+    val_accuracy: Measured
+    generalization_gap: Measured
+    """val_loss − train_loss."""
+    learning_rate: Measured
+    """Of the last step."""
+    epoch_seconds: Duration
+    """Training and validation."""
+    images_per_second: Measured
+    """Training images over the time of training alone."""
+    timestamp: Timestamp
+    """When it ended, in Unix seconds."""
+
+    @classmethod
+    def of(cls, **measured: float) -> "Epoch":
+        """An epoch with what follows from what was measured."""
+        gap = measured["val_loss"] - measured["train_loss"]
+        return cls(**measured, generalization_gap=gap)
+
+    def as_dict(self) -> dict[str, float]:
+        """Its fields, without those that an earlier version did not measure."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+_NO_METRICS = ("epoch", "timestamp")
+METRIC_TYPES = {field.name: field.type for field in fields(Epoch) if field.name not in _NO_METRICS}
+EPOCH_METRICS = tuple(METRIC_TYPES)
+REQUIRED = frozenset(field.name for field in fields(Epoch) if field.default is MISSING)
+"""The fields without which there is no epoch."""
+
+
+def row_of(values: Mapping[str, float | None]) -> Row | None:
+    """The finite fields of an epoch; None where a required one is missing or not finite."""
+    row = {name: values[name] for name in _FIELDS if _is_finite(values.get(name))}
+    return row if row.keys() >= REQUIRED else None
+
+
+_FIELDS = tuple(field.name for field in fields(Epoch))
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
