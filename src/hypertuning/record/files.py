@@ -40,7 +40,7 @@ _LONGEST_COMPLAINT = 200
 
 
 class DamagedRecord(UserError):
-    """A file of a record is not what it was when it was written."""
+    """A file of a record cannot be read, or does not hold what was written."""
 
     def __init__(self, file: Path, what: str, line: int | None = None) -> None:
         place = f"{file}, line {line}" if line else f"{file}"
@@ -61,7 +61,7 @@ class JobFolder(NamedTuple):
 
 
 def has_record(study_dir: PathLike[str]) -> bool:
-    """Whether a folder is that of a study, be it damaged."""
+    """Whether a folder holds the record of a study, damaged or not."""
     return os.path.lexists(StudyDir(study_dir).study_file)
 
 
@@ -191,7 +191,7 @@ def read_bytes(file: Path) -> bytes:
 
 
 def _check_absence(path: Path) -> None:
-    """Raises DamagedRecord where something is missing because a link leads nowhere."""
+    """Raises DamagedRecord if a path is missing because a link is broken."""
     for place in (path, path.parent):
         if place.is_symlink() and not place.exists():
             raise DamagedRecord(place, "it is a link to something that is not there")

@@ -19,9 +19,9 @@ class RecordedJob:
 
     config: dict[str, Any]
     job: dict[str, Any]
-    """`trial`, `until` and what else was said of it when it began last."""
+    """`trial`, `until` and where its proposal came from, as written when it last began."""
     recorded: int
-    """Up to which epoch the trial's rows stand in the record without a gap."""
+    """The last epoch up to which the record has all rows of the trial."""
     loss: float | None
     """The objective at the job's end; +inf if it failed or diverged, None if it did not end."""
     file: Path
@@ -29,7 +29,7 @@ class RecordedJob:
 
 
 def read_jobs(study_dir: PathLike[str]) -> list[RecordedJob]:
-    """The jobs that ended, in the order in which the search learnt of it, then the others."""
+    """The jobs that ended, in the order in which the search learnt of it; then the others."""
     ended, unfinished = [], []
     for _, folders in folders_by_trial(study_dir):
         for order, job in _jobs(folders):
@@ -41,11 +41,11 @@ def read_jobs(study_dir: PathLike[str]) -> list[RecordedJob]:
 
 
 _Order = tuple[float, float]
-"""Number of the part, and of the line in it."""
+"""The number of the part, and of the line in it."""
 
 
 def _jobs(folders: list[JobFolder]) -> Iterator[tuple[_Order, RecordedJob]]:
-    """The jobs of one trial; of one that was begun again, the last beginning."""
+    """The jobs of one trial; one that was begun again counts once, as it last began."""
     begun = begun_jobs(folders)
     lines = [(folder.part, line) for folder in begun for line in read_results(folder)]
     rows = epochs_of(line for _, line in lines)
@@ -57,22 +57,22 @@ def _jobs(folders: list[JobFolder]) -> Iterator[tuple[_Order, RecordedJob]]:
             for part, line in lines
             if is_lost(line) or (line.epoch == until and until in losses)
         ]
-        # what the search learnt first: an epoch may have come to light after its trial was given up
+        # the search learnt the earliest end: an epoch may be recovered after its trial has failed
         part, order, loss = min(ends, default=(math.inf, math.inf, None))
         params, file = begun[last[until]], last[until].files.params
         recorded = RecordedJob(params["config"], params["job"], _without_gap(rows), loss, file)
         yield (part, order), recorded
         if loss is None:
-            return  # whatever it had begun after that, the search decides on it again
+            return  # the search decides again whether later jobs of this trial begin
 
 
 def _place(line: Result) -> float:
-    """A line's place in its part; what was recovered has none, and comes last."""
+    """The number of a line in its part. Recovered lines have none, and come last."""
     return math.inf if line.order is None else line.order
 
 
 def _without_gap(rows: list[Row]) -> int:
-    """Up to which epoch there is one row after the other."""
+    """The last epoch up to which no row is missing."""
     return sum(row["epoch"] == number for number, row in enumerate(rows, start=1))
 
 
@@ -89,12 +89,12 @@ def folders_by_trial(study_dir: PathLike[str]) -> list[tuple[int, list[JobFolder
 
 
 def begun_jobs(folders: list[JobFolder]) -> dict[JobFolder, dict[str, Any]]:
-    """The jobs that wrote their parameters, and these."""
+    """The jobs that wrote their parameters, with these parameters."""
     return {folder: params for folder in folders if (params := read_params(folder))}
 
 
 def epochs_of(results: Iterable[Result]) -> list[Row]:
-    """The first whole row of every epoch; a retry and a part that began earlier repeat some."""
+    """One row per epoch: the first that is whole. Retries and resumed parts repeat some."""
     rows: dict[int, Row] = {}
     for result in results:
         if row := row_of(vars(result)):
@@ -103,5 +103,5 @@ def epochs_of(results: Iterable[Result]) -> list[Row]:
 
 
 def is_lost(line: Result) -> bool:
-    """Whether this is the line of a job that diverged or failed: its trial's last."""
+    """Whether a line says that its job diverged or failed, which also ends its trial."""
     return line.diverged or line.failed

@@ -12,17 +12,17 @@ from hypertuning.record.files import DamagedRecord
 from hypertuning.record.layout import StudyDir
 
 DRIVER_SECONDS = 2
-"""Longer than it takes to ask whether somebody drives a study."""
+"""To wait for the lock: `is_driven` may hold it for a moment."""
 WRITER_SECONDS = 30
-"""Longer than a mirror takes to end."""
+"""To wait for another mirror, which ends sooner than that."""
 
 
 @contextmanager
 def only_driver(study_dir: PathLike[str]) -> Iterator[None]:
-    """Be the one process that runs or repairs a study; the lock ends with the process, however.
+    """Be the only process that runs or repairs a study; a lock ends with its process.
 
     Raises:
-        UserError: another process is.
+        UserError: another process runs or repairs it.
     """
     study = StudyDir(study_dir)
     study.path.mkdir(parents=True, exist_ok=True)
@@ -46,10 +46,13 @@ def is_driven(study_dir: PathLike[str]) -> bool:
 
 @contextmanager
 def only_writer(study_dir: PathLike[str], timeout_s: float = WRITER_SECONDS) -> Iterator[None]:
-    """Keep other mirrors of the study out: two that both miss a run would both create it.
+    """Be the only process that mirrors a study: two could create the same run twice.
+
+    Args:
+        timeout_s: To wait for another one; if negative, for ever.
 
     Raises:
-        UserError: another one did not end in time; a negative `timeout_s` waits for ever.
+        UserError: another one did not end in time.
     """
     try:
         with _locked(StudyDir(study_dir).mirror_lock, timeout_s):
@@ -60,11 +63,11 @@ def only_writer(study_dir: PathLike[str], timeout_s: float = WRITER_SECONDS) -> 
 
 @contextmanager
 def _locked(file: Path, timeout_s: float) -> Iterator[None]:
-    """Hold a lock of the record; it ends with the process, however that ends.
+    """Hold a lock of the record.
 
     Raises:
-        filelock.Timeout: another process holds it; a negative `timeout_s` waits for ever.
-        DamagedRecord: there is something else in its place.
+        filelock.Timeout: another process holds it.
+        DamagedRecord: it is not a file.
     """
     lock = FileLock(file, timeout=timeout_s)
     try:

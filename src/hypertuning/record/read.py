@@ -1,7 +1,7 @@
-"""Ray's record of a study, read back as trials and as jobs.
+"""The record of a study, read back as its trials, its outcome, and what was asked for.
 
-It may be read while Ray writes it, and after it was cut off at any byte; `record.files` says which
-files there are and when one is damaged. Then every reader here raises DamagedRecord.
+It may be read while it is written, and after it was cut off at any byte. `record.files` says when a
+file counts as damaged; then every reader here raises DamagedRecord.
 """
 
 import re
@@ -50,7 +50,7 @@ class Recorded(NamedTuple):
 
 
 def read_record(study_dir: PathLike[str]) -> Recorded:
-    """All of a study that is shown anywhere.
+    """Read the whole record of a study.
 
     Raises:
         UserError: the folder is not that of a study, or its record is damaged.
@@ -77,7 +77,7 @@ def read_study(study_dir: PathLike[str]) -> dict[str, Any]:
 
 
 def read_outcome(study_dir: PathLike[str]) -> str | None:
-    """How the last part ended; None while it lives, and where its driver was killed."""
+    """How the last part ended; None while it runs, and if its driver was killed."""
     begun = parts(study_dir)
     ended = read_ended(begun[-1]) if begun else None
     return ended and ended["outcome"]
@@ -107,7 +107,7 @@ def read_trial(study_dir: PathLike[str], number: int) -> Trial | None:
 def _trial(
     number: int, folders: list[JobFolder], max_epochs: int, ended: str | None
 ) -> Trial | None:
-    """Put a trial's jobs together; None before the first of them has written its parameters."""
+    """Put a trial's jobs together; None if none of them has written its parameters yet."""
     begun = begun_jobs(folders)
     if not begun:
         return None
@@ -136,7 +136,7 @@ def _unfinished(ended: str | None) -> Outcome | None:
 
 
 def _started(folder: JobFolder, epochs: list[Row]) -> float:
-    """When the first job wrote its parameters; a retry writes them again, after the first epoch."""
+    """When the first job wrote its parameters. A retry writes them again, after the first epoch."""
     written = folder.files.params.stat().st_mtime
     return min([written, *(row["timestamp"] - row["epoch_seconds"] for row in epochs[:1])])
 

@@ -15,7 +15,7 @@ from hypertuning.record.write import add_recovered, write_ending
 from hypertuning.whole_file import remove_unfinished
 
 RowsOf = Callable[[Path, dict[str, Any]], Sequence[Row]]
-"""Reads the rows of a configuration from its checkpoint; none where that is absent."""
+"""Reads the rows of a configuration from its checkpoint; none if there is no checkpoint."""
 
 
 def recover(study_dir: PathLike[str], rows_of: RowsOf) -> None:

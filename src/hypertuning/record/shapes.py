@@ -1,4 +1,4 @@
-"""What stands in the files of a record: each file's keys and their types, as far as we use them."""
+"""The keys that we use of each file of a record, and their types."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from hypertuning.quantities import Count, Timestamp
 
 _Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Scalar = str | bool | _Whole | float | None
-"""What a hyperparameter or an option can be."""
+"""The types of a hyperparameter or an option."""
 
 
 class Shape(BaseModel):
@@ -39,7 +39,7 @@ class Asked(Shape):
         tuple[dict[str, Scalar], str, dict[str, Scalar] | None, list[str]]
         | tuple[dict[str, Scalar], str, dict[str, Scalar] | None]
     )
-    """Configuration, origin, images, and what does nothing; an earlier version had not the last."""
+    """Configuration, origin, images, and parameters without effect, which older records lack."""
     epochs: Count
 
 
@@ -65,7 +65,7 @@ class Candidates(Shape):
 
 
 class Alike(Shape):
-    """What the stages that try a list were given: how often they train alike configurations."""
+    """What the stages that try a list were given: how often to train equal configurations."""
 
     alike: Literal["once"]
 
@@ -106,9 +106,9 @@ class Ended(Shape):
 
 
 class Result(Shape):
-    """A line of result.json or recovered.json, and of it what we use.
+    """A line of result.json or recovered.json.
 
-    Its metrics are None where the line is of no epoch, and not finite where a network broke.
+    Its metrics are None if the line does not end an epoch, and not finite if training diverged.
     """
 
     epoch: Count | None = None
@@ -116,7 +116,7 @@ class Result(Shape):
     diverged: bool = False
     failed: bool = False
     order: int | None = None
-    """Of the line among all lines of its part."""
+    """The number of the line among all lines of its part."""
 
 
 Line = create_model(

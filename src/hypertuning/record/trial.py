@@ -11,7 +11,7 @@ from hypertuning.record import layout
 Outcome = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 
 PLACE = {"sampler": str, "bracket": int, "rung": int, "model_epochs": int}
-"""What of a trial's job stands in its tags, and its type."""
+"""The keys of a trial's job that become tags of its run, and their types."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Trial:
     outcome: Outcome | None
     """None while it goes on."""
     error: str | None
-    """What its last job died of, in one line."""
+    """The exception that ended its last job, in one line."""
     started: float
     """Unix seconds."""
 
@@ -45,7 +45,7 @@ class Trial:
         return self.epochs[-1]["timestamp"] if self.epochs else self.started
 
     def summary(self) -> Row:
-        """Its best epochs, so that a table of trials shows the best values and not the last."""
+        """Its best numbers: by default MLflow's table shows those of the last epoch."""
         if not self.epochs:
             return {"epochs_run": 0}
         best = best_epoch(self.epochs)
@@ -65,11 +65,11 @@ def best_epoch(epochs: Sequence[Row]) -> Row:
 
 
 def overfit_epoch(epochs: Sequence[Row]) -> int | None:
-    """The first epoch of those that only learnt the training images by heart.
+    """The first epoch that only memorised the training images.
 
-    It follows the lowest val_loss, which no later epoch reached again, while train_loss went on
-    falling: at the end it is lower than it was there. None where val_loss is lowest in the last
-    epoch, or where train_loss rose as well, which is unstable training and not overfitting.
+    It is the one after the lowest val_loss, if train_loss is lower at the end than it was there.
+    None if val_loss is lowest in the last epoch, or if train_loss rose as well: that is unstable
+    training, not overfitting.
     """
     lowest = min(reversed(epochs), key=lambda row: row["val_loss"])
     later = [row for row in epochs if row["epoch"] > lowest["epoch"]]

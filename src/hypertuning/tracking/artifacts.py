@@ -1,9 +1,7 @@
-"""Files of a study: kept in its record, sent to MLflow's store of artifacts, compared with that.
+"""Files of a study: kept in its record, sent to MLflow's store of artifacts, compared with it.
 
-    <study>/artifacts/<run id>/figures/anytime.png    what was made for a run, as it was sent
-
-The store may be S3, a disk or a server that passes files on. Each fails by the errors of a library
-of its own, so what it raises is caught by place and not by type.
+The store may be S3, a disk or a server that passes files on. Each raises the errors of a library of
+its own, so every Exception is caught where the store is called.
 """
 
 from collections.abc import Iterator
@@ -44,7 +42,7 @@ _PACKAGES = {
     "hdfs": "pyarrow",
     "viewfs": "pyarrow",
 }
-"""What MLflow needs for a kind of store and does not bring along."""
+"""The packages that MLflow needs for a kind of store, but does not install."""
 
 
 def folder_of(study_dir: PathLike[str], run_id: str) -> Path:
@@ -53,10 +51,10 @@ def folder_of(study_dir: PathLike[str], run_id: str) -> Path:
 
 
 def check_artifact_store(client: MlflowClient, experiment_id: str) -> None:
-    """Write a small file where the artifacts of an experiment go, and delete it.
+    """Check that an experiment's store of artifacts takes files: write a small one, and delete it.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it takes none.
     """
     experiment = client.get_experiment(experiment_id)
     place = experiment.artifact_location
@@ -109,16 +107,16 @@ def send_what_is_missing(client: MlflowClient, study_dir: PathLike[str]) -> None
 
 
 def missing_files(client: MlflowClient, study_dir: PathLike[str]) -> Iterator[tuple[str, str]]:
-    """Run ids, and what the store lacks of their files.
+    """Run ids, each with one thing that is wrong with the run's files in the store.
 
     Raises:
-        NotStored: the store cannot be looked at.
+        NotStored: the store cannot be read.
     """
     study = StudyDir(study_dir)
     folders = _kept(study)
     for folder in folders:
         yield from ((folder.name, found) for found in _differences(client, folder))
-    if not folders:  # a study of an earlier version, or one that has sent nothing yet
+    if not folders:  # an earlier version kept none, or nothing has been sent yet
         stored = stored_files(client, study.id)
         yield from ((study.id, f"lacks {name}") for name in (PLAN, TRIALS) if name not in stored)
 
@@ -129,10 +127,10 @@ def _kept(study: StudyDir) -> list[Path]:
 
 
 def stored_files(client: MlflowClient, run_id: str, nested: bool = True) -> dict[str, int | None]:
-    """Path and size in bytes of the files of a run; None where the store does not tell the size.
+    """Path and size in bytes of the files of a run; None if the store does not tell the size.
 
     Raises:
-        NotStored: the store cannot be looked at.
+        NotStored: the store cannot be read.
     """
     found, folders = {}, [None]
     try:
@@ -148,7 +146,7 @@ def stored_files(client: MlflowClient, run_id: str, nested: bool = True) -> dict
 
 
 def _not_stored(client: MlflowClient, run_id: str, what: str, error: Exception) -> NotStored:
-    """Which store of artifacts fails, why, and what can be done."""
+    """An error that says which store of artifacts fails, why, and what to do."""
     try:
         place = without_password(client.get_run(run_id).info.artifact_uri)
     except MlflowException:  # the run itself is gone
@@ -174,7 +172,7 @@ def _write_and_delete(place: str, tracking_uri: str) -> None:
         file = Path(made, PROBE)
         file.write_text("Whether files can be stored here. This one may be deleted.\n")
         repository.log_artifact(str(file))
-    with suppress(Exception):  # who may write may be forbidden to delete; the next one replaces it
+    with suppress(Exception):  # deleting may be forbidden, and the next probe replaces this one
         repository.delete_artifacts(PROBE)
 
 

@@ -25,14 +25,14 @@ logger = logging.getLogger(__name__)
 
 
 class MLflowMirror(MLflowLoggerCallback):
-    """Keeps a study's runs abreast of its record, in the background.
+    """Keeps a study's runs up to date with its record, in the background.
 
-    Ray's loop is held up for no longer than it takes to put a number into a queue. Whatever has
-    changed by the time a trial's turn comes goes to the store in one batch, and a store that is
-    slow or away makes the mirror late and nothing else: what it missed, `mirror_study` delivers.
+    Ray's loop only puts a number into a queue. When a trial's turn comes, all that has changed of
+    it goes to the store in one batch. A store that is slow or away only makes the mirror late:
+    `mirror_study` delivers what is missing at the end.
 
-    It is not told where the store is, but asks MLflow, which `connect` has told: Ray writes all
-    that a callback knows into the study's folder, and the address may hold a password.
+    The store's address is not an attribute, but is read from MLflow, where `connect` has set it:
+    Ray writes a callback's attributes into the study's folder, and the address may hold a password.
     """
 
     def __init__(
@@ -41,11 +41,11 @@ class MLflowMirror(MLflowLoggerCallback):
         super().__init__()
         self.study_run_id, self.study_dir, self.draw = study_run_id, study_dir, draw
         self.last_error: str | None = None
-        """What keeps the mirror from being up to date, as far as it knows."""
+        """Why the mirror is late; None if it is not."""
         self.delivered: dict[int, int] = {}
-        """How many epochs of a trial the store is known to hold."""
+        """By trial number: how many of its epochs are surely in the store."""
 
-    def setup(self, *args, **info) -> None:  # Ray pickles a callback before this: no thread earlier
+    def setup(self, *args, **info) -> None:  # Ray pickles a callback first, and no thread
         self._changed: SimpleQueue[int | None] = SimpleQueue()
         self._given_up = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="mlflow-mirror", daemon=True)
@@ -61,7 +61,7 @@ class MLflowMirror(MLflowLoggerCallback):
         self._changed.put(trial.config["job"]["trial"])
 
     def on_experiment_end(self, trials: list["RayTrial"], **info) -> None:
-        """Mirror what is behind; after a while leave it, and the store, to `mirror_study`."""
+        """Wait for what is late, but not for long: `mirror_study` delivers the rest."""
         self._changed.put(None)
         self._thread.join(DRAIN_SECONDS)
         self._given_up.set()
@@ -84,8 +84,8 @@ class MLflowMirror(MLflowLoggerCallback):
                     self.delivered[number] = len(trial.epochs)
                 self.last_error, pauses = None, back_off()
             except DamagedRecord as error:
-                self._complain(error)  # reading it again helps only after it has changed
-            except Exception as error:  # noqa: BLE001 - training goes on, whatever it was
+                self._complain(error)  # not read again before it changes
+            except Exception as error:  # noqa: BLE001 - training goes on in any case
                 self.last_error, mirror = reason(error), None
                 behind[number] = None
                 self._given_up.wait(next(pauses))
@@ -102,13 +102,13 @@ class MLflowMirror(MLflowLoggerCallback):
 
 
 def _in_turn(changed: "SimpleQueue[int | None]", behind: dict[int, None]) -> Iterator[int]:
-    """Trials as their turn comes; one that changed again meanwhile keeps its place in the line.
+    """The trials that changed, in turn; one that changes again while it waits keeps its place.
 
-    Ends when None has come through the queue and nobody is behind.
+    Ends when None has come through the queue and no trial waits.
     """
     ended = False
     while behind or not ended:
-        while not changed.empty() or not (behind or ended):  # waits only while nobody is behind
+        while not changed.empty() or not (behind or ended):  # waits only if no trial does
             number = changed.get()
             if number is None:
                 ended = True

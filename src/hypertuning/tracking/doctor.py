@@ -37,11 +37,11 @@ class StudyAndRecord(NamedTuple):
 
     run: Run
     study_dir: Path | None
-    """None where the record is not to be found."""
+    """None if the record was not found."""
 
     @property
     def record_is_elsewhere(self) -> bool:
-        """Whether somebody out of sight may be driving it."""
+        """Whether a process on another machine may be driving it."""
         return self.study_dir is None and record_here(self.run) is None
 
 
@@ -69,7 +69,7 @@ def examine(client: MlflowClient, study: StudyAndRecord) -> list[Finding]:
 
 
 def _others(client: MlflowClient, study: Run) -> list[Run]:
-    """The runs below a study that are no trials: of commands that resumed it, and of its refit."""
+    """The runs below a study besides its trials: of commands that resumed it, and of its refit."""
     place = study.info.experiment_id, study.info.run_id
     return [*queries.find_launchers(client, *place), *queries.find_refits(client, *place)]
 
@@ -80,7 +80,7 @@ def _open_runs(study: StudyAndRecord, others: Sequence[Run]) -> Iterator[tuple[s
     elif study.record_is_elsewhere:
         why = f"its record is not here ({study.run.data.tags.get(RECORD_TAG, 'unknown')})"
     elif time.time() - study.run.info.start_time / 1000 < NEW_SECONDS:
-        return  # its record may be about to begin
+        return  # its record may not have begun yet
     else:
         why = "its record is gone"
     for run in (study.run, *others):
@@ -95,7 +95,7 @@ def _doubles(children: Sequence[Run]) -> Iterator[tuple[str, str]]:
 
 
 def _endings(run: Run, children: Sequence[Run], recorded: Recorded) -> Iterator[tuple[str, str]]:
-    """Runs that say of an ending something else than the record."""
+    """Runs whose outcome or status is not that of the record."""
     ended = {trial.trial_id: trial.outcome for trial in recorded.trials}
     expected = {**ended, "study": recorded.outcome}
     for child in (run, *children):
@@ -109,12 +109,12 @@ def _endings(run: Run, children: Sequence[Run], recorded: Recorded) -> Iterator[
 
 
 def _says(outcome: str | None, status: str, should: str) -> bool:
-    """Whether a run shows an outcome. To an earlier version, pruned trials were KILLED."""
+    """Whether a run has an outcome and its status. An earlier version set KILLED for pruned."""
     return outcome == should and status in (STATUS[should], "KILLED" if should == "pruned" else "")
 
 
 def _epochs(client: MlflowClient, run: Run, recorded: Recorded) -> Iterator[tuple[str, str]]:
-    """Epochs, and whole trials, that only one of the two has."""
+    """Epochs and trials that only the record has, or only the store."""
     curves = runs.curves(client, [run.info.run_id]).dropna(subset=list(REQUIRED))
     stored = {trial_id: set(rows["epoch"]) for trial_id, rows in curves.groupby("trial_id")}
     measured = {trial.trial_id: {row["epoch"] for row in trial.epochs} for trial in recorded.trials}
@@ -132,7 +132,7 @@ def _epochs(client: MlflowClient, run: Run, recorded: Recorded) -> Iterator[tupl
 def _files(
     client: MlflowClient, children: Sequence[Run], recorded: Recorded
 ) -> Iterator[tuple[str, str]]:
-    """Files that the record keeps, and figures of trials, which the store lacks."""
+    """Files of the record and figures of trials that the store lacks."""
     try:
         for run_id, what in missing_files(client, recorded.folder):
             yield "study" if run_id == recorded.id else f"refit {run_id}", what
@@ -158,7 +158,7 @@ def _list(epochs: Sequence[int]) -> str:
 
 
 def find_orphans(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Finding]:
-    """Runs of trials whose study the store does not show."""
+    """Runs of trials whose study was deleted, or is not in the store."""
     parents: dict[str, list[Run]] = {}
     for run in queries.all_trials(client, experiment_ids):
         parents.setdefault(run.data.tags.get(MLFLOW_PARENT_RUN_ID, "none"), []).append(run)

@@ -9,18 +9,18 @@ from mlflow.utils.rest_utils import http_request, verify_rest_response
 
 _RUNS_PER_REQUEST = 100
 _POINTS_PER_REQUEST = 25_000
-"""The server gives no more at once."""
+"""The most that the server gives at once."""
 _UNLIMITED = 2**31 - 1
 
 
 def histories(
     client: MlflowClient, run_ids: Sequence[str], name: str
 ) -> Iterator[tuple[str, Metric]]:
-    """Every point of one metric of many runs, with the run.
+    """Every point of one metric of many runs, each with the id of its run.
 
-    MLflow's client asks for one run at a time, 2 ms in a database on this machine and 8 ms over
-    HTTP. The requests of the server's own pages answer for many runs; a database has them in its
-    store, which the client does not show: one that has not is asked run by run.
+    MLflow's client asks for one run at a time, which takes 2 ms in a local database and 8 ms over
+    HTTP. The server's own pages ask for many runs at once, and so does this. A database is asked
+    through the client's private store; if that cannot answer for many, run by run.
     """
     over_http = client.tracking_uri.startswith(("http://", "https://"))
     store = getattr(getattr(client, "_tracking_client", None), "store", None)
@@ -37,7 +37,7 @@ def histories(
 
 
 def _over_http(client: MlflowClient, run_ids: list[str], name: str) -> Iterator[tuple[str, Metric]]:
-    """Ask as the server's own pages do; where it gives no more, run by run."""
+    """Ask as the server's own pages do; if the answer may have been cut short, run by run."""
     asked = {"run_id": run_ids, "metric_key": name, "max_results": _POINTS_PER_REQUEST}
     where = "/ajax-api/2.0/mlflow/metrics/get-history-bulk"
     credentials = get_default_host_creds(client.tracking_uri)

@@ -1,4 +1,4 @@
-"""What a reader of MLflow sees in words: the names of studies and trials, the notes on trials."""
+"""The words that a reader of MLflow sees: names of studies and trials, notes on trials."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,14 +42,16 @@ def study_name(stage: str, dataset: str, what: str) -> str:
 
     Args:
         dataset: Its name, or the path of its folder.
-        what: That by which a study is told from others of its stage.
+        what: What distinguishes the study from others of its stage.
     """
     return _BETWEEN.join([stage, Path(dataset).name, what])
 
 
 def is_study_name(name: str, stage: str) -> bool:
-    """Whether a study got its name here, and not from its user; an earlier version named it by its
-    stage alone."""
+    """Whether `study_name` named a study, and not its user.
+
+    An earlier version named a study by its stage alone.
+    """
     return name == stage or name.startswith(f"{stage}{_BETWEEN}")
 
 
@@ -64,12 +66,12 @@ def run_name(config: Mapping[str, Any]) -> str:
 
 def _brief(value: object) -> str:
     if value is True:
-        return ""  # the word for the parameter says it
+        return ""  # the short name says it
     return f"{value:.2g}" if isinstance(value, float) else str(value)
 
 
 def note(trial: Trial, stage: str) -> str:
-    """Say what a trial is, how it ended and what came of it."""
+    """Say where a trial came from, how it ended and what its best numbers are."""
     sampler = trial.job.get("sampler", "")
     origin = f"Trial {trial.number} of the {stage} study, {_SAMPLERS.get(sampler, sampler)}."
     return " ".join([origin, _ending(trial), *_findings(trial)])

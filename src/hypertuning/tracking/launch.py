@@ -1,8 +1,8 @@
 """The run that `mlflow run` makes for a command: found, checked, and put where it belongs.
 
-A study, a report or a main run takes it over. A command that resumes one needs no run of its own,
-and neither does one such as `predict`: theirs is named by what the command did, as it cannot be
-deleted (`mlflow run` would fail when it sets the status at the end).
+A new study, report or main run takes it over. A command that resumes one does not need it, and
+neither does a command such as `predict`. It cannot be deleted, because `mlflow run` would then fail
+at the end, so it gets a name that says what the command did.
 """
 
 import re
@@ -25,13 +25,13 @@ from hypertuning.environment import RUN_ID, read
 from hypertuning.tracking.provenance import public
 
 LAUNCH = "launch"
-"""Tag of a run that holds nothing: the command for which `mlflow run` made it."""
+"""Tag of a run that holds no results: the command for which `mlflow run` made it."""
 LAUNCHER = "launcher"
 """Outcome of a run whose command resumed another run."""
 _HOLDS = {"stage", "trial_id", "report", "main", "refit"}
-"""Tags of runs that hold something, or that belong to a study."""
+"""Tags of runs that hold results, or that belong to a study."""
 _MADE_UP_NAME = re.compile(r"[a-z]+-[a-z]+-\d+")
-"""What MLflow calls a run that nobody named: `bold-fox-123`."""
+"""The names that MLflow gives to runs without one: `bold-fox-123`."""
 _NO_SUCH_RUN = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
 _SUBJECTS = {
     "download": "dataset",
@@ -40,14 +40,14 @@ _SUBJECTS = {
     "sync": "study",
     "doctor": "study",
 }
-"""Of the commands that are no stages: the parameter that says what they were about."""
+"""By command: the parameter whose value becomes part of the run's name."""
 
 
 def find_launch(client: MlflowClient, free: bool = True) -> Run | None:
     """The run that `mlflow run` made for this command; None if the command was started otherwise.
 
     Args:
-        free: It must hold nothing.
+        free: It must not hold results.
 
     Raises:
         UserError: the store has no such run, it was deleted, or it is not free.
@@ -72,7 +72,7 @@ def find_launch(client: MlflowClient, free: bool = True) -> Run | None:
 
 
 def is_free(run: Run) -> bool:
-    """Whether a run holds nothing, and belongs to nothing that does."""
+    """Whether a run holds no results, and is not part of a run that does."""
     return not _HOLDS & run.data.tags.keys()
 
 
@@ -82,16 +82,16 @@ def adopt(client: MlflowClient, launch: Run, name: str, tags: Mapping[str, str])
     known = {**public(launch.data.tags), **tags}
     changed = {key: value for key, value in known.items() if launch.data.tags.get(key) != value}
     client.log_batch(run_id, tags=_tags(changed))
-    for tag in {"outcome", LAUNCH} & launch.data.tags.keys():  # `doctor` closed it too early
+    for tag in {"outcome", LAUNCH} & launch.data.tags.keys():  # `doctor` may have closed it
         client.delete_tag(run_id, tag)
     client.update_run(run_id, status="RUNNING", name=name if is_nameless(launch) else None)
     return launch
 
 
 def file_launcher(client: MlflowClient, launch: Run | None, run_id: str, stage: str) -> None:
-    """Put the run of a command that resumed another run below that, and say so in it."""
+    """Put the run of a command that resumed another run below that one, and say so in its note."""
     if launch is None or not is_free(launch):
-        return  # a study of its own, which the shell names by mistake
+        return  # the shell still names the run of another study
     tags = {
         **public(launch.data.tags),
         "outcome": LAUNCHER,
@@ -105,7 +105,7 @@ def file_launcher(client: MlflowClient, launch: Run | None, run_id: str, stage: 
 
 
 def name_launch(client: MlflowClient, launch: Run) -> None:
-    """Say what the command of a run was, if it holds nothing."""
+    """Name a run after its command, if it holds no results."""
     command = launch.data.tags.get(MLFLOW_PROJECT_ENTRY_POINT)
     if command is None or not is_free(launch):
         return

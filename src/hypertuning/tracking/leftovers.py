@@ -1,4 +1,4 @@
-"""Runs of this project that are RUNNING, belong to no study, and have nobody who will close them.
+"""Runs of this project that are RUNNING, do not belong to a study, and will never be closed.
 
 `mlflow run` makes a run before it starts the command, and leaves it RUNNING where it cannot (no
 conda, an environment that cannot be built). A command that is killed leaves its run as well.
@@ -28,15 +28,15 @@ from hypertuning.tracking.mirror import STATUS
 from hypertuning.tracking.processes import DRIVER, is_alive, launched_runs, preparing_since
 
 NEW_SECONDS = 10
-"""A younger run may be about to get its driver, or its record."""
+"""The driver or the record of a younger run may be about to begin."""
 ELSEWHERE_SECONDS = 24 * 3600
-"""A run whose driver cannot be seen from here, dead or alive, is left alone for so long."""
+"""If a run's driver cannot be seen from here, the run is left alone until it is that old."""
 PROJECT = "hypertuning"
 """The name in MLproject."""
 
 
 def find_leftovers(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
-    """The runs that nobody will close, the oldest first."""
+    """The runs that no process will close, the oldest first."""
     running = queries.find_running(client, experiment_ids)
     found = [run for run in running if _is_open_launch(client, run) or DRIVER in run.data.tags]
     if not found:
@@ -51,14 +51,14 @@ def find_leftovers(client: MlflowClient, experiment_ids: Sequence[str]) -> list[
 
 
 def close_leftover(client: MlflowClient, run: Run) -> None:
-    """End a run that nobody will close, under a name that says what it was made for."""
+    """End such a run, and name it after its command."""
     name_launch(client, run)
     client.set_tag(run.info.run_id, "outcome", run.data.tags.get("outcome", "interrupted"))
     client.set_terminated(run.info.run_id, STATUS["interrupted"])
 
 
 def _is_open_launch(client: MlflowClient, run: Run) -> bool:
-    """Whether `mlflow run` made a run for a command, and no study accounts for it."""
+    """Whether `mlflow run` made a run, and the run does not belong to a study."""
     tags = run.data.tags
     if tags.get("outcome") != LAUNCHER:
         return is_free(run) and MLFLOW_PROJECT_ENTRY_POINT in tags
@@ -86,7 +86,7 @@ def _is_this_project(source: str) -> bool:
 
 
 def _may_live(client: MlflowClient, run: Run, launched: set[str], preparing: float | None) -> bool:
-    """Whether somebody may still do something with a run."""
+    """Whether a process may still use a run."""
     began = run.info.start_time / 1000
     age = time.time() - began
     if age < NEW_SECONDS or run.info.run_id in launched:
@@ -99,7 +99,7 @@ def _may_live(client: MlflowClient, run: Run, launched: set[str], preparing: flo
 
 
 def _can_see(client: MlflowClient, run: Run) -> bool:
-    """Whether the command of a run, if it lived, would be a process that this user sees here."""
+    """Whether a living command of this run would be visible here to this user."""
     address = urlsplit(client.tracking_uri)
     here = address.scheme == "sqlite" or address.hostname in ("localhost", "127.0.0.1", "::1")
     return here and run.data.tags.get(MLFLOW_USER) == resolve_tags().get(MLFLOW_USER)

@@ -1,9 +1,9 @@
 """Record → MLflow: every trial of a study as a child run. Repeating it changes nothing.
 
-What the store already holds is asked of the store, once for a whole study, and only what is missing
-is sent: the run, its parameters, its epochs with the times at which they were recorded, its ending.
-A trial costs one `create_run`, one `log_batch` for all the epochs that came since the last one, and
-at its end one `log_batch`, one figure and one `set_terminated`.
+The store is asked once per study what it holds, and only the rest is sent: the run, its parameters,
+its epochs with the times at which they were recorded, its ending. A trial costs one `create_run`,
+one `log_batch` for all epochs since the last one, and at its end one `log_batch`, one figure and
+one `set_terminated`.
 """
 
 import logging
@@ -53,10 +53,10 @@ class _Copy:
     """The latest value of each."""
     epochs: set[int]
     figure: bool = True
-    """False if the figure was looked for and is not there."""
+    """False if the figure was found to be missing."""
 
     def shows_end_of(self, trial: Trial) -> bool:
-        """Whether the run was ended as the trial did; its note may have been edited since."""
+        """Whether the run already shows how the trial ended. A user may have edited its note."""
         return (
             self.tags.get("outcome") == trial.outcome
             and self.metrics.get("epochs_run") == trial.epochs_run
@@ -67,10 +67,10 @@ class _Copy:
 class Mirror:
     """Copies trials of one study into the runs below the study's own.
 
-    It remembers what it sent. After an error nobody knows what arrived: make a new one, which asks.
+    It remembers what it sent. After an error, make a new one: it asks the store what has arrived.
 
     Args:
-        look: Look whether the figures of ended trials are still there, a request for each.
+        look: Check that the figures of ended trials are still there, which is a request for each.
     """
 
     def __init__(
@@ -83,12 +83,13 @@ class Mirror:
         study = client.get_run(study_run_id)
         self._client, self._study_id, self._draw, self._look = client, study_run_id, draw, look
         self.not_stored: NotStored | None = None
-        """Why figures are missing; once the store of artifacts has failed, no other is sent."""
+        """Why figures are missing. Once the store of artifacts has failed, no more are sent."""
         self._experiment_id = study.info.experiment_id
         self._stage = study.data.tags.get("stage", "")
         self._found: dict[str, Run] = {}
         self._doubles: list[Run] = []
-        for run in sorted(find_trials(client, self._experiment_id, study_run_id), key=_fewest):
+        found = find_trials(client, self._experiment_id, study_run_id)
+        for run in sorted(found, key=_fuller_first):
             if self._found.setdefault(run.data.tags["trial_id"], run) is not run:
                 self._doubles.append(run)
         self._copies: dict[str, _Copy] = {}
@@ -101,14 +102,14 @@ class Mirror:
             self._end(copy, trial, missing)
         elif missing or copy.status == "RUNNING":
             self._go_on(copy, trial, missing)
-        # otherwise an ended trial of a study that goes on: it may never be touched again
+        # otherwise the trial had ended, and its study goes on: it may not change any more
         return copy.run_id
 
     def fold_doubles(self) -> None:
-        """Delete second runs of a trial that hold nothing which the first has not.
+        """Delete the second run of a trial if the first one holds all its epochs.
 
-        A server that was too slow to answer `create_run` may still obey it, after we have given up
-        and made another run. MLflow can restore what is deleted.
+        A server that is too slow to answer `create_run` in time may still make the run, after we
+        have made another one. MLflow can restore a deleted run.
         """
         for run in self._doubles:
             kept = self._copies.get(run.data.tags["trial_id"])
@@ -152,7 +153,7 @@ class Mirror:
     def _end(self, copy: _Copy, trial: Trial, missing: list[Metric]) -> None:
         tags, summary, ended = self._tags(trial), [], copy.shows_end_of(trial)
         drawn = (ended and copy.figure) or self._log_figure(copy, trial)
-        # the note is sent once the figure is there, and so remembers it
+        # the note is sent last, once the figure is there: without it, the end is sent again
         if ended or not drawn:
             del tags[MLFLOW_RUN_NOTE]
         if not ended:
@@ -163,7 +164,7 @@ class Mirror:
             copy.status = STATUS[trial.outcome]
 
     def _send(self, copy: _Copy, trial: Trial, metrics: list[Metric], tags: dict[str, str]) -> None:
-        """Send, in one request, the metrics and what the store has not got of the rest."""
+        """Send the metrics, and the parameters and tags that the store lacks, in one request."""
         params = {name: value for name, value in trial.config.items() if name not in copy.params}
         tags = {name: value for name, value in tags.items() if copy.tags.get(name) != value}
         if not (metrics or params or tags):
@@ -180,7 +181,7 @@ class Mirror:
         copy.epochs |= {metric.step for metric in metrics if metric.key == LAST_METRIC}
 
     def _log_figure(self, copy: _Copy, trial: Trial) -> bool:
-        """Draw the trial; a picture that fails holds up no number, and is tried again next time."""
+        """Send the figure of a trial. If that fails, its numbers are sent all the same."""
         if not (self._draw and trial.epochs):
             return True
         if self.not_stored:
@@ -216,11 +217,11 @@ def mirror_study(
 
     Args:
         trials: Those of the record, where it has been read already.
-        sent: Told of each trial whose numbers the store holds now.
-        look: Look whether the figures of ended trials are still there.
+        sent: Called with each trial when its numbers are in the store.
+        look: Check that the figures of ended trials are still there.
 
     Raises:
-        MlflowException: the store is away; what did arrive is not sent again next time.
+        MlflowException: the store is away. What has arrived is not sent again next time.
         NotStored: all numbers are there, but not all figures.
         UserError: another process is mirroring.
     """
@@ -234,6 +235,6 @@ def mirror_study(
         raise mirror.not_stored
 
 
-def _fewest(run: Run) -> int:
-    """Of two runs of one trial the one that holds more keeps it, or else the first one made."""
+def _fuller_first(run: Run) -> int:
+    """Sorts runs so that of two runs of a trial the fuller one is kept, or else the older one."""
     return -len(run.data.metrics)

@@ -1,4 +1,4 @@
-"""Which runs a living process of this machine belongs to, as Linux tells it in /proc."""
+"""The processes of this machine that belong to runs, read from Linux's /proc."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ class _Process(NamedTuple):
     pid: int
     parent: int
     ticks: int
-    """When it began, in the clock ticks of this machine since it was started."""
+    """When it began, in clock ticks since this machine was started."""
     words: list[str]
     """Its command line."""
     run_id: str | None
@@ -41,7 +41,7 @@ class _Process(NamedTuple):
 
 
 def this_process() -> str:
-    """Machine, number and start of this process: a name that no other process has."""
+    """A name that no other process has: machine, number and start."""
     return f"{socket.gethostname()}:{os.getpid()}:{_ticks(os.getpid())}"
 
 
@@ -59,15 +59,15 @@ def is_alive(name: str) -> bool | None:
 
 
 def launched_runs() -> set[str]:
-    """The runs whose command lives."""
+    """The runs whose command is alive."""
     return {process.run_id for process in _processes() if process.run_id}
 
 
 def preparing_since() -> float | None:
-    """When the oldest `mlflow run` began that has not started its command: it may still do that.
+    """When the oldest `mlflow run` began that has not started its command yet.
 
     Returns:
-        Unix seconds; None if there is none.
+        Unix seconds; None if all have.
     """
     found = list(_processes())
     started = {process.parent for process in found if process.run_id}

@@ -1,4 +1,4 @@
-"""What a result came from: the code, its libraries, the machine and the command."""
+"""Where a result came from: the code, its libraries, the machine and the command."""
 
 import importlib.metadata
 import os
@@ -19,7 +19,7 @@ LIBRARIES = ("torch", "ray", "mlflow", "hpbandster")
 
 
 def provenance() -> dict[str, str]:
-    """The tags of a study that say how to repeat it; what cannot be found out is left out."""
+    """The tags of a study that say how to repeat it; what is unknown is left out."""
     return {
         "command": shlex.join(map(without_secrets, sys.orig_argv)),
         **_code(),
@@ -30,7 +30,7 @@ def provenance() -> dict[str, str]:
 
 
 def public(tags: Mapping[str, str]) -> dict[str, str]:
-    """Tags as anybody may read them: MLflow notes the git remote, with a token if it has one."""
+    """Tags without secrets: MLflow's tag of the git remote may contain a token."""
     return {name: without_secrets(value) for name, value in tags.items()}
 
 
@@ -62,7 +62,7 @@ def _cpu_model() -> str:
 
 
 def _output(command: list[str]) -> str:
-    """What a program prints; nothing if there is no such program, or it fails."""
+    """What a program prints; empty if there is no such program, or if it fails."""
     if not shutil.which(command[0]):
         return ""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)

@@ -1,4 +1,4 @@
-"""The runs of studies, of their trials, and of what belongs to them, as MLflow has them."""
+"""Find the runs of studies, of their trials, and of what else belongs to studies."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from mlflow.utils.mlflow_tags import (
 from hypertuning.tracking.launch import LAUNCHER
 
 _STUDIES = "tags.stage IS NOT NULL AND tags.trial_id IS NULL"
-"""The filter of studies, and of the runs of commands that resumed some."""
+"""The filter of studies; the runs of commands that resumed a study pass it, too."""
 
 
 def find_trials(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
@@ -28,7 +28,7 @@ def all_trials(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]
 
 
 def find_launchers(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
-    """The runs that `mlflow run` made for commands which resumed a study."""
+    """The runs that `mlflow run` made for commands that resumed a study."""
     below = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{study_id}' AND tags.outcome = '{LAUNCHER}'"
     return _search(client, [experiment_id], below)
 
@@ -45,7 +45,7 @@ def find_studies(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Ru
 
 
 def find_sources(client: MlflowClient, experiment_ids: Sequence[str]) -> set[str]:
-    """The places from which `mlflow run` took the project, as far as there are studies."""
+    """The places from which `mlflow run` took the project for studies."""
     tags = (run.data.tags for run in find_studies(client, experiment_ids))
     return {tag[MLFLOW_SOURCE_NAME] for tag in tags if MLFLOW_PROJECT_ENTRY_POINT in tag}
 

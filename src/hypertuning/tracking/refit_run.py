@@ -1,4 +1,4 @@
-"""The run of a refit: below that of its register study, one point per epoch, then the test."""
+"""The run of a refit, below its register study: one point per epoch, then the test's scores."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -14,7 +14,7 @@ from hypertuning.tracking.points import points_of
 from hypertuning.tracking.study_run import DatasetInfo, dataset_input
 
 REFIT = "refit_run"
-"""Tag of a register study: the run of its refit. It stands once there is one."""
+"""Tag of a register study: the run of its refit, once there is one."""
 
 
 def open_refit(
@@ -39,7 +39,7 @@ def open_refit(
         client.set_tag(study_run_id, REFIT, run_id)
         client.update_run(run_id, status="RUNNING")
     except MlflowException:
-        if not there:  # it would stay open: nobody has heard of it
+        if not there:  # nothing names it yet, so it would stay open
             with suppress(MlflowException):
                 client.set_terminated(run_id, "FAILED")
         raise
@@ -47,9 +47,9 @@ def open_refit(
 
 
 def log_epochs(client: MlflowClient, run_id: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Send epochs; those that the store has already change nothing there.
+    """Send epochs; sending one again changes nothing.
 
-    What is measured on validation images is not finite, and left out: a refit holds none out.
+    A refit holds no images out for validation, so metrics that need some are not finite: left out.
     """
     client.log_batch(run_id, metrics=points_of(rows))
 
@@ -61,6 +61,6 @@ def log_test(
     tags: Mapping[str, str],
     timestamp_ms: int,
 ) -> None:
-    """Send what the test images say."""
+    """Send the scores on the test images."""
     metrics = [Metric(name, value, timestamp_ms, 0) for name, value in scores.items()]
     client.log_batch(run_id, metrics=metrics, tags=[RunTag(k, v) for k, v in tags.items()])

@@ -1,4 +1,4 @@
-"""What a register study has left in its run and in that of its refit, back as frames."""
+"""The tables of a register study and of its refit, read back as frames."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ CARD = "model_card.md"
 
 
 def read_refit(client: MlflowClient, study_run_id: str) -> tuple[dict[str, pd.DataFrame], str]:
-    """The tables by their names, and the model card; what there is not yet is left out."""
+    """The tables by name, and the model card; what does not exist yet is left out."""
     refit = client.get_run(study_run_id).data.tags.get(REFIT)
     with TemporaryDirectory() as folder:
         found = dict(_tables(client, study_run_id, CHOICE, folder))
@@ -33,7 +33,7 @@ def _tables(client: MlflowClient, run_id: str, names: Iterable[str], folder: str
     there = {file.path for file in client.list_artifacts(run_id, "tables")}
     for name in names:
         if (path := f"tables/{name}.csv") in there:
-            # labels are texts, also where they look like numbers or like nothing
+            # labels are texts, also if they look like numbers or like missing values
             texts = dict.fromkeys(("label", "predicted", "run_name", "png"), str)
             file = client.download_artifacts(run_id, path, folder)
             yield name, pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=[""])

@@ -1,7 +1,7 @@
 """MLflow → frames: studies, trials and curves, typed, with their columns even when they are empty.
 
-A text or a time that is missing is None or NaT, a number NaN; whole numbers and truth values of
-which some are missing have pandas' `Int64` and `boolean`. Times are UTC.
+A missing text is None, a missing time NaT, a missing number NaN. Columns of whole numbers or truth
+values with gaps have pandas' types `Int64` and `boolean`. Times are UTC.
 """
 
 import json
@@ -157,7 +157,7 @@ def _trial_runs(client: MlflowClient, study_ids: Iterable[str]) -> Iterator[tupl
 
 
 def _row(run: Run) -> dict[str, Any]:
-    """What studies and trials have in common: their tags, their best numbers, how they stand."""
+    """The columns that studies and trials share: tags, best numbers, status."""
     return {
         **run.data.tags,
         **run.data.metrics,

@@ -1,4 +1,4 @@
-"""The tracking store: found, made once where there is none, and given up soon if it is silent."""
+"""The tracking store: opened, made if there is none, and given up soon if it does not answer."""
 
 import itertools
 import logging
@@ -24,17 +24,17 @@ from hypertuning.whole_file import replacing
 
 T = TypeVar("T")
 _FINAL = {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}
-"""Answers of a store that is there."""
+"""Errors that are an answer of the store."""
 MAKING_SECONDS = 300
-"""To wait for another process that makes the same store; on a busy machine that takes a minute."""
+"""To wait for another process to make the same store; on a busy machine that takes a minute."""
 
 
 class NotStored(UserError):
-    """Files that did not reach the store of artifacts."""
+    """Files did not reach the store of artifacts."""
 
 
 def is_named() -> bool:
-    """Whether MLFLOW_TRACKING_URI, or whoever went before, names a store."""
+    """Whether MLFLOW_TRACKING_URI or an earlier `connect` names a store."""
     return mlflow.is_tracking_uri_set()
 
 
@@ -59,7 +59,7 @@ def connect(
     mlflow.set_tracking_uri(uri)
     _fail_soon()
     try:
-        if uri.startswith("sqlite:"):  # never away, but on a busy machine making it takes a minute
+        if uri.startswith("sqlite:"):  # always answers, but making it can take a minute
             return _open_file(uri, file) if file else _open(uri)
         return within(timeout_s, lambda: _open(uri))
     except UnsupportedModelRegistryStoreURIException as error:
@@ -78,14 +78,14 @@ def connect(
 
 
 def reason(error: BaseException) -> str:
-    """What is at the bottom of an error, in one line, without the secrets of any address."""
+    """The first cause of an error, in one line, without the secrets of any address."""
     error = _bottom(error)
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), repr(error))
     return without_secrets(line, mlflow.get_tracking_uri())
 
 
 def is_final(error: BaseException) -> bool:
-    """Whether trying again changes nothing: a store has answered, or a library is missing."""
+    """Whether trying again is useless: the store has answered, or a library is missing."""
     return getattr(error, "error_code", "") in _FINAL or isinstance(_bottom(error), ImportError)
 
 
@@ -101,10 +101,13 @@ def back_off() -> Iterator[float]:
 
 
 def insist(action: Callable[[], T], patience_s: float) -> T:
-    """Do something that is safe to repeat, again and again while the store is away.
+    """Do something that is safe to repeat, and repeat it while the store is away.
+
+    Args:
+        patience_s: Seconds after which the last error is raised.
 
     Raises:
-        MlflowException, NotStored, OSError: what was wrong with the store when patience ended.
+        MlflowException, NotStored, OSError: the last error.
     """
     deadline = time.monotonic() + patience_s
     for pause in back_off():
@@ -119,10 +122,10 @@ def insist(action: Callable[[], T], patience_s: float) -> T:
 
 
 def _fail_soon() -> None:
-    """Take MLflow's patience from it: by default it waits and tries again for many minutes.
+    """Make MLflow give up soon: by default it waits and tries again for many minutes.
 
-    Its own retries would also make a run twice if the answer to `create_run` was lost; ours look
-    first what is there.
+    Its own retries would also make a run twice if the answer to `create_run` was lost; our retries
+    first ask the store what it holds.
     """
     os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     set_default("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
@@ -131,7 +134,7 @@ def _fail_soon() -> None:
 
 
 def _open(uri: str) -> MlflowClient:
-    # not "Creating tables…", nor a page about a locked database: it is raised as well
+    # hides "Creating tables…", and a long log of a locked database, which is raised anyway
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     client = MlflowClient(uri)
     client.search_experiments(max_results=1)
@@ -139,9 +142,9 @@ def _open(uri: str) -> MlflowClient:
 
 
 def _open_file(uri: str, file: Path) -> MlflowClient:
-    """Open an SQLite store; a fresh one is made by one process, and is whole or absent.
+    """Open an SQLite store; a fresh one is made by one process, and appears when it is whole.
 
-    MLflow never mends a store whose making was broken off.
+    MLflow cannot repair a store that was only half made.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock", timeout=MAKING_SECONDS):
@@ -152,7 +155,7 @@ def _open_file(uri: str, file: Path) -> MlflowClient:
 
 
 def within(timeout_s: float, action: Callable[[], T]) -> T:
-    """Do something that may not come back, such as a connection to a database that is away."""
+    """Do something that may never return, such as connecting to a database that is away."""
     answer: Future[T] = Future()
 
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""The address of a tracking store: whether it is one, and the file that an SQLite store is.
+"""The address of a tracking store: whether it is valid, and the file of an SQLite store.
 
 SQLAlchemy decodes the path of an address: `%20` is a space. MLflow's default address is encoded,
 also the one that `mlflow run` passes on.
@@ -18,10 +18,10 @@ from hypertuning.config import UserError
 
 
 def check(address: str) -> None:
-    """Refuse what MLflow would read as something else.
+    """Refuse an address that MLflow would misread.
 
     Raises:
-        UserError: it has no scheme, no host, or is a folder.
+        UserError: it has no scheme or no host, or it is a folder.
     """
     shown = without_password(address)
     named = f"the tracking store's address {shown}"
@@ -44,9 +44,9 @@ def file_of(address: str) -> Path | None:
     """The file of an SQLite store; None for a store in memory and for every other kind of store."""
     if not re.match(r"sqlite(\+\w+)?:///", address):
         return None
-    with suppress(ArgumentError):  # whoever opens it will say so
+    with suppress(ArgumentError):  # opening it will say what is wrong
         database = make_url(address).database or ":memory:"
-        # of SQLite's own kind of address, SQLite reads the path
+        # an address that begins with file: is read by SQLite itself
         return None if database.startswith((":memory:", "file:")) else Path(database)
     return None
 
@@ -54,7 +54,7 @@ def file_of(address: str) -> Path | None:
 def address_of(file: Path, like: str) -> str:
     """The address of a file, with the driver and the query of another address.
 
-    It is encoded no more than it must be: MLflow makes the folder that is written in an address.
+    Only what must be encoded is: MLflow makes a folder with the name that the address spells.
     """
     scheme, (_, question_mark, query) = like.partition("://")[0], like.partition("?")
     path = re.sub(r"%(?=[0-9A-Fa-f]{2})", "%25", str(file.absolute())).replace("?", "%3F")
@@ -62,7 +62,7 @@ def address_of(file: Path, like: str) -> str:
 
 
 def absolute(address: str) -> str:
-    """An address that means the same store in every folder; that of a server does already."""
+    """An address that names the same store in every working directory."""
     file = file_of(address)
     return address_of(file, like=address) if file else address
 

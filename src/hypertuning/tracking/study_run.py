@@ -29,9 +29,9 @@ from hypertuning.tracking.provenance import provenance, public
 from hypertuning.tracking.view import SEARCHED, offer_views
 
 RECORD_TAG = "record"
-"""Of a study: machine and folder of its record, so that it is found from any shell."""
+"""Tag of a study: machine and folder of its record, so that it is found from any shell."""
 _DIGEST_LENGTH = 36
-"""MLflow takes no longer one."""
+"""The most characters that MLflow takes."""
 
 
 class DatasetInfo(TypedDict):
@@ -45,7 +45,7 @@ class DatasetInfo(TypedDict):
 
 
 class Opening(NamedTuple):
-    """What a study is, as its run says from the start."""
+    """What the run of a study says from its start."""
 
     stage: str
     name: str
@@ -67,8 +67,8 @@ def open_study(
 ) -> str:
     """Open the run of a study; give its id, which names the folder of its record.
 
-    It is the run that `mlflow run` made for this command, unless the study is part of a larger one;
-    otherwise a new run in the experiment that MLflow's variables name.
+    It is the run that `mlflow run` made for this command, if there is one and it is not that of a
+    main run; otherwise a new run in the experiment that MLflow's variables name.
 
     Raises:
         UserError: the store has no such run or experiment.
@@ -98,7 +98,7 @@ def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
     A new one belongs to the run that PARENT_RUN names, if it does.
 
     Args:
-        name: Of a new run, or of one that nobody named.
+        name: Of a new run, or of an adopted one without a name of its own.
 
     Raises:
         UserError: the store has no such run or experiment.
@@ -113,12 +113,12 @@ def open_run(client: MlflowClient, name: str, tags: Mapping[str, str]) -> Run:
 
 
 def reopen_study(client: MlflowClient, study_run_id: str, study: Opening) -> None:
-    """Open the run of a study again that goes on, and put the run that started that below it.
+    """Open the run of a study again, and put the run of the command that resumes it below it.
 
-    `mlflow run` has made a run for the command that resumes; it measured nothing, and says so.
+    `mlflow run` has made that run; its note says that it holds nothing.
 
     Raises:
-        UserError: that run cannot be used; nothing has changed.
+        UserError: the run of the command cannot be used; nothing has changed.
     """
     run, launch = client.get_run(study_run_id), find_launch(client, free=False)
     tags = [RunTag(key, value) for key, value in study.all_tags().items()]
@@ -157,10 +157,10 @@ def close_study(
 ) -> None:
     """Close the run of a study with the numbers of its best trial and some last tags.
 
-    What is left to do is to send its files; then, `mark_delivered`.
+    Its files are to be sent next; then call `mark_delivered`.
 
     When the command ends, `mlflow run` sets the status once more: FINISHED after a success, else
-    FAILED, also for what was interrupted. `outcome` is the truth.
+    FAILED, also if the study was interrupted. The tag `outcome` is the truth.
     """
     best = best_trial(trials)
     found = best.summary() if best else {}
@@ -177,17 +177,17 @@ def close_study(
         tags=[RunTag(key, value) for key, value in last.items()],
     )
     run = client.get_run(study_run_id)
-    if run.info.status != STATUS[outcome]:  # or a second try would move the end of the study
+    if run.info.status != STATUS[outcome]:  # again, it would move the end of the study
         client.set_terminated(study_run_id, STATUS[outcome])
 
 
 def mark_delivered(client: MlflowClient, study_run_id: str, trials: Sequence[Trial]) -> None:
-    """Note that numbers and files of these trials have arrived: nothing is left to do."""
+    """Note that all numbers and files of these trials are in the store."""
     client.set_tag(study_run_id, "epochs", str(count_epochs(trials)))
 
 
 def is_delivered(run: Run, outcome: str, trials: Sequence[Trial]) -> bool:
-    """Whether a study was closed in this way, after all that these trials measured arrived."""
+    """Whether a study was closed with this outcome, after all of these trials had arrived."""
     tags = run.data.tags
     said = (tags.get("outcome"), tags.get("epochs"), run.info.status)
     return said == (outcome, str(count_epochs(trials)), STATUS[outcome])
@@ -232,7 +232,7 @@ def dataset_input(dataset: DatasetInfo) -> DatasetInput:
         digest=dataset["digest"][:_DIGEST_LENGTH],
         source_type="local",
         source=json.dumps({"uri": dataset["name"]}),
-        # not what a study takes of it: MLflow keeps one entity for all studies of these images
+        # not the sizes of the splits: MLflow keeps one entity for all studies of these images
         profile=json.dumps({"classes": dataset["classes"]}),
     )
     return DatasetInput(entity, [InputTag(MLFLOW_DATASET_CONTEXT, "training")])

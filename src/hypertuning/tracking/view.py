@@ -1,9 +1,9 @@
 """MLflow's page of runs set up for studies: the columns that matter, the best first, the charts.
 
-Since MLflow 3 the page opens on the GenAI overview in a browser that has not been there before,
-whatever the experiment's kind. A saved view, which MLflow keeps in a tag of the experiment, is
-opened by its address or from the page's menu "Views", and brings its filter, columns, order and
-charts along. There is one of all trials, one of all studies, and one of each study's own trials.
+In a browser that visits it for the first time, MLflow 3 opens the page on the GenAI overview,
+whatever the experiment's kind. A saved view sets filter, columns, order and charts. It is opened by
+its address or from the page's menu "Views"; MLflow keeps it in a tag of the experiment. There is
+one view of all trials, one of all studies, and one of each study's own trials.
 """
 
 import base64
@@ -21,30 +21,30 @@ from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.tracking import queries
 
 SEARCHED = "searched"
-"""Tag of a study: the parameters in which its trials differ, with commas. It has a view, then."""
+"""Tag of a study that has a view: the parameters in which its trials differ, with commas."""
 LISTED = 10
-"""So many studies are in the menu; MLflow lets nobody save a view beyond the fortieth."""
+"""Studies in the menu. MLflow's page cannot save a view if there are forty."""
 _KIND = "mlflow.experimentKind"
 _TAG = "mlflow.sharedViewState."
 _ALL = "trials"
 _STUDY = "study-"
-"""What the keys of the views of studies begin with; then comes the run id."""
+"""The key of a study's view begins with it; then comes the run id."""
 _FIRST = 10**13
-"""The menu has the view first that was made last, in Unix milliseconds."""
+"""When a view was made, in Unix milliseconds: the menu shows the latest first."""
 _CURVES = ("val_loss", "train_loss", "generalization_gap", "val_accuracy", "train_accuracy")
 _SUMMARY = ("best_val_loss", "best_val_accuracy", "best_epoch", "epochs_run", "overfit_epoch")
 _TRIALS = "tags.trial_id LIKE 't%'"  # a study has the numbers of its best trial as well
 
 
 def offer_views(client: MlflowClient, study: Run, name: str, searched: Mapping[str, bool]) -> None:
-    """Keep the views in the study's experiment, and that this holds training runs.
+    """Save the views in the study's experiment, and mark it as one of training runs.
 
     Args:
         name: Of the study.
         searched: The parameters in which its trials differ, and whether every trial has them.
     """
     experiment = client.get_experiment(study.info.experiment_id)
-    if _KIND not in experiment.tags:  # somebody may have marked it in another way
+    if _KIND not in experiment.tags:  # a user may have marked it otherwise
         client.set_experiment_tag(experiment.experiment_id, _KIND, "custom_model_development")
     columns = _all_searched(client, experiment.experiment_id, searched)
     ours = f"{_TRIALS} AND tags.`{MLFLOW_PARENT_RUN_ID}` = '{study.info.run_id}'"
@@ -75,7 +75,7 @@ def address_in(experiment_id: str, key: str = _ALL) -> str:
 
 
 def _all_searched(client: MlflowClient, experiment_id: str, first: Iterable[str]) -> list[str]:
-    """What any study of an experiment searched."""
+    """The parameters that any study of an experiment searched, those of `first` first."""
     known = (
         run.data.tags.get(SEARCHED, "") for run in queries.find_studies(client, [experiment_id])
     )
@@ -84,7 +84,7 @@ def _all_searched(client: MlflowClient, experiment_id: str, first: Iterable[str]
 
 
 def _unlisted(tags: Mapping[str, str]) -> dict[str, str]:
-    """The views of older studies without names: not in the menu, but still at their addresses."""
+    """The views of older studies without their names: only their addresses still open them."""
     views = {key: value for key, value in tags.items() if key.startswith(f"{_TAG}{_STUDY}")}
     named = {key: json.loads(value) for key, value in views.items() if value.startswith("{")}
     newest_first = sorted(named, key=lambda key: named[key]["createdAt"], reverse=True)
@@ -117,7 +117,7 @@ def _trials_view(
 
 
 def _studies_view() -> dict[str, Any]:
-    """Every study is one row; `main`, reports and what other commands left are not there."""
+    """One row per study, without `main`, reports and the runs of other commands."""
     tags = ("strategy", "images", "planned_trials", "epochs", "outcome", SEARCHED)
     return _table("tags.planned_trials != ''", (), tags)
 
@@ -141,9 +141,9 @@ def _section(key: str, name: str) -> dict[str, Any]:
 
 
 def _parallel(searched: Mapping[str, bool]) -> list[dict[str, Any]]:
-    """A line for each trial, through its parameters; nothing where trials do not differ.
+    """A chart with a line for each trial through its parameters; none if no parameter differs.
 
-    MLflow leaves out the trials that lack a parameter, so all must have those that are shown.
+    MLflow leaves out trials that lack a parameter, so only parameters that all have are shown.
     """
     axes = [name for name, everywhere in searched.items() if everywhere]
     chart = {
