@@ -5,7 +5,7 @@ from dataclasses import fields
 
 import pytest
 
-from hypertuning.epoch import EPOCH_METRICS, METRIC_TYPES, REQUIRED, Epoch, row_of
+from hypertuning.epoch import EPOCH_METRICS, METRIC_TYPES, REQUIRED, Epoch, finite, row_of
 
 WHOLE = dict.fromkeys([*EPOCH_METRICS, "timestamp"], 1.5) | {"epoch": 1}
 
@@ -25,6 +25,10 @@ def test_without_a_required_number_there_is_no_epoch(name, value):
     assert row_of(WHOLE) == WHOLE
     assert row_of({**WHOLE, name: value}) is None
     assert row_of({n: v for n, v in WHOLE.items() if n != name}) is None
+
+
+def test_an_optional_number_may_be_missing():
+    assert finite({"epoch": 1, "val_loss": None, "train_loss": math.nan}) == {"epoch": 1}
 
 
 def test_what_is_no_metric_is_left_out():

@@ -56,14 +56,16 @@ REQUIRED = frozenset(field.name for field in fields(Epoch) if field.default is M
 """The fields without which there is no epoch."""
 
 
-def row_of(values: Mapping[str, float | None]) -> Row | None:
-    """The finite fields of an epoch; None where a required one is missing or not finite."""
-    row = {name: values[name] for name in _FIELDS if _is_finite(values.get(name))}
-    return row if row.keys() >= REQUIRED else None
-
-
 _FIELDS = tuple(field.name for field in fields(Epoch))
 
 
-def _is_finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
+def finite(values: Mapping[str, float | None]) -> Row:
+    """The fields of an epoch that are there and finite; other keys are left out."""
+    known = ((name, values.get(name)) for name in _FIELDS)
+    return {name: value for name, value in known if value is not None and math.isfinite(value)}
+
+
+def row_of(values: Mapping[str, float | None]) -> Row | None:
+    """The finite fields of an epoch; None if a required one is missing or not finite."""
+    row = finite(values)
+    return row if row.keys() >= REQUIRED else None

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from mlflow.entities import Metric
 
-from hypertuning.epoch import EPOCH_METRICS, REQUIRED, Row
+from hypertuning.epoch import EPOCH_METRICS, REQUIRED, finite
 from hypertuning.record.trial import Trial
 
 LAST_METRIC = [name for name in EPOCH_METRICS if name in REQUIRED][-1]
@@ -13,13 +13,13 @@ LAST_METRIC = [name for name in EPOCH_METRICS if name in REQUIRED][-1]
 _ORDER = (*(name for name in EPOCH_METRICS if name != LAST_METRIC), LAST_METRIC)
 
 
-def points_of(epochs: Iterable[Row]) -> list[Metric]:
+def points_of(epochs: Iterable[Mapping[str, float | None]]) -> list[Metric]:
     """The finite metrics of epochs; an earlier version did not measure all of them."""
     return [
         Metric(name, row[name], in_ms(row["timestamp"]), row["epoch"])
-        for row in epochs
+        for row in map(finite, epochs)
         for name in _ORDER
-        if name in row and math.isfinite(row[name])
+        if name in row
     ]
 
 
