@@ -85,6 +85,8 @@ def ray_started(resources: Resources, logs: Path, verbose: bool = False) -> Iter
     Raises:
         UserError: Ray does not start, no cluster answers at the address, or no trial fits.
     """
+    if ray.is_initialized():  # in a notebook; its workers would not have our environment
+        raise UserError("Ray runs in this process already; end it by ray.shutdown() first")
     os.environ.update(DRIVER_ENVIRONMENT)
     logging.getLogger("ray.tune").setLevel(_level(verbose))
     if resources.is_local:

@@ -2,6 +2,7 @@
 
 import errno
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,9 @@ class Stop(tune.Stopper):
 def signals_caught() -> Iterator[Stop]:
     """Pass Ctrl-C, SIGTERM and the end of the terminal on to what is given, for `run`."""
     stop = Stop()
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers there
+        yield stop
+        return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop.signalled) for number in numbers}
     try:
