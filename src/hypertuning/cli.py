@@ -2,7 +2,6 @@
 
 import math
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -65,7 +64,10 @@ class StageCommand(click.Command):
                 _fail(f"the tracking store: {' '.join(str(error).split())}", 1)
             raise
         finally:
-            _name_launch()
+            if environment.read(environment.RUN_ID):
+                from hypertuning.stages.console.launch import name_this_launch
+
+                name_this_launch()
 
 
 class Stages(click.Group):
@@ -89,23 +91,6 @@ def main() -> None:
 def _imported(module: str, name: str) -> type | tuple[()]:
     """A class of a module that takes long to import; no class where nobody has imported it."""
     return getattr(sys.modules.get(module), name, ())
-
-
-def _name_launch() -> None:
-    """Say what this command was in the run that `mlflow run` made for it, if nothing took that."""
-    if not environment.read(environment.RUN_ID):
-        return
-    # MLflow takes seconds to import, and not every command needs it
-    from mlflow.exceptions import MlflowException
-
-    from hypertuning.config import UserError
-    from hypertuning.tracking.launch import find_launch, name_launch
-    from hypertuning.tracking.store import connect
-
-    with suppress(UserError, MlflowException, OSError):
-        client = connect(timeout_s=5, must_exist=True)
-        if launch := find_launch(client, free=False):
-            name_launch(client, launch)
 
 
 def _fail(message: str, status: int) -> None:
