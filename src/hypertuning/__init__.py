@@ -13,12 +13,15 @@ A mistake that the user can mend raises hypertuning.UserError.
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
 def __getattr__(name: str) -> Any:
     """The stages, `open_study` and `UserError`: imported when they are first asked for."""
-    names = {} if name.startswith("_") else import_module("hypertuning.api").NAMES
+    # `from hypertuning import spaces` asks here first
+    is_module = name.startswith("_") or find_spec(f"{__name__}.{name}") is not None
+    names = {} if is_module else import_module("hypertuning.api").NAMES
     if name not in names:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return names[name]

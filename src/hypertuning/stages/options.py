@@ -111,7 +111,7 @@ class Options(BaseModel):
         own = (name for base in cls.__mro__ for name in get_annotations(base))
         return [name for name in dict.fromkeys(own) if name in cls.model_fields]
 
-    def given(self, name: str) -> bool:
+    def is_given(self, name: str) -> bool:
         """Whether the user asked for this value.
 
         `mlflow run` passes every parameter, typed or not: a value equal to the default cannot be

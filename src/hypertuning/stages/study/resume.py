@@ -197,7 +197,7 @@ def _files(options: StudyOptions, study_dir: Path) -> dict[str, str | None]:
     """The files with which a study goes on: those that it began with."""
     kept = {}
     for name in (name for name in FILES if hasattr(options, name)):
-        if options.given(name):
+        if options.is_given(name):
             _check_file(name, getattr(options, name), study_dir)
         file = study_dir / f"{name}.yaml"
         kept[name] = str(file) if file.exists() else None

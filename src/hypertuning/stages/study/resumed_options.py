@@ -57,7 +57,7 @@ def merge(
     merged = {}
     for name in kept:
         now, before = getattr(options, name), getattr(had, name)
-        if not options.given(name) or now == before:
+        if not options.is_given(name) or now == before:
             merged[name] = before
         elif name in growing:
             if now < before:
