@@ -13,6 +13,11 @@ from hypertuning.config import IMAGE_SIZE
 
 BACKGROUND = "white"
 """What lies behind a picture that is transparent somewhere."""
+RULE = (
+    "the first picture of a file, turned upright by its EXIF data, with the upper 8 bits of 16, "
+    f"laid on {BACKGROUND} where it is transparent, and stretched to {IMAGE_SIZE}×{IMAGE_SIZE}"
+)
+"""What a network sees of a picture, in training and in prediction."""
 
 
 class Unreadable(Exception):
@@ -35,30 +40,23 @@ class Pixels(NamedTuple):
 
 
 def decode(path: str | os.PathLike[str]) -> Pixels:
-    """Read a picture of any size and mode.
-
-    It is turned upright, as cameras note it in EXIF, laid on white where it is transparent, and
-    stretched to 32 × 32 whatever its shape is. Grey levels of 16 bits lose their lower 8, as Pillow
-    does with colours. Of an animation the first picture is taken.
+    """Read a picture of any size and mode, by RULE.
 
     Raises:
         Unreadable: it is no picture, is damaged, or has more pixels than Pillow allows.
     """
-    # Pillow warns of odd EXIF data, and of many pixels before it refuses still more of them.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            found = os.stat(path)
-            check_file(found)
-            if not found.st_size:
-                raise Unreadable("it is empty")
-            with Image.open(path) as opened:
-                return _pixels(opened)
-        except UnidentifiedImageError as error:  # its text repeats the path
-            raise Unreadable("it is no picture of a known kind") from error
-        except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Unreadable(" ".join(reason.split())) from error
+    try:
+        found = os.stat(path)
+        check_file(found)
+        if not found.st_size:
+            raise Unreadable("it is empty")
+        # Pillow warns of odd EXIF data, and of many pixels before it refuses still more of them.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
+            return _pixels(opened)
+    except Unreadable:
+        raise
+    except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
+        raise Unreadable(_reason(error)) from error
 
 
 def check_file(found: os.stat_result) -> None:
@@ -83,20 +81,30 @@ def notes_on(pictures: Sequence[Pixels]) -> list[str]:
 
 def _pixels(opened: Image.Image) -> Pixels:
     if opened.format == "EPS":
-        raise ValueError("an EPS file is a program that draws, and it is not run")
+        raise Unreadable("an EPS file is a program that draws, and it is not run")
     image = ImageOps.exif_transpose(opened)
+    # Pillow opens 16 bits of grey as I;16, but those of a PGM file as I, scaled to 0–65535.
+    if deep := image.mode.startswith("I;16") or (image.mode == "I" and opened.format == "PPM"):
+        image = _upper_bits(image)
     if image.mode in ("F", "I"):
-        raise ValueError(
+        raise Unreadable(
             f"its mode is {image.mode}, pixels of no known range; save it with 8 bits per channel"
         )
-    if deep := image.mode.startswith("I;16"):
-        image = _upper_bits(image)
     if transparent := image.has_transparency_data:
         image, transparent = _on_background(image)
     small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
     values = np.asarray(small).transpose(2, 0, 1)  # (3, 32, 32)
     several = bool(getattr(opened, "is_animated", False))
     return Pixels(values, image.size, transparent, deep, several)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line that does not repeat the path."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no picture of a known kind"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    told = isinstance(error, (OSError, Image.DecompressionBombError))  # written to be read
+    return " ".join((said if told else f"it is damaged: {said}").split())
 
 
 def _upper_bits(image: Image.Image) -> Image.Image:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypertuning.config import IMAGE_SIZE
-from hypertuning.learn.pixels import BACKGROUND
+from hypertuning.learn.pixels import RULE
 from hypertuning.words import counted
 
 
@@ -57,9 +57,8 @@ def write(facts: Facts) -> str:
         f"Input: uint8 images (n, 3, {size}, {size}), channels red, green, blue, values 0–255; "
         "normalisation is inside. Output: a table with the class, its probability, and the "
         "probability of each class. It knows no other classes: a picture of anything else gets "
-        "one of these, perhaps with a high probability. A picture becomes such an image as the "
-        f"training images did: turned upright as its EXIF data says, laid on {BACKGROUND} where it "
-        f"is transparent, and stretched to {size}×{size} pixels; `predict` does that.",
+        "one of these, perhaps with a high probability. Training and `predict` make such "
+        f"images by one rule: {RULE}.",
         "",
         "## Training",
         "",
