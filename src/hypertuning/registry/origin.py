@@ -31,14 +31,15 @@ with pyfunc.quiet():
 
 LOADER = "mlflow.pyfunc.loaders.code_model"
 """MLflow's loader of models whose code is text."""
-CODE = {
-    "served_model.py": {"958763c073258007db8478873a78d629cf2df3b8f784332c1257522109a67fb6"},
-    "artifacts/networks.py": {"7070dc627beb51d8247513e9da442e217785593adc7fd21d6ec9f55c175c35df"},
-}
-"""The files of a model that MLflow would run → the SHA-256 of every version that can still be read.
+PACKAGE = Path(__file__).parents[1]
+CODE = {"served_model.py": "registry/served_model.py", "artifacts/networks.py": "learn/networks.py"}
+"""The files of a model that MLflow would run → those of this package that they are copies of."""
+SUMS = Path(__file__).with_name("packed_code.sha256")
+"""The SHA-256 of every version of these files that models were registered with.
 
-After a change of such a file its new sum is added here; the old ones stay, because models that have
-been registered keep the code they were registered with.
+After a change of one of them: `cd src/hypertuning && sha256sum registry/served_model.py
+learn/networks.py >> registry/packed_code.sha256`. The old lines stay: registered models keep the
+code that they were registered with.
 """
 FILES = {"model": "artifacts/model.json", "weights": "artifacts/weights.pt"}
 """What is read of a model: no code."""
@@ -87,10 +88,20 @@ def _other_flavour(flavors: Mapping[str, Mapping]) -> str:
 
 
 def _other_code(folder: Path) -> str:
-    for file, known in CODE.items():
+    for file, ours in CODE.items():
         path = folder / file
         if not path.is_file():
             return f"it has no {file}"
-        if hashlib.sha256(path.read_bytes()).hexdigest() not in known:
+        if _sum(path) not in known_sums(ours):
             return f"its {file} is not this project's"
     return ""
+
+
+def known_sums(ours: str) -> set[str]:
+    """Of a file of this package: those of earlier versions, and that of today's."""
+    lines = (line.split() for line in SUMS.read_text().splitlines())
+    return {_sum(PACKAGE / ours), *(known for known, file in lines if file == ours)}
+
+
+def _sum(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
