@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +12,12 @@ import numpy as np
 import torch
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
-from torch import Tensor
 
 from hypertuning.complaints import describe
 from hypertuning.config import IMAGE_SIZE, UserError
+from hypertuning.learn.decoded import Decoded
 from hypertuning.learn.folders import as_text
-from hypertuning.learn.sources import Decoded, Source
+from hypertuning.learn.sources import Source
 
 log = logging.getLogger(__name__)
 
@@ -78,13 +77,13 @@ def read_meta(cache: Path) -> dict:
         return _Meta.model_validate_json((cache / "meta.json").read_bytes()).model_dump()
 
 
-def read_labels(cache: Path, part: str) -> Tensor:
+def read_labels(cache: Path, part: str) -> torch.Tensor:
     """int64 (n,) of the part 'train' or 'test'."""
     with _damage_told(cache, f"{part}_labels.npy"):
         return torch.from_numpy(np.load(cache / f"{part}_labels.npy"))
 
 
-def map_images(cache: Path, part: str) -> Tensor:
+def map_images(cache: Path, part: str) -> torch.Tensor:
     """uint8 (n, 3, 32, 32), mapped from disk: one copy in memory for all processes."""
     with _damage_told(cache, f"{part}_images.npy"):
         # Copy-on-write shares pages as read-only does, and torch does not warn of it.
@@ -114,7 +113,7 @@ def _fingerprint(source: Source) -> str:
 
 def _size_and_time(path: str) -> tuple[int, int]:
     try:
-        found = os.stat(path)
+        found = Path(path).stat()
     except OSError as error:  # it was there a moment ago
         raise UserError(f"{as_text(path)} cannot be read: {error.strerror}") from error
     return found.st_size, found.st_mtime_ns

@@ -18,7 +18,7 @@ def build_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
     return kind(model.parameters(), **shared)
 
 
-def learning_rate(config: Config, progress: float) -> float:
+def rate_at(config: Config, progress: float) -> float:
     """The rate after a share `progress` of the horizon; behind its end a schedule stays there.
 
     cosine: Loshchilov and Hutter, SGDR (ICLR 2017), equation 5, without restarts and down to 0.

@@ -1,9 +1,6 @@
 """Where images come from, and how each source is read into arrays, once."""
 
-import io
 import os
-import pickle
-import tarfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,30 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from hypertuning.config import IMAGE_SIZE, UserError
-from hypertuning.learn import download
+from hypertuning.learn import cifar10, download
+from hypertuning.learn.decoded import Decoded, Images
 from hypertuning.learn.folders import as_text, files_below, refuse
 from hypertuning.learn.image_folder import ClassFolders, find_class_folders, read_class_folders
 from hypertuning.learn.sizes import sizes_in_words
-
-BATCHES = "cifar-10-batches-py"
-"""The folder in the CIFAR-10 archive."""
-
-
-class Images(NamedTuple):
-    images: np.ndarray
-    """uint8 (n, 3, 32, 32)."""
-    labels: np.ndarray
-    """int64 (n,)."""
-
-
-class Decoded(NamedTuple):
-    classes: tuple[str, ...]
-    train: Images
-    test: Images | None
-    notes: tuple[str, ...] = ()
-    """What was done to the images that a user may not expect."""
-    sizes: str = ""
-    """Of the training images as they were found, and as they are trained on, in words."""
 
 
 class Source(NamedTuple):
@@ -73,13 +51,13 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
 
 
 def _find_cifar10(folder: Path) -> Source | None:
-    batches, archive = folder / BATCHES, folder / download.CIFAR10.name
+    batches, archive = folder / cifar10.BATCHES, folder / download.CIFAR10.name
     if batches.is_dir():
-        below = files_below(folder, BATCHES)
+        below = files_below(folder, cifar10.BATCHES)
         refuse(folder, below.faults)
-        return Source("cifar10", folder, tuple(below.files), partial(read_cifar10_batches, batches))
+        return Source("cifar10", folder, tuple(below.files), partial(cifar10.read_batches, batches))
     if archive.is_file():
-        return Source("cifar10", folder, (archive.name,), partial(read_cifar10_archive, archive))
+        return Source("cifar10", folder, (archive.name,), partial(cifar10.read_archive, archive))
     return None
 
 
@@ -113,68 +91,6 @@ def read_digits() -> Decoded:
         Images(images[test], labels[test]),
         sizes=sizes_in_words([digits.images.shape[1:]]),
     )
-
-
-# CIFAR-10
-
-
-def read_cifar10_batches(folder: Path) -> Decoded:
-    return _read_cifar10(lambda name: (folder / name).read_bytes(), folder)
-
-
-def read_cifar10_archive(path: Path) -> Decoded:
-    """Read the archive in memory: nothing is unpacked to disk."""
-    if download.md5(path) != download.CIFAR10.md5:
-        raise UserError(
-            f"{path} is broken (its md5 is not {download.CIFAR10.md5}); "
-            "delete it to download it again"
-        )
-    with tarfile.open(path) as archive:
-        files = {
-            os.path.basename(member.name): archive.extractfile(member).read()
-            for member in archive
-            if member.isfile()
-        }
-    return _read_cifar10(files.__getitem__, path)
-
-
-def _read_cifar10(read: Callable[[str], bytes], source: Path) -> Decoded:
-    try:
-        names = _unpickle(read("batches.meta"))["label_names"]
-        batches = [_read_batch(read(f"data_batch_{i}")) for i in range(1, 6)]
-        test = _read_batch(read("test_batch"))
-    except Exception as error:  # pickle raises whatever the bytes make it raise
-        raise UserError(f"{source} cannot be read as CIFAR-10: {error!r}") from error
-    train = Images(*map(np.concatenate, zip(*batches, strict=True)))
-    sizes = sizes_in_words([(IMAGE_SIZE, IMAGE_SIZE)])
-    return Decoded(tuple(names), train, test, sizes=sizes)
-
-
-def _read_batch(content: bytes) -> Images:
-    batch = _unpickle(content)
-    images = batch["data"].reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
-    return Images(images, np.asarray(batch["labels"], dtype=np.int64))
-
-
-_ARRAY_PARTS = {
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Builds arrays and nothing else: a pickle may name any function to be called."""
-
-    def find_class(self, module: str, name: str) -> object:
-        try:
-            return _ARRAY_PARTS[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in CIFAR-10") from None
-
-
-def _unpickle(content: bytes) -> dict:
-    return _ArraysOnly(io.BytesIO(content), encoding="latin1").load()  # written by Python 2
 
 
 # a folder of images

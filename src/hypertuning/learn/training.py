@@ -15,7 +15,7 @@ from hypertuning.config import Config
 from hypertuning.learn.augment import crop_and_flip
 from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
-from hypertuning.learn.optimizers import build_optimizer, learning_rate
+from hypertuning.learn.optimizers import build_optimizer, rate_at
 from hypertuning.quantities import Count, Duration, Measured, Timestamp
 
 EVALUATION_BATCH = 500
@@ -151,7 +151,7 @@ def _train_epoch(state: TrainState, data: Splits) -> Score:
             if config.augment == "crop_flip":
                 images = crop_and_flip(images)
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(config, (epoch - 1 + step / count) / state.horizon)
+                group["lr"] = rate_at(config, (epoch - 1 + step / count) / state.horizon)
             pixels = normalise(images, data.mean, data.std)
             logits = _forward(state.model, pixels, state.precision)
             loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)

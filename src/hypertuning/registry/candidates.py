@@ -14,7 +14,6 @@ from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
 from hypertuning.intervals import of_mean
 
 BEST = f"best_{OBJECTIVE.metric}"
-LOWER_IS_BETTER = OBJECTIVE.mode == "min"
 
 
 class Candidate(NamedTuple):
@@ -49,7 +48,7 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
         )
     longest = completed[completed["epochs_run"] == completed["epochs_run"].max()]
     found: dict[Config, Candidate] = {}
-    best_first = longest.sort_values(BEST, ascending=LOWER_IS_BETTER, kind="stable")
+    best_first = longest.sort_values(BEST, kind="stable")
     for row in best_first.to_dict("records"):
         config = config_of(row)
         names = row["trial_id"], row["run_id"], row["run_name"], row[BEST], int(row["epochs_run"])
@@ -115,8 +114,9 @@ def ranking(
         raise UserError(
             f"no configuration came through all its repeats ({counts}), so none can be registered"
         )
-    best = whole["val_loss"].idxmin() if LOWER_IS_BETTER else whole["val_loss"].idxmax()
-    return table.assign(winner=table.index == best), each.reset_index(drop=True)
+    return table.assign(winner=table.index == whole["val_loss"].idxmin()), each.reset_index(
+        drop=True
+    )
 
 
 def config_of(row: Mapping) -> Config:
