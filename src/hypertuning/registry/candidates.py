@@ -40,11 +40,9 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
     """
     completed = trials[(trials["outcome"] == "completed") & np.isfinite(trials[BEST])]
     if completed.empty:
-        fates = trials["outcome"].fillna("running").value_counts()
-        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items()) or "none begun"
         raise UserError(
             f"the study has no completed trial to take a configuration from; its {len(trials)} "
-            f"trials: {counts}"
+            f"trials: {_fates(trials, 'running') or 'none begun'}"
         )
     longest = completed[completed["epochs_run"] == completed["epochs_run"].max()]
     found: dict[Config, Candidate] = {}
@@ -84,39 +82,47 @@ def ranking(
     owner = [numbers.get(_unseeded(row)) for row in measured.to_dict("records")]
     columns = ["trial_id", "seed", "outcome", BEST, "best_val_accuracy", "best_epoch", "epochs_run"]
     each = measured[columns].assign(candidate=owner)[["candidate", *columns]]
-    rows = []
-    for number, candidate in enumerate(candidates, start=1):
-        all_own = each[each["candidate"] == number]
-        own = all_own[
-            (all_own["outcome"] == "completed") & np.isfinite(all_own[BEST].astype(float))
-        ]
-        mean, low, high = of_mean(own[BEST].to_numpy(float))
-        rows.append({
-            "candidate": number,
-            "run_name": candidate["run_name"],
-            "source_trial": candidate["trial_id"],
-            "searched_val_loss": candidate["loss"],
-            "searched_epochs": candidate["epochs"],
-            "epochs": own["epochs_run"].max(),
-            "repeats": len(own),
-            "broken": len(all_own) - len(own),
-            "val_loss": mean,
-            "low": max(low, 0),  # no loss is below; of few repeats the t interval knows nothing
-            "high": high,
-            "val_accuracy": own["best_val_accuracy"].astype(float).mean(),
-            "best_epoch": own["best_epoch"].astype(float).mean(),
-        })  # fmt: skip
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(
+        _summary(number, candidate, each[each["candidate"] == number])
+        for number, candidate in enumerate(candidates, start=1)
+    )
     whole = table[(table["broken"] == 0) & (table["repeats"] > 0)]
     if whole.empty:
-        fates = trials["outcome"].fillna("interrupted").value_counts()
-        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items())
         raise UserError(
-            f"no configuration came through all its repeats ({counts}), so none can be registered"
+            f"no configuration came through all its repeats ({_fates(trials, 'interrupted')}), "
+            "so none can be registered"
         )
     return table.assign(winner=table.index == whole["val_loss"].idxmin()), each.reset_index(
         drop=True
     )
+
+
+def _summary(number: int, candidate: Mapping, repeats: pd.DataFrame) -> dict[str, object]:
+    """A candidate's row: what the search measured, and the mean of its completed repeats."""
+    completed = repeats["outcome"] == "completed"
+    own = repeats[completed & np.isfinite(repeats[BEST].astype(float))]
+    mean, low, high = of_mean(own[BEST].to_numpy(float))
+    return {
+        "candidate": number,
+        "run_name": candidate["run_name"],
+        "source_trial": candidate["trial_id"],
+        "searched_val_loss": candidate["loss"],
+        "searched_epochs": candidate["epochs"],
+        "epochs": own["epochs_run"].max(),
+        "repeats": len(own),
+        "broken": len(repeats) - len(own),
+        "val_loss": mean,
+        "low": max(low, 0),  # a loss is never negative, but the t interval of few repeats may be
+        "high": high,
+        "val_accuracy": own["best_val_accuracy"].astype(float).mean(),
+        "best_epoch": own["best_epoch"].astype(float).mean(),
+    }
+
+
+def _fates(trials: pd.DataFrame, unfinished: str) -> str:
+    """How many trials ended how: `2 pruned, 1 failed`."""
+    counts = trials["outcome"].fillna(unfinished).value_counts()
+    return ", ".join(f"{count} {fate}" for fate, count in counts.items())
 
 
 def config_of(row: Mapping) -> Config:

@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +15,7 @@ from hypertuning.config import UserError
 from hypertuning.registry import origin
 from hypertuning.registry.package import signature
 
-CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+CHAMPION, PREVIOUS = "champion", "previous"
 GOING_BACK = "going-back"
 """Of the version that is to be champion again, while a rollback is under way."""
 OPENED = "test_opened"
@@ -134,11 +134,7 @@ def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str)
     Raises:
         UserError: there is none, or there are several; they are listed as they can be pasted.
     """
-    models, token = [], None
-    while token != "":
-        page = client.search_registered_models(page_token=token)
-        models += [model for model in page if aliases <= model.aliases.keys()]
-        token = page.token or ""
+    models = [model for model in _all_models(client) if aliases <= model.aliases.keys()]
     names = [model.name for model in models if _is_ours(client, model)]
     if len(names) == 1:
         return names[0]
@@ -152,6 +148,14 @@ def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str)
     raise UserError(
         f"`{option}` must name one of the {len(names)} models with a {wanted}: {shown}{more}"
     )
+
+
+def _all_models(client: MlflowClient) -> Iterator[RegisteredModel]:
+    token = None
+    while token != "":
+        page = client.search_registered_models(page_token=token)
+        yield from page
+        token = page.token or ""
 
 
 def _is_ours(client: MlflowClient, model: RegisteredModel) -> bool:
