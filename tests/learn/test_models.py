@@ -83,7 +83,7 @@ def test_dropout_acts_in_training_alone(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_first_weights_hang_on_the_seed_alone(name):
+def test_first_weights_depend_on_the_seed_alone(name):
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first, again, other = (build(small(model=name, seed=seed), 10) for seed in (5, 5, 6))

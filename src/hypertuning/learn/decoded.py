@@ -19,4 +19,4 @@ class Decoded(NamedTuple):
     notes: tuple[str, ...] = ()
     """What was done to the images that a user may not expect."""
     sizes: str = ""
-    """Of the training images as they were found, and as they are trained on, in words."""
+    """Of the training images before and after decoding, in words."""

@@ -1,4 +1,4 @@
-"""Where images come from, and how each source is read into arrays, once."""
+"""Where images come from, and how each source is read into arrays."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ class Source(NamedTuple):
     name: str
     folder: Path
     files: tuple[str, ...]
-    """Relative to the folder. A change of one of them is a change of the source."""
+    """Relative to the folder. If one of them changes, the source has changed."""
     read: Callable[[], Decoded]
     version: int = 2
-    """To be raised when the same files would be decoded to other arrays."""
+    """Raise it when the same files are decoded to different arrays."""
 
 
 def find_source(dataset: str, data_dir: Path) -> Source | None:
@@ -42,7 +42,7 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
             f"`dataset`: {as_text(folder)} is not UTF-8, and the tracking store takes nothing "
             "else; rename it"
         )
-    if not os.path.isdir(folder):  # also where it may not be looked at: Path.is_dir raises then
+    if not os.path.isdir(folder):  # not Path.is_dir, which raises without permission
         raise UserError(
             "`dataset` must be 'cifar10', 'digits' or a folder with train/<class>/ images, "
             f"got {dataset!r}"
@@ -71,9 +71,9 @@ def _find_folder(folder: Path) -> Source:
 
 
 def read_digits() -> Decoded:
-    """Read scikit-learn's 1,797 digits, (8, 8) pixels of 0–16; a fixed fifth is for test."""
+    """Read scikit-learn's 1,797 digits, (8, 8) pixels from 0 to 16; a fixed fifth is for test."""
     import torch
-    from sklearn.datasets import load_digits  # seconds to import, and needed only here
+    from sklearn.datasets import load_digits  # takes seconds, and only this needs it
     from sklearn.model_selection import train_test_split
 
     digits = load_digits()
@@ -100,7 +100,7 @@ def read_folder(found: Mapping[str, ClassFolders]) -> Decoded:
     """Read train/<class>/ and test/<class>/; any size and mode become 32 × 32 and RGB.
 
     Raises:
-        UserError: the files that are no pictures, all of them at once.
+        UserError: it names the files that cannot be read, and counts them.
     """
     classes = tuple(found["train"].names.values())
     read = {part: read_class_folders(folders, classes) for part, folders in found.items()}

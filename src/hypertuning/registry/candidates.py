@@ -1,7 +1,7 @@
-"""Which configuration is worth registering: the best of a search, trained again with fresh seeds.
+"""Choose the configuration to register: train the best of a search again, with fresh seeds.
 
-The lowest of many noisy losses is low by luck as well (the winner's curse). Trained again, the
-first few of a search show what they are worth, and the best mean is chosen.
+The lowest of many noisy losses is partly luck (the winner's curse). So the best few configurations
+are trained again, and the one with the best mean loss is chosen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ BEST = f"best_{OBJECTIVE.metric}"
 
 
 class Candidate(NamedTuple):
-    """A configuration of a search, and the trial that speaks for it."""
+    """A configuration of a search, and its best trial."""
 
     config: Config
     trial_id: str
     run_id: str
     run_name: str
     loss: float
-    """The lowest validation loss of that one trial."""
+    """The lowest validation loss of that trial."""
     epochs: int
-    """That it was trained for."""
+    """Epochs of that trial."""
 
 
 def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
-    """The best trials of those with the largest budget, one for each configuration.
+    """Take the best trials of those with the most epochs, one for each configuration.
 
     Args:
         trials: Of one study, as `tracking.runs` reads them.
@@ -55,9 +55,9 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
 
 
 def repeats(configs: Sequence[Config], seeds: Sequence[int]) -> list[Config]:
-    """Every configuration with every seed, all of them with one seed before the next.
+    """Combine every configuration with every seed, seed by seed.
 
-    All have the same ones, so that none has the luckier order of images.
+    All configurations get the same seeds, so that none gets a luckier order of images.
     """
     return [config.model_copy(update={"seed": seed}) for seed in seeds for config in configs]
 
@@ -65,17 +65,17 @@ def repeats(configs: Sequence[Config], seeds: Sequence[int]) -> list[Config]:
 def ranking(
     candidates: Sequence[Mapping], trials: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates beside their repeats: one row for each candidate, and one for each repeat.
+    """Summarise the repeats in two tables: a row for each candidate, and a row for each repeat.
 
-    A candidate of which a repeat broke or diverged cannot win: what the others say of it would
-    leave out the very seeds that it fails on.
+    A candidate wins only if all its repeats were completed: the mean of the others would leave out
+    the seeds on which it fails.
 
     Args:
-        candidates: Their fields, in the order in which the search had them.
+        candidates: Their fields, in the order of the search.
         trials: The repeats.
 
     Raises:
-        UserError: no candidate came through all its repeats.
+        UserError: no candidate completed all its repeats.
     """
     measured = trials[trials["outcome"].notna()]
     numbers = {_unseeded(c["config"]): number for number, c in enumerate(candidates, start=1)}
@@ -126,7 +126,7 @@ def _fates(trials: pd.DataFrame, unfinished: str) -> str:
 
 
 def config_of(row: Mapping) -> Config:
-    """The configuration of a trial's row."""
+    """The configuration in a row of a table of trials."""
     given = {n: row[n] for n in Config.model_fields if n in row and pd.notna(row[n])}
     plain = {n: v.item() if isinstance(v, np.generic) else v for n, v in given.items()}
     return parse_config(plain)

@@ -1,16 +1,16 @@
-"""Which models are ours. Only their numbers are read, and nobody else's code is run.
+"""Tell which models are ours. Only their numbers are read, and no code of others is run.
 
-A model in a registry carries code, or a pickle that amounts to code, and MLflow runs it to load the
-model: whoever can write to the registry or to its files can run what they like on the machine that
-loads from it. A tag or a signature proves nothing, as both can be copied. So a model is ours if the
+A model in a registry carries code, or a pickle, which can run code too, and MLflow runs it to load
+the model: whoever can write to the registry or to its files can run anything on the machine that
+loads it. A tag or a signature proves nothing, as both can be copied. So a model is ours if the
 code that it carries equals, byte for byte, what this project packs or has packed; and even that is
 not run here: this project's own copy of it reads the weights and the description, neither of which
 can hold code.
 
-This protects from code in a model of somebody else, whether it is there by accident or on purpose.
+This protects from code in a model of somebody else, put there by accident or on purpose.
 It does not protect from wrong answers, because anyone can put other weights behind our code; from a
-fault in `torch.load(weights_only=True)`; or from what loads a model without us: `mlflow models
-serve` runs the code that a model carries, and installs what it asks for.
+fault in `torch.load(weights_only=True)`; or from programs that load a model without us: `mlflow
+models serve` runs the code that a model carries, and installs what it asks for.
 """
 
 import hashlib
@@ -42,21 +42,21 @@ learn/networks.py >> registry/packed_code.sha256`. The old lines stay: registere
 code that they were registered with.
 """
 FILES = {"model": "artifacts/model.json", "weights": "artifacts/weights.pt"}
-"""What is read of a model: no code."""
+"""The files of a model that are read; they contain no code."""
 
 
 class Fetched(NamedTuple):
-    """A model that was looked at, and nothing of which has run."""
+    """What is known of a model without running any of it."""
 
     signature: ModelSignature | None
     foreign: str
     """Why it is not ours; empty if it is."""
     folder: Path
-    """Where its files are, if it is ours."""
+    """The folder with its files, if it is ours."""
 
 
 class Ours:
-    """A model of ours, answering as its server does."""
+    """A model of ours; it answers as its server does."""
 
     def __init__(self, folder: Path) -> None:
         self._classifier = ImageClassifier()
@@ -69,7 +69,7 @@ class Ours:
 
 
 def fetch(model_uri: str, folder: Path) -> Fetched:
-    """Look at a model, and if it may be ours, copy its files to an empty folder."""
+    """Look at a model; if it may be ours, copy its files to an empty folder."""
     known = pyfunc.info(model_uri)
     if foreign := _other_flavour(known.flavors):
         return Fetched(known.signature, foreign, folder)
@@ -98,7 +98,7 @@ def _other_code(folder: Path) -> str:
 
 
 def known_sums(ours: str) -> set[str]:
-    """Of a file of this package: those of earlier versions, and that of today's."""
+    """The sums of a file of this package: of its earlier versions, and of today's."""
     lines = (line.split() for line in SUMS.read_text().splitlines())
     return {_sum(PACKAGE / ours), *(known for known, file in lines if file == ours)}
 
