@@ -19,7 +19,7 @@ from hypertuning.learn.optimizers import build_optimizer, rate_at
 from hypertuning.quantities import Count, Duration, Measured, Timestamp
 
 EVALUATION_BATCH = 500
-"""Images: enough to keep the processor busy, few enough for its cache."""
+"""Images; large enough for the processor, small enough for its cache."""
 
 
 @dataclass(frozen=True)
