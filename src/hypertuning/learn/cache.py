@@ -15,9 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hypertuning.complaints import describe
 from hypertuning.config import IMAGE_SIZE, UserError
-from hypertuning.learn.decoded import Decoded
 from hypertuning.learn.folders import as_text
-from hypertuning.learn.sources import Source
+from hypertuning.learn.sources import Decoded, Source
 
 log = logging.getLogger(__name__)
 
