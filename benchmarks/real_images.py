@@ -27,7 +27,7 @@ from hypertuning.search.model_options import PAPER
 from hypertuning.search.ray_start import WORKER_ENVIRONMENT
 from hypertuning.search.sampler import Listed, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.search.warm import Earlier, warm_start
+from hypertuning.search.warm import EarlierTrial, warm_start
 from hypertuning.spaces import BOHB, Choice, Integer, grid
 
 MAX_EPOCHS = 9
@@ -88,7 +88,7 @@ def warm_bohb(seed: int, out: Path) -> Study:
     other = pd.read_csv(out / f"asha-{another}.csv")
     drawn = strategy("asha", EPOCHS)(another, out).sampler
     earlier = [
-        Earlier(
+        EarlierTrial(
             drawn.propose(trial).config.hyperparameters(),
             dict(zip(curve["epoch"], curve["val_loss"], strict=True)),
         )

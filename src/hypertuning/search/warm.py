@@ -13,7 +13,7 @@ from hypertuning.search.sampler import Random
 from hypertuning.spaces import acting, searched
 
 
-class Earlier(NamedTuple):
+class EarlierTrial(NamedTuple):
     """A trial of an earlier study."""
 
     config: Mapping[str, Value]
@@ -31,7 +31,7 @@ class WarmStart(NamedTuple):
 
 
 def warm_start(
-    studies: Sequence[Sequence[Earlier]], random: Random, epochs: Sequence[int]
+    studies: Sequence[Sequence[EarlierTrial]], random: Random, epochs: Sequence[int]
 ) -> WarmStart:
     """Place earlier trials in the space of a study that draws from `random`.
 
@@ -60,14 +60,14 @@ def warm_start(
     return WarmStart(tuple(results), placed, dict(left_out))
 
 
-def _constant(study: Sequence[Earlier]) -> set[str]:
+def _constant(study: Sequence[EarlierTrial]) -> set[str]:
     """Hyperparameters that have one value in all trials of a study of several."""
     names = {name for trial in study for name in trial.config}
     values = {n: {t.config[n] for t in study if n in t.config} for n in names}
     return {n for n in names if len(values[n]) == 1 and len(study) > 1}
 
 
-def _read(trial: Earlier, epochs: Sequence[int]) -> dict[int, float]:
+def _read(trial: EarlierTrial, epochs: Sequence[int]) -> dict[int, float]:
     """The losses of a trial on the rungs; one that diverged is bad on the first it missed."""
     losses = {epoch: trial.losses[epoch] for epoch in epochs if epoch in trial.losses}
     missed = [epoch for epoch in epochs if epoch > max(trial.losses, default=0)]
