@@ -21,11 +21,10 @@ class UserError(Exception):
 
 class Objective(NamedTuple):
     metric: str
-    mode: Literal["min", "max"]
 
 
-OBJECTIVE = Objective("val_loss", "min")
-"""What every study optimises: mean cross-entropy on the validation images, in nats per image."""
+OBJECTIVE = Objective("val_loss")
+"""What every study minimises: mean cross-entropy on the validation images, in nats per image."""
 
 
 class Budget(NamedTuple):

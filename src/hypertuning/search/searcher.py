@@ -39,7 +39,7 @@ class LadderSearcher(Searcher):
     def __init__(
         self, ladder: Ladder, sampler: Sampler, concurrency: int, past: Sequence[Past] = ()
     ) -> None:
-        super().__init__(metric=OBJECTIVE.metric, mode=OBJECTIVE.mode)
+        super().__init__(metric=OBJECTIVE.metric, mode="min")
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
         self.proposals = {trial.job.trial: trial.proposal for trial in past}
         """By the study's trial number."""
