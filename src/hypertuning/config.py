@@ -1,4 +1,4 @@
-"""The words that all parts share: one trial's hyperparameters, the objective, the user's errors."""
+"""What all parts share: the hyperparameters of a trial, the objective, and errors for the user."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from hypertuning.facts import Display, Only, facts
 IMAGE_SIZE = 32
 """Height and width in pixels of every image; others are resized when they are decoded."""
 LARGEST_NETWORK = 2**31
-"""Weights; with their gradients and Adam's two moments, 32 GiB."""
+"""Most weights of a network; with their gradients and Adam's two moments they take 32 GiB."""
 
 
 class UserError(Exception):
@@ -38,7 +38,7 @@ class Budget(NamedTuple):
     min_epochs: int = 1
     """r of Hyperband: the epochs that every trial gets before it can be stopped."""
     reduction_factor: int = 3
-    """η of Hyperband: one trial in so many goes on."""
+    """η of Hyperband: one trial in η goes on."""
 
 
 CNN = Only("model", ("cnn",))
@@ -69,7 +69,7 @@ class Config(BaseModel):
     padding: Annotated[int, CNN, Display("p", always=True)] = Field(
         default_factory=lambda given: given["kernel_size"] // 2, ge=0, le=IMAGE_SIZE
     )
-    """Pixels added on each side; by default as many as keep the size under an odd kernel."""
+    """Pixels added on each side; the default keeps the size if the kernel is odd."""
     num_fully_connected_layers: Annotated[int, Display("fc", words="fully connected layers")] = (
         Field(2, ge=1, le=MOST_LAYERS)
     )
@@ -89,12 +89,12 @@ class Config(BaseModel):
     dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)
     """Probability of dropping a hidden unit, after every hidden linear layer."""
     batch_size: Annotated[int, Display("b")] = Field(128, ge=1, le=2**31 - 1)
-    """More than there are images is all of them at once."""
+    """If it is larger than the number of images, all of them are one batch."""
     label_smoothing: Annotated[float, Display("ls")] = Field(0.0, ge=0, lt=1)
-    """In the training loss alone; `val_loss` is plain cross-entropy."""
+    """Only in the training loss; `val_loss` is plain cross-entropy."""
     augment: Annotated[Literal["none", "crop_flip"], Display("")] = "none"
     seed: Annotated[int, Display("s")] = Field(0, ge=0, le=2**63 - 1)
-    """Of the first weights, of the order of the batches, of dropout and augmentation."""
+    """For the first weights, the order of the batches, dropout and augmentation."""
 
     @model_validator(mode="before")
     @classmethod
@@ -156,7 +156,7 @@ class Config(BaseModel):
         return sizes
 
     def _sizes(self, padding: int) -> list[int]:
-        """Down to the layer that leaves nothing, if there is one."""
+        """The sizes up to the first layer that leaves no pixel."""
         sizes = [IMAGE_SIZE]
         while sizes[-1] and len(sizes) <= self.num_conv_layers:
             sizes.append(max(0, (sizes[-1] + 2 * padding - self.kernel_size + 1) // 2))
@@ -169,7 +169,7 @@ class Config(BaseModel):
 
 
 def differing(configs: Sequence[Config]) -> dict[str, bool]:
-    """The hyperparameters in which configurations differ, and whether all of them have each."""
+    """The hyperparameters in which configurations differ, and whether every one has them."""
     given = [config.hyperparameters() for config in configs]
     values = {name: {values.get(name) for values in given} for name in Config.model_fields}
     return {
@@ -180,7 +180,7 @@ def differing(configs: Sequence[Config]) -> dict[str, bool]:
 
 
 ONLY = facts(Config, Only)
-"""Where the parameters act that do not act everywhere."""
+"""The parameters that act only beside some values of another one."""
 DISPLAY = facts(Config, Display)
 assert DISPLAY.keys() == Config.model_fields.keys(), "each field of Config needs its Display"
 
@@ -188,7 +188,7 @@ DEFAULTS: dict[str, object] = Config().model_dump()
 
 
 def acts(name: str, values: Mapping[str, object]) -> bool:
-    """Whether a parameter acts beside the values of the others; absent ones have their defaults."""
+    """Whether a parameter acts, given the others; those that are absent have their defaults."""
     rule = ONLY.get(name)
     return rule is None or {**DEFAULTS, **values}[rule.parameter] in rule.values
 
@@ -197,8 +197,8 @@ def parse_config(given: Mapping[str, object], strict: bool = False) -> Config:
     """Validate one configuration.
 
     Args:
-        strict: Convert nothing: neither a text to a number, nor 64.0 to 64. This is for the files
-            of users; a store gives numbers back as texts.
+        strict: Convert nothing, neither text to a number nor 64.0 to 64. Users' files are read
+            strictly; a store returns numbers as text.
 
     Raises:
         UserError: one line that names the first wrong value and what it must be.
@@ -225,7 +225,7 @@ def parse_value(name: str, value: object, strict: bool = True) -> object:
 
 @cache
 def _validator(name: str) -> TypeAdapter:
-    """Of one hyperparameter by itself; `Config` validates all of them, beside each other."""
+    """The validator of one hyperparameter alone; `Config` validates all of them together."""
     field = Config.model_fields[name]
     kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))

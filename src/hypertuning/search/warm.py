@@ -27,7 +27,7 @@ class WarmStart(NamedTuple):
     placed: int
     """Trials that gave at least one result."""
     left_out: dict[str, int]
-    """Why, and how many trials."""
+    """How many trials, by reason."""
 
 
 def warm_start(
@@ -35,11 +35,11 @@ def warm_start(
 ) -> WarmStart:
     """Place earlier trials in the space of a study that draws from `random`.
 
-    Each curve is read at `epochs`, the rungs of the new study; other epochs are passed over.
+    Each curve is read at `epochs`, the rungs of the new study; other epochs are ignored.
 
-    What this study searches and that one did not is drawn at random for every trial: the model
-    would take the constant that all of them share for the best there is. A trial that differs in
-    what this study fixes, or lies outside what it searches, is left out.
+    A parameter that only the new study searches is drawn at random for every trial: otherwise the
+    model would take the value that all of them share for the best. A trial is left out if it
+    differs in a value that the new study fixes, or lies outside its ranges.
     """
     opened = searched(random.space)
     results: list[Result] = []
@@ -68,7 +68,7 @@ def _constant(study: Sequence[EarlierTrial]) -> set[str]:
 
 
 def _read(trial: EarlierTrial, epochs: Sequence[int]) -> dict[int, float]:
-    """The losses of a trial on the rungs; one that diverged is bad on the first it missed."""
+    """A trial's losses on the rungs; infinite on the first that it missed because it diverged."""
     losses = {epoch: trial.losses[epoch] for epoch in epochs if epoch in trial.losses}
     missed = [epoch for epoch in epochs if epoch > max(trial.losses, default=0)]
     return {**losses, **dict.fromkeys(missed[:1], math.inf)} if trial.diverged else losses
