@@ -19,7 +19,7 @@ def architecture(config: Config, num_classes: int) -> dict[str, object]:
         **config.model_dump(),
         "layers": config.num_fully_connected_layers,
         "convolutions": config.num_conv_layers,
-        "inputs": _inputs(config),
+        "inputs": config.inputs,
         "image_size": IMAGE_SIZE,
         "num_classes": num_classes,
     }
@@ -32,10 +32,3 @@ def build(config: Config, num_classes: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):  # made on the CPU: the same weights on every device
         torch.manual_seed(config.seed)
         return network(architecture(config, num_classes))
-
-
-def _inputs(config: Config) -> int:
-    """Numbers of an image that reach the first linear layer."""
-    if config.model == "cnn":
-        return config.filters * config.feature_sizes()[-1] ** 2
-    return 3 * IMAGE_SIZE**2

@@ -72,8 +72,7 @@ class Trial:
 
 def best_epoch(epochs: Sequence[Row]) -> Row:
     """The epoch of the best objective; of several, the first."""
-    choose = min if OBJECTIVE.mode == "min" else max
-    return choose(epochs, key=lambda row: row[OBJECTIVE.metric])
+    return min(epochs, key=lambda row: row[OBJECTIVE.metric])
 
 
 def overfit_epoch(epochs: Sequence[Row]) -> int | None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from hypertuning.search.strategies import STRATEGIES
 from hypertuning.stages.options import Augment, Count, Factor, SearchOptions, Share
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ class Bohb(SearchOptions):
     min_epochs: Count = Field(1, description="Epochs of the lowest rung.")
     max_epochs: Count = Field(9, description="Of a trial that is never stopped.")
     reduction_factor: Factor = Field(3, description="One trial in so many goes on.")
-    strategy: Literal["bohb", "hyperband", "asha", "random"] = Field(
-        "bohb", description="The model, or only its space."
-    )
+    strategy: Literal[*STRATEGIES] = Field("bohb", description="The model, or only its space.")
     random_fraction: Share = Field(
         0.333, description="Share of the configurations that are drawn at random, model or not."
     )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from hypertuning.search.strategies import PAIRED
 from hypertuning.stages.options import Count, Factor, SearchOptions
 
 if TYPE_CHECKING:
@@ -20,9 +21,7 @@ class Hyperband(SearchOptions):
     grace_period: Count = Field(3, description="Epochs that every trial gets.")
     max_epochs: Count = Field(10, description="Of a trial that is never stopped.")
     reduction_factor: Factor = Field(3, description="One trial in so many goes on.")
-    strategy: Literal["asha", "hyperband", "random"] = Field(
-        "asha", description="Who may go on, and when."
-    )
+    strategy: Literal[*PAIRED] = Field("asha", description="Who may go on, and when.")
     augment: Literal["both", "none", "crop_flip"] = Field(
         "both", description="Crop and flip; both: paired."
     )

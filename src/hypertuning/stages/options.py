@@ -23,7 +23,7 @@ from pydantic import (
 
 from hypertuning import environment
 from hypertuning.complaints import describe
-from hypertuning.config import UserError
+from hypertuning.config import DEFAULTS, UserError
 
 NONE = "none"
 """How None is typed: MLflow cannot store an empty parameter."""
@@ -184,7 +184,7 @@ class SplitOptions(Options):
         0, description="Validation images, likewise; 0 is 5,000 of CIFAR-10, else a tenth."
     )
     split_seed: Seed = Field(
-        0,
+        DEFAULTS["seed"],
         description="Of the split into training and validation alone; losses compare under the "
         "same split.",
     )
@@ -197,8 +197,12 @@ class Images(DataOptions, SplitOptions):
 class TrainingOptions(Options):
     """Hyperparameters of every stage that does not search them."""
 
-    batch_size: Count = Field(128, description="Where the stage does not search it.")
-    learning_rate: Positive = Field(1e-3, description="Where it is not searched.")
+    batch_size: Count = Field(
+        DEFAULTS["batch_size"], description="Where the stage does not search it."
+    )
+    learning_rate: Positive = Field(
+        DEFAULTS["learning_rate"], description="Where it is not searched."
+    )
     seed: Seed = Field(
         0, description="The search, the weights and the order of the batches derive from it."
     )

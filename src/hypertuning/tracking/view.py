@@ -126,7 +126,7 @@ def _table(condition: str, params: Iterable[str], tags: Sequence[str]) -> dict[s
     return {
         "searchFilter": condition,
         "orderByKey": f"metrics.`best_{OBJECTIVE.metric}`",
-        "orderByAsc": OBJECTIVE.mode == "min",
+        "orderByAsc": True,
         "selectedColumns": [
             *(f"metrics.`{name}`" for name in _SUMMARY),
             *(f"params.`{name}`" for name in params),

@@ -9,7 +9,7 @@ from hypertuning.search.ladder import Arms, regular_max_epochs, rungs
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Paired, PointsFirst
-from hypertuning.search.strategies import STRATEGIES
+from hypertuning.search.strategies import LEARNING, STRATEGIES
 from hypertuning.space_files import Written
 from hypertuning.spaces import Space, conditions, describe, searched, settle
 from hypertuning.stages.options import SearchOptions, usage
@@ -91,10 +91,10 @@ def _check_options(shortest: str, budget: Budget, options: SearchOptions) -> Non
             f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
             f"(={budget.max_epochs})"
         )
-    if options.strategy != "bohb" and getattr(options, "warm_start", None):
+    if options.strategy not in LEARNING and getattr(options, "warm_start", None):
         raise UserError(
-            f"`warm_start` needs `strategy` 'bohb', got {options.strategy!r}: no other "
-            "strategy learns from results"
+            f"`warm_start` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
+            f"{options.strategy!r}: no other strategy learns from results"
         )
 
 
@@ -140,7 +140,7 @@ def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
 def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:
     """Say so where the rungs of a bracket cannot be those of the paper."""
     regular = regular_max_epochs(budget)
-    if strategy not in ("bohb", "hyperband") or regular == budget.max_epochs:
+    if not STRATEGIES[strategy].brackets or regular == budget.max_epochs:
         return ()
     return (
         f"`max_epochs` (={budget.max_epochs}) is not `{shortest}` (={budget.min_epochs}) times a "

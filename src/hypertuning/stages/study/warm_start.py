@@ -7,7 +7,7 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from hypertuning.config import Config, UserError
-from hypertuning.search.warm import Earlier, WarmStart, warm_start
+from hypertuning.search.warm import EarlierTrial, WarmStart, warm_start
 from hypertuning.stages.study.searches import Search
 from hypertuning.tracking import runs
 from hypertuning.tracking.study_run import DatasetInfo
@@ -78,7 +78,7 @@ def _find(studies: pd.DataFrame, name: str, images: DatasetInfo, split_seed: int
     return str(found.iloc[-1]["study_id"])
 
 
-def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[Earlier]:
+def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[EarlierTrial]:
     """Frames of one study as plain Python's values."""
     names = [name for name in Config.model_fields if name in trials]
     losses = {
@@ -86,7 +86,7 @@ def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[Earlier]:
         for run_id, curve in curves.groupby("run_id")
     }
     return [
-        Earlier(
+        EarlierTrial(
             {n: _plain(row[n]) for n in names if pd.notna(row[n])},
             losses.get(row["run_id"], {}),
             row["outcome"] == "diverged",
