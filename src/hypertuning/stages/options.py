@@ -184,7 +184,7 @@ class SplitOptions(Options):
         0, description="Validation images, likewise; 0 is 5,000 of CIFAR-10, else a tenth."
     )
     split_seed: Seed = Field(
-        DEFAULTS["seed"],
+        0,
         description="Of the split into training and validation alone; losses compare under the "
         "same split.",
     )
@@ -204,7 +204,8 @@ class TrainingOptions(Options):
         DEFAULTS["learning_rate"], description="Where it is not searched."
     )
     seed: Seed = Field(
-        0, description="The search, the weights and the order of the batches derive from it."
+        DEFAULTS["seed"],
+        description="The search, the weights and the order of the batches derive from it.",
     )
 
 
