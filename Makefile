@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report lint format lock clean machine
 
 # Both stamps are touched last, so an install that was broken off is done again from the start.
 packages := .venv/packages-installed
@@ -61,6 +61,12 @@ lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
+
+mlproject: $(project)  ## MLproject, entry points and the README's tables anew from the stages' options
+	@$(python) -m hypertuning.stages.generate
+
+sums:  ## remember the code that registered models carry, after a change of it
+	@cd src/hypertuning && sha256sum registry/served_model.py learn/networks.py >> registry/packed_code.sha256
 
 format: $(project)  ## put the files into the format that lint asks for
 	@.venv/bin/ruff check --fix .

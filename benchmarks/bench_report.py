@@ -26,7 +26,7 @@ from hypertuning.report.data import Data
 from hypertuning.report.document import document
 from hypertuning.report.page import render, write
 from hypertuning.spaces import BOHB, sample
-from hypertuning.stages.report import CURVES
+from hypertuning.stages.report.write import CURVES
 from hypertuning.tracking import runs
 
 START_MS = 1_764_000_000_000

@@ -28,16 +28,16 @@ class Point(NamedTuple):
 
 class Result(NamedTuple):
     spent: int
-    """Units of budget in all until then."""
+    """Units of budget spent until then."""
     units: int
-    """Of budget of this result."""
+    """The budget of this result."""
     loss: float
     regret: float
-    """Of the point, exact, per dimension: 0 is the optimum, 1 the worst."""
+    """Exact, per dimension: 0 is the optimum, 1 the worst."""
 
 
 class CountingOnes:
-    """The problem in N + N dimensions, and the bill: a point that goes on pays the difference."""
+    """The problem in N + N dimensions, and the budget spent: a point that goes on adds to it."""
 
     def __init__(self, n: int, seed: int) -> None:
         self.n, self.rng = n, np.random.default_rng((seed, n))

@@ -1,8 +1,9 @@
 """Best validation loss against epochs spent, on real images: each method at equal epochs.
 
-Every study runs alone in one process, one trial at a time, so that its order is its seed's. Trials
-train as they do in a stage (same code, space, split); only Ray and MLflow are left out. What two
-methods both train (the draws of random search are also ASHA's) is trained once and counted twice.
+Every study runs alone in one process, one trial at a time, so that its order depends only on its
+seed. Trials train as they do in a stage (same code, space, split); only Ray and MLflow are left
+out. What two methods both train (the draws of random search are also ASHA's) is trained once and
+counted twice.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ from hypertuning.search.model_options import PAPER
 from hypertuning.search.ray_start import WORKER_ENVIRONMENT
 from hypertuning.search.sampler import Listed, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.search.warm import Earlier, warm_start
+from hypertuning.search.warm import EarlierTrial, warm_start
 from hypertuning.spaces import BOHB, Choice, Integer, grid
 
 MAX_EPOCHS = 9
@@ -36,7 +37,7 @@ EPOCHS = 207
 """What three rounds of Hyperband's brackets cost: the budget of every method."""
 
 SPACE = {**BOHB, "filters": Integer(16, 64, log=True)}
-"""The bohb stage's, with half its filters: an epoch costs a third of what it costs there."""
+"""The bohb stage's with half its filters, so that an epoch costs a third of what it costs there."""
 
 GRID = {
     "learning_rate": Choice((2.6e-4, 1.7e-3, 1.2e-2)),
@@ -47,7 +48,7 @@ GRID = {
     "hidden_size": 181,
     "batch_size": 128,
 }
-"""SPACE's ranges cut into equal cells, at the middle of each; the rest at its middle."""
+"""The middles of equal cells of SPACE's ranges; what has one value has the middle of its range."""
 
 
 SEEDS = 5
@@ -74,7 +75,7 @@ def strategy(name: str, num_samples: int) -> Method:
 
 
 def shuffled_grid(seed: int, out: Path) -> Study:
-    """Every point of GRID to the end, in an order of the seed's: no method has a lucky list."""
+    """Every point of GRID to the end, in an order drawn by the seed, so that no list is lucky."""
     points = [Proposal(parse_config({**p, "seed": seed}), "grid") for p in grid(GRID)]
     np.random.default_rng(seed).shuffle(points)
     return Study(Listed(points), sweep(len(points), MAX_EPOCHS))
@@ -88,7 +89,7 @@ def warm_bohb(seed: int, out: Path) -> Study:
     other = pd.read_csv(out / f"asha-{another}.csv")
     drawn = strategy("asha", EPOCHS)(another, out).sampler
     earlier = [
-        Earlier(
+        EarlierTrial(
             drawn.propose(trial).config.hyperparameters(),
             dict(zip(curve["epoch"], curve["val_loss"], strict=True)),
         )
@@ -140,7 +141,7 @@ class Trainer:
 
 
 def climb(study: Study, trainer: Trainer) -> Iterator[dict]:
-    """Run a study; a row per epoch, those of a diverged trial included, as they were spent."""
+    """Run a study and give a row per epoch, also for those that a diverged trial did not reach."""
     proposals: dict[int, Proposal] = {}
     reached: dict[int, int] = {}
     while job := study.ladder.next():
@@ -178,7 +179,7 @@ def run_study(method: str, seed: int, trainer: Trainer, out: Path) -> None:
 
 
 def run_seed(methods: list[str], seed: int, cache: Path, sizes: tuple[int, int], out: Path) -> None:
-    """All methods with one seed, one after the other: they share what they have trained."""
+    """All methods with one seed, one after the other, because they share trained configurations."""
     trainer = Trainer(cache, *sizes, out / "trained" / str(seed))
     for method in methods:
         run_study(method, seed, trainer, out)

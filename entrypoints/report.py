@@ -1,27 +1,8 @@
-"""The write-up of studies: figures, tables and findings in one page."""
+"""The stage report, as `mlflow run` starts it."""
 
-from pathlib import Path
+from hypertuning.cli import command
 
-import click
-
-from hypertuning.stages.options import FOLDER, NONE, StageCommand, option
-
-
-@click.command("report", cls=StageCommand, opening="source={source}, to {out}")
-@option("source", NONE, help="Run ids of studies or names of experiments, with commas.")
-@option("out", "reports", FOLDER, "Where the report's folder is made.")
-def main(source: str, out: Path) -> None:
-    """Write up the studies of this experiment, or of others, from the tracking store alone."""
-    # takes a second: not before the first line
-    from hypertuning.stages.console.waiting import waiting
-    from hypertuning.stages.start import check_folder
-
-    check_folder("out", out)
-    with waiting("MLflow and matplotlib"):
-        from hypertuning.stages.report import report
-
-    report(source, out)
-
+main = command("report")
 
 if __name__ == "__main__":
     main()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hypertuning import spaces
-from hypertuning.config import Config, UserError
+from hypertuning.config import DISPLAY, Config, UserError
 from hypertuning.domains import Choice, Float, Integer
 from hypertuning.spaces import conditions, describe, grid, idle, sample, searched, settle
 
@@ -47,6 +47,11 @@ def test_the_grid_is_every_combination_once():
     configs = [tuple(c.items()) for c in grid(spaces.GRID)]
     assert len(set(configs)) == len(configs) == 2 * 3 * 3 * 2
     assert all(Config(**dict(c)) for c in configs)
+
+
+def test_what_figures_show_on_a_logarithmic_scale_is_searched_on_one():
+    for name, domain in spaces.BOHB.items():
+        assert not DISPLAY[name].log or domain.log
 
 
 def test_a_choice_that_is_offered_twice_is_refused():
@@ -159,7 +164,7 @@ def test_a_draw_holds_only_what_acts_in_it():
     assert conditions(SEVERAL)["kernel_size"] == {"model": ["cnn"], "optimizer": ["sgd"]}
 
 
-def test_conditions_that_always_hold_are_none():
+def test_conditions_that_always_hold_are_left_out():
     space = {"num_fully_connected_layers": Integer(2, 4), "hidden_size": Integer(8, 64)}
     assert conditions(space) == {}
     assert describe(space)["hidden_size"] == "8–64"

@@ -1,1 +1,31 @@
-"""Hyperparameter tuning of CIFAR-10 classifiers with Ray Tune, BOHB and MLflow."""
+"""A tracked study of image classifiers on CIFAR-10, from Python.
+
+Every stage is a function with the name and the options of its command (that of the stage report is
+`write_report`):
+
+    import hypertuning
+    study = hypertuning.bohb(dataset="digits", num_samples=17)
+    study.best, study.trials, study.figure("anytime")
+    hypertuning.open_study("last", stage="bohb")
+    hypertuning.register(source=study.id).model_uri
+
+A mistake that the user can mend raises hypertuning.UserError.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    """The stages, `open_study` and `UserError`: imported when they are first asked for."""
+    # `from hypertuning import spaces` asks here first
+    is_module = name.startswith("_") or find_spec(f"{__name__}.{name}") is not None
+    names = {} if is_module else import_module("hypertuning.api").NAMES
+    if name not in names:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return names[name]
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *import_module("hypertuning.api").NAMES]

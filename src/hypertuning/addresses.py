@@ -8,24 +8,24 @@ HIDDEN = "…"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
 _ADDRESS = re.compile(rf"{_SCHEME}(?:(?!,{_SCHEME})\S)+")  # a comma may part two addresses
 _PLACE = re.compile(r"#[\w.-][\w./-]*$")
-"""A folder in a repository, which holds no secret."""
+"""A folder in a repository, which is not secret."""
 _PUNCTUATION = "'\"`,.;:)>]}"
 """What may follow an address in a sentence."""
 _SERVER = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::\d+)?"
 _SERVERS = re.compile(rf"{_SERVER}(?:,{_SERVER})*")
 _SHORT = 3
-"""Letters of a word that is not hidden where it stands alone: so short ones are in every text."""
+"""A secret of so few letters is not hidden outside its address: such words are in every text."""
 
 
 def without_password(address: str) -> str:
-    """The scheme, host, port and path of an address, and nothing else that it says.
+    """The scheme, host, port and path of an address.
 
-    Where a host cannot be told from a secret, the scheme alone.
+    Only the scheme, if the host cannot be told from a secret.
     """
     scheme, private, public = _parts(address)
     if not scheme:
         return public
-    # in the name of a file, # is a letter like others
+    # in the name of a file, # has no meaning
     public = re.split(r"\?" if public.startswith("/") else r"[?#]", public)[0]
     if "?" in private or not _SERVERS.fullmatch(public.partition("/")[0]):
         return f"{scheme}{HIDDEN}"
@@ -33,10 +33,10 @@ def without_password(address: str) -> str:
 
 
 def without_secrets(text: str, known: str = "") -> str:
-    """A text in which every address is without user, password and query.
+    """Remove user, password and query from every address in a text.
 
     Args:
-        known: An address whose secrets are hidden wherever they stand, also outside of addresses.
+        known: An address whose secrets are hidden everywhere in the text.
     """
     text = _ADDRESS.sub(lambda found: _shown_in_text(found[0]), text)
     for secret in sorted(_secrets(known), key=len, reverse=True):
@@ -55,8 +55,8 @@ def _shown_in_text(found: str) -> str:
 def _parts(address: str) -> tuple[str, str, str]:
     """Scheme with `://`, user with password, and the rest; the first two may be empty.
 
-    A password may hold any character, as SQLAlchemy allows it, also / and @: behind a colon, all
-    up to the last @ counts as password. `models:/name@alias` has none.
+    SQLAlchemy allows every character in a password, also / and @. So after a colon, everything up
+    to the last @ counts as password. `models:/name@alias` has none.
     """
     scheme, separator, rest = address.partition("://")
     if not separator:
@@ -68,9 +68,9 @@ def _parts(address: str) -> tuple[str, str, str]:
 
 
 def _secrets(address: str) -> Iterator[str]:
-    """What only the owner of an address should read, also as the parts that a parser makes of it.
+    """The secrets of an address, whole and in the parts into which a parser may split them.
 
-    SQLAlchemy takes `ss@host` for the host of `scheme://user:pa@ss@host`, and shows it.
+    SQLAlchemy reads and shows `ss@host` as the host of `scheme://user:pa@ss@host`.
     """
     _, private, public = _parts(address)
     server = re.split("[/?#]", public)[0]

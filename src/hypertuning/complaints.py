@@ -1,4 +1,4 @@
-"""What is wrong with a value, in one line: from pydantic's errors, in the project's words."""
+"""Turn pydantic's errors into one line in the project's words."""
 
 import reprlib
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ KINDS = {"int_type": "a whole number", "float_type": "a number", "bool_type": "t
 
 
 def describe(error: ValidationError, name: str = "", allowed: Iterable[str] = ()) -> str:
-    """A validation error's first complaint as one line: name, requirement, value given.
+    """Describe a validation error's first problem in one line: name, requirement, value given.
 
     Args:
-        name: Of the value, where the error does not say it.
-        allowed: The names that there are.
+        name: The name of the value, if the error does not have it.
+        allowed: The names that exist.
     """
     first = error.errors()[0]
     name = name or ".".join(map(str, first["loc"]))
@@ -35,7 +35,7 @@ def unknown(name: str, allowed: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a message quotes it: on one line, and the middle of a long one left out."""
+    """Quote a value in a message: on one line, without the middle if it is long."""
     return _SHORT.repr(value)
 
 

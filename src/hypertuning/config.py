@@ -1,4 +1,4 @@
-"""The words that all parts share: one trial's hyperparameters, the objective, the user's errors."""
+"""What all parts share: the hyperparameters of a trial, the objective, and errors for the user."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,12 @@ from typing import Annotated, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from hypertuning.complaints import describe, shown, unknown
+from hypertuning.facts import Display, Only, facts
 
 IMAGE_SIZE = 32
 """Height and width in pixels of every image; others are resized when they are decoded."""
 LARGEST_NETWORK = 2**31
-"""Weights; with their gradients and Adam's two moments, 32 GiB."""
+"""Most weights of a network; with their gradients and Adam's two moments they take 32 GiB."""
 
 
 class UserError(Exception):
@@ -21,11 +22,10 @@ class UserError(Exception):
 
 class Objective(NamedTuple):
     metric: str
-    mode: Literal["min", "max"]
 
 
-OBJECTIVE = Objective("val_loss", "min")
-"""What every study optimises: mean cross-entropy on the validation images, in nats per image."""
+OBJECTIVE = Objective("val_loss")
+"""What every study minimises: mean cross-entropy on the validation images, in nats per image."""
 
 
 class Budget(NamedTuple):
@@ -38,63 +38,63 @@ class Budget(NamedTuple):
     min_epochs: int = 1
     """r of Hyperband: the epochs that every trial gets before it can be stopped."""
     reduction_factor: int = 3
-    """η of Hyperband: one trial in so many goes on."""
-
-
-class Only(NamedTuple):
-    """Where a hyperparameter acts: beside these values of another one, and nowhere else."""
-
-    parameter: str
-    values: tuple[str, ...] | range
+    """η of Hyperband: one trial in η goes on."""
 
 
 CNN = Only("model", ("cnn",))
+"""The models with convolutions."""
 MOST_LAYERS = 32
 HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, MOST_LAYERS + 1))
+SGD = Only("optimizer", ("sgd",))
 
 
 class Config(BaseModel):
     """The hyperparameters of one trial; a value that cannot be trained is refused here.
 
-    Every parameter that a stage does not search keeps the default that stands here. One that does
-    not act everywhere says where, by an `Only`.
+    A parameter that a stage does not search keeps the default given here. Each has a `Display`, and
+    those that do not act everywhere have an `Only`. Names of runs and columns of tables follow the
+    order of the fields.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    model: Literal["nn", "resnn", "cnn"] = "cnn"
-    num_conv_layers: Annotated[int, CNN] = Field(3, ge=1, le=8)
+    model: Annotated[Literal["nn", "resnn", "cnn"], Display("", always=True)] = "cnn"
+    num_conv_layers: Annotated[int, CNN, Display("conv", words="conv layers")] = Field(
+        3, ge=1, le=8
+    )
     """Each is followed by a max-pool that halves the image."""
-    filters: Annotated[int, CNN] = Field(64, ge=1)
+    filters: Annotated[int, CNN, Display("f", always=True)] = Field(64, ge=1)
     """Output channels of every convolution."""
-    kernel_size: Annotated[int, CNN] = Field(3, ge=1, le=IMAGE_SIZE)
-    padding: Annotated[int, CNN] = Field(
+    kernel_size: Annotated[int, CNN, Display("k", always=True)] = Field(3, ge=1, le=IMAGE_SIZE)
+    padding: Annotated[int, CNN, Display("p", always=True)] = Field(
         default_factory=lambda given: given["kernel_size"] // 2, ge=0, le=IMAGE_SIZE
     )
-    """Pixels added on each side; by default as many as keep the size under an odd kernel."""
-    batch_norm: Annotated[bool, CNN] = False
-    """Batch normalisation after every convolution."""
-    num_fully_connected_layers: int = Field(2, ge=1, le=MOST_LAYERS)
+    """Pixels added on each side; the default keeps the size if the kernel is odd."""
+    num_fully_connected_layers: Annotated[int, Display("fc", words="fully connected layers")] = (
+        Field(2, ge=1, le=MOST_LAYERS)
+    )
     """Linear layers, the output layer included."""
-    hidden_size: Annotated[int, HIDDEN_LAYERS] = Field(256, ge=1)
+    batch_norm: Annotated[bool, CNN, Display("bn")] = False
+    """Batch normalisation after every convolution."""
+    hidden_size: Annotated[int, HIDDEN_LAYERS, Display("h", always=True)] = Field(256, ge=1)
     """Width of every linear layer but the last."""
-    dropout: Annotated[float, HIDDEN_LAYERS] = Field(0.0, ge=0, lt=1)
-    """Probability of dropping a hidden unit, after every hidden linear layer."""
 
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    learning_rate: float = Field(1e-3, gt=0)
-    lr_schedule: Literal["constant", "cosine", "onecycle"] = "constant"
+    learning_rate: Annotated[float, Display("lr", log=True)] = Field(1e-3, gt=0)
+    lr_schedule: Annotated[Literal["constant", "cosine", "onecycle"], Display("")] = "constant"
     """Over the study's largest number of epochs, never over a rung's."""
-    momentum: Annotated[float | None, Only("optimizer", ("sgd",))] = Field(None, ge=0, lt=1)
+    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Display("")] = "adam"
+    momentum: Annotated[float | None, SGD, Display("m")] = Field(None, ge=0, lt=1)
     """0.9 under `sgd` unless given."""
-    weight_decay: float = Field(0.0, ge=0)
-    batch_size: int = Field(128, ge=1, le=2**31 - 1)
-    """More than there are images is all of them at once."""
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
-    """In the training loss alone; `val_loss` is plain cross-entropy."""
-    augment: Literal["none", "crop_flip"] = "none"
-    seed: int = Field(0, ge=0, le=2**63 - 1)
-    """Of the first weights, of the order of the batches, of dropout and augmentation."""
+    weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
+    dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)
+    """Probability of dropping a hidden unit, after every hidden linear layer."""
+    batch_size: Annotated[int, Display("b")] = Field(128, ge=1, le=2**31 - 1)
+    """If it is larger than the number of images, all of them are one batch."""
+    label_smoothing: Annotated[float, Display("ls")] = Field(0.0, ge=0, lt=1)
+    """Only in the training loss; `val_loss` is plain cross-entropy."""
+    augment: Annotated[Literal["none", "crop_flip"], Display("")] = "none"
+    seed: Annotated[int, Display("s")] = Field(0, ge=0, le=2**63 - 1)
+    """For the first weights, the order of the batches, dropout and augmentation."""
 
     @model_validator(mode="before")
     @classmethod
@@ -107,7 +107,7 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_built(self) -> "Config":
-        if self.model == "cnn":
+        if self.has_convolutions:
             self.feature_sizes()
         if self.model == "resnn" and self.num_fully_connected_layers < 2:
             raise ValueError(
@@ -120,15 +120,23 @@ class Config(BaseModel):
             )
         return self
 
+    @property
+    def has_convolutions(self) -> bool:
+        return self.model in CNN.values
+
+    @property
+    def inputs(self) -> int:
+        """How many numbers the first linear layer gets of an image."""
+        if self.has_convolutions:
+            return self.filters * self.feature_sizes()[-1] ** 2
+        return 3 * IMAGE_SIZE**2
+
     def weights(self) -> int:
         """Count the weights of all layers but the last, without biases and normalisation."""
-        convolved, inputs = 0, 3 * IMAGE_SIZE**2
-        if self.model == "cnn":
-            channels = 3 + (self.num_conv_layers - 1) * self.filters
-            convolved = channels * self.filters * self.kernel_size**2
-            inputs = self.filters * self.feature_sizes()[-1] ** 2
+        channels = 3 + (self.num_conv_layers - 1) * self.filters
+        convolved = self.has_convolutions * channels * self.filters * self.kernel_size**2
         hidden = self.num_fully_connected_layers - 1
-        linear = hidden and (inputs + (hidden - 1) * self.hidden_size) * self.hidden_size
+        linear = hidden and (self.inputs + (hidden - 1) * self.hidden_size) * self.hidden_size
         return convolved + linear
 
     def feature_sizes(self) -> list[int]:
@@ -148,7 +156,7 @@ class Config(BaseModel):
         return sizes
 
     def _sizes(self, padding: int) -> list[int]:
-        """Down to the layer that leaves nothing, if there is one."""
+        """The sizes up to the first layer that leaves no pixel."""
         sizes = [IMAGE_SIZE]
         while sizes[-1] and len(sizes) <= self.num_conv_layers:
             sizes.append(max(0, (sizes[-1] + 2 * padding - self.kernel_size + 1) // 2))
@@ -161,7 +169,7 @@ class Config(BaseModel):
 
 
 def differing(configs: Sequence[Config]) -> dict[str, bool]:
-    """The hyperparameters in which configurations differ, and whether all of them have each."""
+    """The hyperparameters in which configurations differ, and whether every one has them."""
     given = [config.hyperparameters() for config in configs]
     values = {name: {values.get(name) for values in given} for name in Config.model_fields}
     return {
@@ -171,19 +179,16 @@ def differing(configs: Sequence[Config]) -> dict[str, bool]:
     }
 
 
-ONLY: dict[str, Only] = {
-    name: rule
-    for name, field in Config.model_fields.items()
-    for rule in field.metadata
-    if isinstance(rule, Only)
-}
-"""Where the parameters act that do not act everywhere."""
+ONLY = facts(Config, Only)
+"""The parameters that act only beside some values of another one."""
+DISPLAY = facts(Config, Display)
+assert DISPLAY.keys() == Config.model_fields.keys(), "each field of Config needs its Display"
 
 DEFAULTS: dict[str, object] = Config().model_dump()
 
 
 def acts(name: str, values: Mapping[str, object]) -> bool:
-    """Whether a parameter acts beside the values of the others; absent ones have their defaults."""
+    """Whether a parameter acts, given the others; those that are absent have their defaults."""
     rule = ONLY.get(name)
     return rule is None or {**DEFAULTS, **values}[rule.parameter] in rule.values
 
@@ -192,8 +197,8 @@ def parse_config(given: Mapping[str, object], strict: bool = False) -> Config:
     """Validate one configuration.
 
     Args:
-        strict: Convert nothing: neither a text to a number, nor 64.0 to 64. This is for the files
-            of users; a store gives numbers back as texts.
+        strict: Convert nothing, neither text to a number nor 64.0 to 64. Users' files are read
+            strictly; a store returns numbers as text.
 
     Raises:
         UserError: one line that names the first wrong value and what it must be.
@@ -220,7 +225,7 @@ def parse_value(name: str, value: object, strict: bool = True) -> object:
 
 @cache
 def _validator(name: str) -> TypeAdapter:
-    """Of one hyperparameter by itself; `Config` validates all of them, beside each other."""
+    """The validator of one hyperparameter alone; `Config` validates all of them together."""
     field = Config.model_fields[name]
     kind = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     return TypeAdapter(kind, config=ConfigDict(allow_inf_nan=False))

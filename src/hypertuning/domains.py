@@ -1,4 +1,4 @@
-"""What a parameter is searched in: a range or a choice. Both ends count."""
+"""What a parameter is searched in: a range that includes both ends, or a choice."""
 
 import math
 from collections.abc import Collection
@@ -11,7 +11,7 @@ from hypertuning.config import UserError
 Value = int | float | str | bool
 
 FINEST, LARGEST = 1e-10, 1e10
-"""The least width of a range, and between what its ends lie: ConfigSpace rounds to 13 decimals."""
+"""The smallest width and the largest end of a range: ConfigSpace rounds to 13 decimals."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +28,14 @@ class Float:
         _check_ends(self)
 
     def sample(self, rng: np.random.Generator) -> float:
-        if self.log:  # rounding may lead beyond an end
+        if self.log:  # rounding may pass an end
             real = math.exp(rng.uniform(math.log(self.low), math.log(self.high)))
             return min(max(real, self.low), self.high)
         return rng.uniform(self.low, self.high)
 
     @property
     def values(self) -> Collection[float]:
-        """Empty: no single value is ever expected."""
+        """Empty: real numbers cannot be listed."""
         return ()
 
     def extent(self) -> str:
@@ -44,7 +44,7 @@ class Float:
 
 @dataclass(frozen=True)
 class Integer:
-    """A whole number between two ends, both included (Ray's `randint` leaves out the upper)."""
+    """A whole number between two ends, both included (Ray's `randint` excludes the upper)."""
 
     low: int
     high: int
@@ -71,7 +71,7 @@ class Integer:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several values, none nearer to another."""
+    """One of several values without an order."""
 
     values: tuple[Value, ...]
     when: tuple[str, Value] | None = None
@@ -108,7 +108,7 @@ def _check_ends(domain: Float | Integer) -> None:
 
 
 def check_extent(domain: Float | Integer) -> None:
-    """Raises UserError for a range that ConfigSpace, which rounds, may not take."""
+    """Raise UserError if ConfigSpace, which rounds, could refuse a range."""
     if domain.high - domain.low < FINEST or domain.high > LARGEST:
         raise UserError(
             f"a range must be at least {FINEST} wide and end at {LARGEST:g} at most, got "

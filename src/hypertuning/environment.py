@@ -7,9 +7,9 @@ RUN_ID = "MLFLOW_RUN_ID"
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 EXPERIMENT_ID = "MLFLOW_EXPERIMENT_ID"
 EXPERIMENT_NAME = "MLFLOW_EXPERIMENT_NAME"
-"""MLflow's default experiment is used where neither of the two is set; the id goes first."""
+"""The id is used before the name; without both, MLflow's default experiment is used."""
 PARENT_RUN = "HYPERTUNING_PARENT_RUN"
-"""The run of `main` to which the runs belong that are made here."""
+"""The run of `main` that is the parent of the runs made here."""
 
 
 def read(name: str) -> str | None:
@@ -19,7 +19,7 @@ def read(name: str) -> str | None:
 
 
 def without(*names: str) -> dict[str, str]:
-    """All variables but some, for a command to start."""
+    """All variables except some, for a command that is started."""
     return {name: value for name, value in os.environ.items() if name not in names}
 
 

@@ -10,7 +10,7 @@ LEVEL = 0.95
 
 
 class Interval(NamedTuple):
-    """An estimate and the ends of its interval; both NaN where there are too few values."""
+    """An estimate and the ends of its interval, which are NaN if there are too few values."""
 
     value: float
     low: float
@@ -47,11 +47,11 @@ def of_share(successes: int, count: int) -> Interval:
 
 
 def of_blocked_means(blocks: np.ndarray) -> list[Interval]:
-    """The mean of each column of (blocks, levels), with what the blocks have in common taken out.
+    """The mean of each column of (blocks, levels), without the differences between blocks.
 
-    Blocks that are all good or all bad say nothing of the levels: each is moved to the mean of all
-    before the spread is taken (Cousineau 2005), which is then a little small, by levels / (levels
-    − 1) in the variance (Morey 2008).
+    A block that is good or bad at all levels says nothing about them, so each block is moved to the
+    mean of all before the spread is taken (Cousineau 2005). The variance is then too small, and is
+    multiplied by levels / (levels − 1) (Morey 2008).
     """
     count, levels = blocks.shape
     means = blocks.mean(axis=0)
@@ -69,7 +69,7 @@ def of_rank_correlation(first: np.ndarray, second: np.ndarray) -> Interval:
     if count < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return Interval(np.nan, np.nan, np.nan)
     rho = float(stats.spearmanr(first, second).statistic)
-    if count < 5 or abs(rho) > 1 - 1e-12:  # the normal approximation has nothing to stand on
+    if count < 5 or abs(rho) > 1 - 1e-12:  # too little for the normal approximation
         return Interval(rho, np.nan, np.nan)
     room = stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + rho**2 / 2) / (count - 3))
     return Interval(rho, *np.tanh(np.arctanh(rho) + np.array([-room, room])))
@@ -91,11 +91,11 @@ def of_chance_below(first: np.ndarray, second: np.ndarray) -> Interval:
     middle = (m + n) / 2 - 1
 
     def too_far(theta: float) -> float:
-        """Above 0 where `chance` lies outside what it may be if the true chance is `theta`."""
+        """Above 0 if `chance` lies outside the interval around a true chance of `theta`."""
         shape = 1 + middle * ((1 - theta) / (2 - theta) + theta / (1 + theta))
         return (chance - theta) ** 2 - z**2 * theta * (1 - theta) * shape / (m * n)
 
-    inside = np.clip(chance, 1e-9, 1 - 1e-9)  # at 0 and 1 there is a root that bounds nothing
+    inside = np.clip(chance, 1e-9, 1 - 1e-9)  # at 0 and 1 there is a root that is no bound
     low = brentq(too_far, 0, inside) if chance > 0 else 0.0
     high = brentq(too_far, inside, 1) if chance < 1 else 1.0
     return Interval(chance, low, high)

@@ -1,11 +1,11 @@
-"""Numbers as files of the project hold them: their types and bounds, for pydantic."""
+"""Types and bounds of the numbers in the project's files, for pydantic."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 Count = Annotated[int, Field(strict=True, ge=1, lt=2**31)]
-"""Of epochs, trials or images, where it is read from a file."""
+"""A number of epochs, trials or images."""
 Measured = Annotated[float, Field(strict=True)]
 """Any number, also one that is not finite."""
 Duration = Annotated[float, Field(strict=True, ge=0, le=1e9)]

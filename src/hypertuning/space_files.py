@@ -12,13 +12,13 @@ from hypertuning.strict_yaml import read_yaml
 
 
 def read_space(file: Path, strict: bool = True) -> Space:
-    """Read a YAML file of parameters: a value fixes one, a list or bounds open it.
+    """Read a YAML file of parameters: a value fixes one, a list or bounds search it.
 
     `filters: {low: 32, high: 256, log: true}`, `optimizer: [adamw, sgd]`, `dropout: 0.2`,
     `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`.
 
     Raises:
-        UserError: the file, or the first parameter that is wrong in it, with its line.
+        UserError: the file cannot be read, or a parameter is wrong; the message has its line.
     """
     document = read_yaml(file, strict)
     given = document.content
@@ -34,7 +34,7 @@ def read_space(file: Path, strict: bool = True) -> Space:
 
 
 def plain(space: Space) -> dict[str, object]:
-    """A space as `read_space` reads it from a file."""
+    """The content of a file from which `read_space` reads this space."""
     return {name: _plain(domain) for name, domain in space.items()}
 
 
@@ -65,10 +65,10 @@ def read_points(file: Path, base: Mapping[str, Value], strict: bool = True) -> l
     """Read a YAML list of configurations.
 
     Args:
-        base: The values of what a point does not name.
+        base: Values of the hyperparameters that a point does not name.
 
     Raises:
-        UserError: the file, or the first point that cannot be trained, with its line.
+        UserError: the file cannot be read, or a point cannot be trained; the message has its line.
     """
     document = read_yaml(file, strict)
     if not isinstance(points := document.content, list):
@@ -86,7 +86,7 @@ def read_config(file: Path) -> Written:
     """Read a YAML file that maps hyperparameters to values.
 
     Raises:
-        UserError: the file, or the first value that is wrong in it, with its line.
+        UserError: the file cannot be read, or a value is wrong; the message has its line.
     """
     document = read_yaml(file)
     if not isinstance(given := document.content, dict):

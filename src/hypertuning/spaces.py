@@ -1,4 +1,4 @@
-"""Search spaces as plain data: parameter name → range, choice or fixed value. Both ends count."""
+"""Search spaces as plain data: parameter name → range, choice or fixed value."""
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
@@ -35,7 +35,7 @@ def conditions(space: Space) -> dict[str, dict[str, list[Value]]]:
 
 
 def _dependence(name: str, domain: Domain | Value) -> dict[str, Collection[Value]]:
-    """The values of others with which a parameter acts, by the network's rules and by `when`."""
+    """The values of others with which a parameter acts, from its `Only` and its `when`."""
     found: dict[str, Collection[Value]] = dict([ONLY[name]] if name in ONLY else [])
     if when := getattr(domain, "when", None):
         parent, value = when
@@ -44,7 +44,7 @@ def _dependence(name: str, domain: Domain | Value) -> dict[str, Collection[Value
 
 
 def acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
-    """The values that act, given the others; what depends on one that does not act does not act."""
+    """Keep the values that act; a value does not act if it depends on one that does not."""
     needed = conditions(space)
     kept = {
         name: value
@@ -57,8 +57,8 @@ def acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
 def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:
     """The parameters that never act in this space, and why.
 
-    What the space does not hold has its value in `fixed`, or else its default; so has what never
-    acts, for those that depend on it.
+    A parameter that the space lacks has its value in `fixed`, or else its default. One that never
+    acts counts as lacking for those that depend on it.
     """
     given = {**DEFAULTS, **fixed, **space}
     reasons = {}
@@ -74,10 +74,10 @@ def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:
 
 
 def settle(space: Space, fixed: Mapping[str, Value]) -> Space:
-    """Resolve what is decided beforehand.
+    """Simplify a space by what is known before the search.
 
-    What never acts is not searched, a condition that always holds is none, and a choice of one
-    value is that value.
+    Parameters that never act and conditions that always hold are dropped, and a choice of one value
+    becomes that value.
 
     Raises:
         UserError: conditions that depend on each other.
@@ -106,7 +106,7 @@ def _alone(domain: Domain | Value) -> Domain | Value:
 def sample(space: Space, rng: np.random.Generator) -> dict[str, Value]:
     """Draw one configuration.
 
-    Every parameter takes its draw, active or not, so the other values do not depend on conditions.
+    Parameters that do not act are drawn too, so that conditions change no other draw.
     """
     opened = searched(space)
     values = {n: opened[n].sample(rng) if n in opened else v for n, v in space.items()}

@@ -1,7 +1,7 @@
-"""YAML as a person reads it: what could mean something else is refused, with its line.
+"""Read YAML as a person does, and refuse, with its line, what PyYAML would read otherwise.
 
-PyYAML follows YAML 1.1, which takes `1e-3` for a text, `010` for 8, `1:30` for 90, and the last of
-two equal keys. Here numbers are those of YAML 1.2, written in tens.
+PyYAML follows YAML 1.1: `1e-3` is text, `010` is 8, `1:30` is 90, and of two equal keys the last
+counts. Here numbers are the decimal ones of YAML 1.2.
 """
 
 import re
@@ -15,18 +15,18 @@ import yaml
 from hypertuning.config import UserError
 
 LARGEST_FILE = 2**20
-"""Bytes; what a person writes is far below."""
+"""Bytes, far more than a person writes."""
 
 
 class Document(NamedTuple):
     file: Path
     content: object
     lines: dict[str | int, int]
-    """On which line each entry of the outermost mapping or list begins."""
+    """The line on which each entry of the outermost mapping or list begins."""
 
     @contextmanager
     def at(self, entry: str | int | None = None) -> Iterator[None]:
-        """Say in a UserError in which file it is, and on which line an entry begins."""
+        """Add the file, and the line on which an entry begins, to a UserError."""
         try:
             yield
         except UserError as error:
@@ -38,11 +38,11 @@ def read_yaml(file: Path, strict: bool = True) -> Document:
     """Read a YAML file.
 
     Args:
-        strict: Refuse what YAML 1.1 would misread. Copies of files that an earlier version
-            accepted are read as it read them.
+        strict: Refuse what YAML 1.1 would misread. Files that an earlier version accepted are
+            read without it, as that version read them.
 
     Raises:
-        UserError: the file is not there, is not YAML, or could be misread.
+        UserError: the file does not exist, is not YAML, or could be misread.
     """
     text = _text(file)
     try:
@@ -61,14 +61,14 @@ def read_yaml(file: Path, strict: bool = True) -> Document:
 
 
 def _one_line(text: str) -> str:
-    """A message that quotes names, which may hold line breaks in a file."""
+    """Join the lines of a message, which may quote names with line breaks."""
     return " ".join(text.split())
 
 
 def _text(file: Path) -> str:
     try:
         if (size := file.stat().st_size) > LARGEST_FILE:
-            raise UserError(f"{file} is too large to be read: {size} bytes, of {LARGEST_FILE}")
+            raise UserError(f"{file} is too large to be read: {size} bytes, at most {LARGEST_FILE}")
         written = file.read_bytes()
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         cause = getattr(error, "strerror", None) or error
@@ -89,9 +89,9 @@ def _lines(root: yaml.Node | None) -> dict[str | int, int]:
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses double keys, keys that are not text, tags, and aliases within what they repeat.
+    """Refuses double keys, keys that are not text, tags, and aliases inside anchored nodes.
 
-    Aliases inside of aliases could make a small file endless.
+    Nested aliases could make a small file expand without end.
     """
 
     yaml_implicit_resolvers: ClassVar = {}  # not those of YAML 1.1; ours are added below
@@ -139,7 +139,7 @@ PLAIN = {
     "null": r"~|null|",
     "merge": r"<<",
 }
-"""What is no text although it has no quotes; other numbers stay texts, and are refused as such."""
+"""Unquoted values that are not text. Other numbers stay text, which no number's field accepts."""
 
 for _kind, _pattern in PLAIN.items():
     _Loader.add_implicit_resolver(

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
-import click
 import pytest
 
 from entrypoints import bohb, compare, grid, hyperband
 from hypertuning.config import Config
 from hypertuning.spaces import BOHB, COMPARE, GRID, HYPERBAND
+from hypertuning.stages.options import UsageError
+from hypertuning.stages.study.listed import listed
 from hypertuning.stages.study.sampled import sampled
-from hypertuning.stages.study.searches import listed, single
+from hypertuning.stages.study.single import single
+from hypertuning.stages.train import Train
 
 
 @pytest.fixture(autouse=True)
@@ -19,12 +21,12 @@ def _in_its_own_folder(tmp_path, monkeypatch):
 
 def options(command, space="", points="", **more):
     """The options of a stage at their defaults, with files."""
-    given = {option.name: option.default for option in command.main.params}
+    given = {}
     for name, text in (("space", space), ("points", points)):
         if text:
             Path(f"{name}.yaml").write_text(text)
             given[name] = f"{name}.yaml"
-    return {**given, "given": None, **more}
+    return command.main.stage.options.of({**given, **more})
 
 
 def bohb_on(**given):
@@ -71,9 +73,9 @@ def test_a_fixed_value_acts_in_the_configurations_that_have_a_use_for_it():
     ],
 )
 def test_a_value_that_can_never_be_trained_is_refused_before_anything_starts(space, message):
-    with pytest.raises(click.UsageError) as refused:
+    with pytest.raises(UsageError) as refused:
         bohb_on(space=space)
-    assert message in refused.value.message
+    assert message in str(refused.value)
 
 
 def test_an_end_that_others_make_possible_is_accepted():
@@ -95,7 +97,7 @@ def test_an_end_that_others_make_possible_is_accepted():
     ],
 )
 def test_a_grid_trains_every_configuration_once(space, points, count, notes):
-    search = listed("grid", [GRID], options(grid, space, points))
+    search = listed("grid", [GRID], options(grid, space, points), None)
     configs = [proposal.config for proposal in search.sampler.proposals]
     assert len({frozenset(c.hyperparameters().items()) for c in configs}) == len(configs) == count
     for note in notes:
@@ -104,7 +106,7 @@ def test_a_grid_trains_every_configuration_once(space, points, count, notes):
 
 
 def test_compare_trains_alike_models_once():
-    search = listed("compare", COMPARE, options(compare, "filters: [32, 64]"))
+    search = listed("compare", COMPARE, options(compare, "filters: [32, 64]"), None)
     configs = [proposal.config for proposal in search.sampler.proposals]
     assert [(c.model, c.filters) for c in configs if c.model == "cnn"] == [("cnn", 32), ("cnn", 64)]
     assert [c.model for c in configs].count("nn") == 1
@@ -113,9 +115,11 @@ def test_compare_trains_alike_models_once():
 
 def test_a_study_goes_on_with_the_list_that_it_began_with():
     asked = options(grid, "model: nn", resume="0" * 32)
-    assert len(listed("grid", [GRID], asked).sampler.proposals) == 36, "begun before this rule"
-    begun = listed("grid", [GRID], options(grid, "model: nn"))
-    resumed = listed("grid", [GRID], {**asked, "given": begun.given})
+    assert len(listed("grid", [GRID], asked, None).sampler.proposals) == 36, (
+        "begun before this rule"
+    )
+    begun = listed("grid", [GRID], options(grid, "model: nn"), None)
+    resumed = listed("grid", [GRID], asked, begun.given)
     assert resumed.sampler.proposals == begun.sampler.proposals
 
 
@@ -135,16 +139,16 @@ def test_a_point_says_what_does_nothing_in_it():
 
 def test_a_configuration_to_train_says_what_does_nothing_in_it(tmp_path):
     Path("config.yaml").write_text("model: nn\nfilters: 8\nhidden_size: 32\n")
-    given = {"config": "config.yaml", "epochs": 1, "given": None, "dataset": "digits"}
-    search = single(given)
+    given = Train(config="config.yaml", epochs=1, dataset="digits")
+    search = single(given, None)
     assert search.sampler.propose(0).config == Config(model="nn", filters=8, hidden_size=32)
     assert search.notes[-1] == "`filters` does nothing where `model` is 'nn'"
     kept = {**search.given, "asked": list(search.given["asked"])}
-    assert single({**given, "given": kept}).notes == search.notes
+    assert single(given, kept).notes == search.notes
 
 
 def test_stages_without_files_have_nothing_to_say():
     assert sampled("hyperband", HYPERBAND, "grace_period", options(hyperband)).notes == ()
-    assert listed("grid", [GRID], options(grid)).notes == ()
-    assert listed("compare", COMPARE, options(compare)).notes == ()
+    assert listed("grid", [GRID], options(grid), None).notes == ()
+    assert listed("compare", COMPARE, options(compare), None).notes == ()
     assert bohb_on().notes == ()

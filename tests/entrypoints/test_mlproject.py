@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hypertuning.stages import generate
+
 ROOT = Path(__file__).parents[2]
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
 
@@ -44,13 +46,13 @@ def test_both_spellings_of_an_option_are_understood(name):
         assert {f"--{option.name}", f"--{option.name.replace('_', '-')}"} <= set(option.opts)
 
 
-def test_there_is_an_entry_point_for_every_command():
-    commands = {
-        file.stem
-        for file in (ROOT / "entrypoints").glob("*.py")
-        if "click.command" in file.read_text()
-    }
-    assert commands == set(ENTRY_POINTS)
+def test_what_is_generated_is_what_the_options_say():
+    assert (ROOT / "MLproject").read_text() == generate.mlproject(), "type `make mlproject`"
+    found = {file.name: file.read_text() for file in (ROOT / "entrypoints").glob("*.py")}
+    assert found == generate.entry_points()
+    text = (ROOT / "README.md").read_text()
+    assert text == generate.readme(text), "type `make mlproject`"
+    assert "| `num_samples` | `51` |" in text
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)

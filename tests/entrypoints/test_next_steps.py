@@ -6,6 +6,7 @@ from stand_ins import parsed
 from entrypoints import bohb, train
 from hypertuning.environment import PARENT_RUN
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
+from hypertuning.stages.grid import Grid
 from hypertuning.stages.study.planning import no_estimate
 
 
@@ -18,11 +19,10 @@ def shell(monkeypatch):
 def lines_of(stage, *words):
     """What a study of a stage prints at its ends, by what it is said of."""
     context = stage.main.make_context(stage.__name__.split(".")[-1], list(words))
-    name, options = context.info_name, context.params
-    with context:
-        steps = next_steps(name, "0a1b", options)
-        study_dir = options["storage_path"] / "0a1b"
-        lines = [*steps, how_to_go_on(name, study_dir, options), no_estimate(options).words]
+    name, options = context.info_name, stage.main.options(context)
+    steps = next_steps(name, "0a1b", options)
+    study_dir = options.storage_path / "0a1b"
+    lines = [*steps, how_to_go_on(name, study_dir, options), no_estimate(options).words]
     found = (line.rpartition(": ") for line in lines)
     return {what: parsed(command) for what, _, command in found}
 
@@ -61,5 +61,5 @@ def test_the_next_stage_finds_the_images_the_record_and_the_hardware_of_this_one
 
 def test_below_main_no_study_says_how_to_go_on(tmp_path, monkeypatch):
     monkeypatch.setenv(PARENT_RUN, "0" * 32)
-    assert "To go on" not in how_to_go_on("grid", tmp_path, {})
-    assert not next_steps("grid", "study", {})
+    assert "To go on" not in how_to_go_on("grid", tmp_path, Grid())
+    assert not next_steps("grid", "study", Grid())

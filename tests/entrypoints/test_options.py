@@ -2,26 +2,17 @@
 
 import importlib
 import os
-from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
+from pydantic import create_model
 
-from hypertuning.stages.options import (
-    FILE,
-    FOLDER,
-    PATH_OR_NAME,
-    Number,
-    StageCommand,
-    UserPath,
-    option,
-)
+from hypertuning.cli import Number, StageCommand, UserPath
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import Amount, File, Folder, Options, PathOrName
+from hypertuning.stages.table import STAGES, Stage
 
-COMMANDS = [
-    "bohb", "compare", "doctor", "download", "grid", "hyperband", "main", "predict", "register",
-    "report", "rollback", "sync", "train",
-]  # fmt: skip
 PATHS = {
     "config", "data_dir", "dataset", "images", "model_uri", "out", "points", "space",
     "storage_path",
@@ -29,14 +20,9 @@ PATHS = {
 
 
 def all_options():
-    for name in COMMANDS:
+    for name in STAGES:
         for each in importlib.import_module(f"entrypoints.{name}").main.params:
             yield name, each
-
-
-def test_every_command_is_looked_at():
-    files = Path(importlib.import_module("entrypoints.main").__file__).parent.glob("*.py")
-    assert {f.stem for f in files if "@click.command" in f.read_text()} == set(COMMANDS)
 
 
 def test_every_option_that_can_be_a_path_expands_the_home_folder():
@@ -57,29 +43,30 @@ def test_every_number_has_an_end():
 def typed(type, value):
     """What an option of a type makes of a value, or the one line with which it is refused."""
 
-    @click.command(cls=StageCommand)
-    @option("given", "none", type)
-    def main(given):
-        click.echo(f"{given.__class__.__name__} {given}")
+    class Echo(Stage):
+        def run(self, options):
+            click.echo(f"{options.given.__class__.__name__} {options.given}")
+            return Done()
 
-    result = CliRunner().invoke(main, ["--given", value])
+    options = create_model("Given", __base__=Options, given=(type, 1))
+    result = CliRunner().invoke(StageCommand(Echo("echo", options, "", "")), ["--given", value])
     return result.stdout.strip() or result.stderr.strip()
 
 
 @pytest.mark.parametrize(
     ("type", "value", "expected"),
     [
-        (FOLDER, "~/data", "PosixPath {home}/data"),
-        (FOLDER, "~", "PosixPath {home}"),
-        (FOLDER, "data", "PosixPath {here}/data"),
-        (FOLDER, "$HOME/data", "PosixPath {here}/$HOME/data"),
-        (FOLDER, "./~data", "PosixPath {here}/~data"),
-        (FILE, "~/out.csv", "PosixPath {home}/out.csv"),
-        (FILE, "out.csv", "PosixPath out.csv"),
-        (PATH_OR_NAME, "~/images", "str {home}/images"),
-        (PATH_OR_NAME, "cifar10", "str cifar10"),
-        (PATH_OR_NAME, "models:/digits@champion", "str models:/digits@champion"),
-        (PATH_OR_NAME, "none", "str none"),
+        (Folder, "~/data", "PosixPath {home}/data"),
+        (Folder, "~", "PosixPath {home}"),
+        (Folder, "data", "PosixPath {here}/data"),
+        (Folder, "$HOME/data", "PosixPath {here}/$HOME/data"),
+        (Folder, "./~data", "PosixPath {here}/~data"),
+        (File, "~/out.csv", "PosixPath {home}/out.csv"),
+        (File, "out.csv", "PosixPath out.csv"),
+        (PathOrName, "~/images", "str {home}/images"),
+        (PathOrName, "cifar10", "str cifar10"),
+        (PathOrName, "models:/digits@champion", "str models:/digits@champion"),
+        (PathOrName, "none", "str none"),
     ],
 )
 def test_a_path_is_what_a_shell_would_make_of_it(tmp_path, monkeypatch, type, value, expected):
@@ -89,7 +76,7 @@ def test_a_path_is_what_a_shell_would_make_of_it(tmp_path, monkeypatch, type, va
     assert typed(type, value) == expected.format(home="/home/someone", here=here)
 
 
-@pytest.mark.parametrize("type", [FOLDER, FILE, PATH_OR_NAME])
+@pytest.mark.parametrize("type", [Folder, File, PathOrName])
 @pytest.mark.parametrize(
     ("value", "message"),
     [("", "a path must not be empty"), ("~nobody-here/x", "'~nobody-here/x': there is no such us")],
@@ -102,5 +89,5 @@ def test_what_is_no_path_is_refused(tmp_path, monkeypatch, type, value, message)
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e400"])
 def test_a_number_without_an_end_is_refused(value):
-    assert typed(Number(0), value).endswith(f"{value} is not a finite number")
-    assert typed(Number(0), "0.25") == "float 0.25"
+    assert typed(Amount, value).endswith(f"{value} is not a finite number")
+    assert typed(Amount, "0.25") == "float 0.25"

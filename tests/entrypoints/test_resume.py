@@ -8,8 +8,7 @@ from mlflow import MlflowClient
 
 from entrypoints import bohb, compare
 from hypertuning.config import UserError
-from hypertuning.stages.options import NONE
-from hypertuning.stages.study.resume import find_earlier
+from hypertuning.stages.study.resume import find_resumed
 
 IMAGES = {"name": "digits", "digest": "0123456789abcdef", "classes": ["0"], "train": 9, "val": 1}
 
@@ -37,7 +36,7 @@ def study(client, tmp_path, monkeypatch):
     study = {
         "stage": "bohb",
         "max_epochs": 9,
-        "parameters": {name: str(value).lower() for name, value in given.items()},
+        "parameters": given.parameters(),
         "dataset": IMAGES,
         "warm_start": {"studies": ["a"], "results": [[{"f": 1}, 3, 0.5]], "placed": 1,
                        "left_out": {}},
@@ -48,13 +47,11 @@ def study(client, tmp_path, monkeypatch):
 
 
 def options(stage, *words):
-    return stage.main.make_context("stage", list(words)).params
+    return stage.main.options(stage.main.make_context("stage", list(words)))
 
 
 def resumed(client, *words, stage=bohb, name="bohb"):
-    context = stage.main.make_context("stage", list(words))
-    with context:
-        return find_earlier(client, name, context.params)
+    return find_resumed(client, name, options(stage, *words))
 
 
 def refused(client, *words, **more):
@@ -68,11 +65,11 @@ def refused(client, *words, **more):
 def test_a_study_goes_on_with_what_it_was_started_with(client, study, by):
     earlier = resumed(client, f"--resume={study.name if by == 'id' else 'last'}")
     assert earlier.study_dir == study
-    assert earlier.options["num_samples"] == 20
-    assert earlier.options["concurrency"] == 1
-    assert earlier.options["dataset"] == "digits"
-    assert earlier.options["learning_rate"] == 0.001
-    assert earlier.options["space"] == NONE
+    assert earlier.options.num_samples == 20
+    assert earlier.options.concurrency == 1
+    assert earlier.options.dataset == "digits"
+    assert earlier.options.learning_rate == 0.001
+    assert earlier.options.space is None
 
 
 def test_it_may_get_more_samples_and_other_resources(client, study):
@@ -91,7 +88,7 @@ def test_under_mlflow_run_a_default_that_would_be_more_is_told_of(
     (study / "study.json").write_text(json.dumps(kept))
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     earlier = resumed(client, f"--resume={study.name}", "--num-samples=51")
-    assert earlier.options["num_samples"] == recorded
+    assert earlier.options.num_samples == recorded
     assert ("--num-samples 51" in " ".join(earlier.unheard)) == told
 
 
@@ -115,7 +112,7 @@ def test_under_mlflow_run_a_parameter_at_its_default_is_taken_for_not_given(
     words = (f"--resume={study.name}", "--dataset=cifar10", "--num-samples=51")
     assert "`dataset` (=cifar10) contradicts" in refused(client, *words)
     monkeypatch.setenv("MLFLOW_RUN_ID", "launcher")
-    assert resumed(client, *words).options["num_samples"] == 20
+    assert resumed(client, *words).options.num_samples == 20
     assert "`seed` (=1) contradicts" in refused(client, *words, "--seed=1")
 
 
@@ -125,9 +122,9 @@ def test_files_are_those_that_the_study_began_with(client, study, tmp_path):
     said = refused(client, f"--resume={study.name}", f"--space={mine}")
     assert "`space`" in said and "which has none" in said
     kept.write_text("{dropout: 0.1}")
-    assert resumed(client, f"--resume={study.name}").options["space"] == str(kept)
+    assert resumed(client, f"--resume={study.name}").options.space == str(kept)
     found = resumed(client, f"--resume={study.name}", f"--space={mine}")
-    assert found.options["space"] == str(kept)
+    assert found.options.space == str(kept)
     mine.write_text("{dropout: 0.2}")
     assert "contradicts" in refused(client, f"--resume={study.name}", f"--space={mine}")
 
@@ -152,7 +149,7 @@ def test_a_record_is_found_where_it_was_written(client, study, tmp_path):
     study.parent.rename(elsewhere)
     assert "is not in" in refused(client, f"--resume={study.name}")
     found = resumed(client, f"--resume={study.name}", f"--storage-path={elsewhere}")
-    assert found.options["storage_path"] == elsewhere
+    assert found.options.storage_path == elsewhere
 
 
 def test_runs_that_are_no_study_of_the_stage_are_refused(client, study):

@@ -8,20 +8,12 @@ import torch
 
 from hypertuning.learn import data
 from hypertuning.search.trainable import Problem
+from hypertuning.stages.compare import Compare
+from hypertuning.stages.study.listed import listed
 from hypertuning.stages.study.planning import description, plan_of
-from hypertuning.stages.study.searches import listed
 from hypertuning.stages.study.trains_on import in_lines, trains_on
 
-OPTIONS = {
-    "resume": "none",
-    "space": "none",
-    "points": "none",
-    "augment": "none",
-    "batch_size": 128,
-    "epochs": 2,
-    "learning_rate": 0.001,
-    "seed": 0,
-}
+OPTIONS = Compare(epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +26,7 @@ def said(cache):
     """A function that says what a study of some options trains on."""
 
     def say(folder=cache, threads=1, bases=({},), precision="float32", address="local") -> dict:
-        search = listed("compare", bases, OPTIONS)
+        search = listed("compare", bases, OPTIONS, None)
         problem = Problem(folder, 100, 50, 3, 2, "cpu", precision, threads, Path())
         return trains_on(folder, search, plan_of(search), problem, address)
 
@@ -82,6 +74,6 @@ def test_precision_is_said_as_it_was_resolved(said):
 
 
 def test_the_note_on_a_study_says_it_too(said):
-    search = listed("compare", [{}], OPTIONS)
+    search = listed("compare", [{}], OPTIONS, None)
     note = description(search, plan_of(search), {"images": "a|b"}, ["and a note"])
     assert "| images | a\\|b |" in note and "and a note" in note

@@ -69,7 +69,7 @@ def test_unequal_classes_get_shares_in_proportion(cache_of, share):
     assert np.abs(class_counts(splits.train) - counts * (1 - share)).max() <= 1
 
 
-def test_the_split_hangs_on_its_seed_alone(digits):
+def test_the_split_depends_on_its_seed_alone(digits):
     first, again, other = (load(digits, 500, 100, split_seed=seed) for seed in (3, 3, 4))
     assert members(first.val) == members(again.val) != members(other.val)
     assert members(first.train) == members(again.train) != members(other.train)

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from hypertuning.config import Config
-from hypertuning.learn.models import build
+from hypertuning.learn.models import architecture, build
 from hypertuning.learn.networks import NETWORKS
 from hypertuning.spaces import GRID, HYPERBAND, Choice, grid
 
@@ -83,10 +83,31 @@ def test_dropout_acts_in_training_alone(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_first_weights_hang_on_the_seed_alone(name):
+def test_first_weights_depend_on_the_seed_alone(name):
     torch.manual_seed(1)
     before = torch.get_rng_state()
     first, again, other = (build(small(model=name, seed=seed), 10) for seed in (5, 5, 6))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first(IMAGES), again(IMAGES))
     assert not torch.equal(first(IMAGES), other(IMAGES))
+
+
+def test_a_new_network_needs_its_class_and_nothing_else(monkeypatch):
+    class Pooled(torch.nn.Module):
+        """One convolution, and the mean of each filter."""
+
+        def __init__(self, filters: int, num_conv_layers: int, image_size: int, num_classes: int):
+            super().__init__()
+            self.features = torch.nn.Conv2d(3, filters, num_conv_layers)
+            self.pool = torch.nn.AvgPool2d(image_size - num_conv_layers + 1)
+            self.last = torch.nn.Linear(filters, num_classes)
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return self.last(self.pool(self.features(images)).flatten(1))
+
+    monkeypatch.setitem(NETWORKS, "pooled", Pooled)
+    config = small().model_copy(update={"model": "pooled"})
+    assert architecture(config, 7) == {
+        "model": "pooled", "filters": 4, "num_conv_layers": 3, "image_size": 32, "num_classes": 7
+    }  # fmt: skip
+    assert build(config, 7)(IMAGES).shape == (4, 7)

@@ -10,7 +10,7 @@ from trained import CPU, measured, small, trained
 from hypertuning.config import Config
 from hypertuning.learn import training
 from hypertuning.learn.data import load, normalise
-from hypertuning.learn.optimizers import learning_rate
+from hypertuning.learn.optimizers import rate_at
 from hypertuning.learn.training import Diverged, Hardware, TrainState, evaluate, fit
 
 STILL = {"learning_rate": 1e-30, "optimizer": "sgd"}
@@ -158,7 +158,7 @@ def test_a_precision_that_is_asked_for_is_taken(device, precision):
 
 def rates(schedule: str, steps: int = 1000) -> list[float]:
     config = Config(lr_schedule=schedule, learning_rate=0.1)
-    return [learning_rate(config, step / steps) for step in range(steps + 1)]
+    return [rate_at(config, step / steps) for step in range(steps + 1)]
 
 
 def test_a_constant_rate_stays():
@@ -187,7 +187,7 @@ def test_one_cycle_rises_for_three_tenths_and_falls_to_nothing():
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
 def test_beyond_the_horizon_a_rate_stays_where_it_ended(schedule):
     config = Config(lr_schedule=schedule)
-    assert learning_rate(config, 1.7) == learning_rate(config, 1.0)
+    assert rate_at(config, 1.7) == rate_at(config, 1.0)
 
 
 def test_the_row_has_the_rate_of_its_last_step(few_digits):
@@ -195,7 +195,7 @@ def test_the_row_has_the_rate_of_its_last_step(few_digits):
     rows = trained(config, few_digits, 2, horizon=2).rows
     steps = 2 * math.ceil(150 / config.batch_size)
     expected = [
-        learning_rate(config, (steps / 2 - 1) / steps),
-        learning_rate(config, (steps - 1) / steps),
+        rate_at(config, (steps / 2 - 1) / steps),
+        rate_at(config, (steps - 1) / steps),
     ]
     assert [row.learning_rate for row in rows] == pytest.approx(expected)

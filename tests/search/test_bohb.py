@@ -85,7 +85,7 @@ def test_the_share_of_random_proposals_is_what_was_asked_for(share):
     assert later == ({"random"} if share else {"model"})
 
 
-def test_proposals_hang_on_the_seed_and_on_nobody_elses_random_numbers():
+def test_proposals_depend_on_the_seed_and_on_no_other_random_numbers():
     first = search(Bohb(BOHB, {}, 3), Budget(51, 9), far_from_optimum)
     np.random.seed(99)
     disturbed = lambda config: far_from_optimum(config) + 0 * np.random.rand()

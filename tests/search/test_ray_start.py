@@ -128,7 +128,7 @@ def test_a_file_for_the_story_that_cannot_be_written_is_not_named(told, tmp_path
     assert "story" not in refused(tmp_path)
 
 
-def test_nobody_is_asked_where_nobody_listens(told, tmp_path):
+def test_ray_is_not_asked_to_join_where_nothing_listens(told, tmp_path):
     calls = told()
     assert "no Ray cluster answers at ray_address=127.0.0.1:1 (" in refused(tmp_path, "127.0.0.1:1")
     assert not calls and not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ from hypertuning.search.sampler import Listed, Paired, PointsFirst, Proposal, Ra
 from hypertuning.spaces import BOHB, HYPERBAND, Integer
 
 
-def test_a_draw_hangs_on_the_seed_and_the_number_alone():
+def test_a_draw_depends_only_on_the_seed_and_the_number():
     first, second = Random(HYPERBAND, {}, 5), Random(HYPERBAND, {}, 5)
     forwards = [first.propose(trial) for trial in range(10)]
     assert forwards == [second.propose(trial) for trial in reversed(range(10))][::-1]

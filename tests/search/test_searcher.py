@@ -73,7 +73,7 @@ def decisions(begun: list[dict]) -> list[tuple]:
     )
 
 
-STUDIES = ["random", "asha", "hyperband", "bohb", "both arms"]
+STUDIES = [*STRATEGIES, "both arms"]
 
 
 @pytest.mark.parametrize("strategy", STUDIES)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hypertuning.search.sampler import Random
-from hypertuning.search.warm import Earlier, warm_start
+from hypertuning.search.warm import EarlierTrial, warm_start
 from hypertuning.spaces import BOHB, HYPERBAND, Choice, Float, Integer
 
 RUNGS = (1, 3, 9)
@@ -15,7 +15,7 @@ RUNGS = (1, 3, 9)
 def study(space, losses, count=20, diverged=False):
     """Trials drawn from a space, all with the same curve."""
     configs = [Random(space, {}, seed=5).propose(n).config for n in range(count)]
-    return [Earlier(config.hyperparameters(), losses, diverged) for config in configs]
+    return [EarlierTrial(config.hyperparameters(), losses, diverged) for config in configs]
 
 
 def test_curves_are_read_at_the_rungs_alone():

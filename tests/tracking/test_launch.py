@@ -14,6 +14,7 @@ from hypertuning.environment import RUN_ID
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.spaces import COMPARE
+from hypertuning.stages.done import Done
 from hypertuning.stages.study.deliver import finish
 from hypertuning.tracking.launch import file_launcher, find_launch, name_launch
 from hypertuning.tracking.main_run import close_main, open_main, reopen_main
@@ -163,8 +164,8 @@ def test_a_name_of_the_users_own_stays(client, launched):
 
 
 def test_every_command_names_its_run_however_it_ends(client, launched, monkeypatch):
-    monkeypatch.setattr("hypertuning.stages.repair.sync", lambda *_: None)
-    monkeypatch.setattr("hypertuning.stages.records.find_records", lambda *_: [])
+    monkeypatch.setattr("hypertuning.stages.repair.run.sync", lambda *_: Done())
+    monkeypatch.setattr("hypertuning.stages.repair.records.find_records", lambda *_: [])
     for command, words, name, status in [
         (rollback, ["--model-name=mine"], "rollback mine", 1),
         (rollback, ["--model=mine"], "rollback mine", 2),

@@ -10,7 +10,7 @@ from stores import dump, new_study, track
 
 from hypertuning.config import UserError
 from hypertuning.record.locks import only_driver
-from hypertuning.stages import repair
+from hypertuning.stages.repair import Doctor, Sync, run
 from hypertuning.tracking.artifacts import stored_files
 
 
@@ -38,6 +38,16 @@ def killed(client, storage) -> Record:
     return killed_study(client, storage)
 
 
+def sync(study, storage, patience_s=0) -> None:
+    run.sync(Sync(study=study, storage_path=storage, sync_timeout_s=patience_s))
+
+
+def doctor(study, storage, fix) -> int:
+    """The status of the command."""
+    options = Doctor(study=study, storage_path=storage, fix=fix, sync_timeout_s=0)
+    return run.doctor(options).status
+
+
 def outcomes(client, study_id: str) -> dict[str, tuple[str, str]]:
     experiment_id = client.get_run(study_id).info.experiment_id
     found = client.search_runs([experiment_id], f"tags.`mlflow.parentRunId` = '{study_id}'")
@@ -51,7 +61,7 @@ def outcomes(client, study_id: str) -> dict[str, tuple[str, str]]:
 def test_sync_delivers_and_closes_a_study_and_twice_changes_nothing(
     client, storage, killed, store, capsys
 ):
-    repair.sync("all", storage, patience_s=0)
+    sync("all", storage)
     said = f"study {killed.folder.name} (hyperband): interrupted, 2 trials, 11 epochs, all of it"
     assert said in capsys.readouterr().out
     assert outcomes(client, killed.folder.name) == {
@@ -61,19 +71,19 @@ def test_sync_delivers_and_closes_a_study_and_twice_changes_nothing(
     }
     assert client.get_run(killed.folder.name).data.tags["epochs"] == "11"
     before = dump(store)
-    repair.sync("all", storage, patience_s=0)
+    sync("all", storage)
     assert dump(store) == before
 
 
 def test_a_study_that_an_earlier_version_closed_gets_its_files_and_no_other_end(
     client, storage, killed
 ):
-    repair.sync("all", storage, patience_s=0)
+    sync("all", storage)
     study_id = killed.folder.name
     client.set_tag(study_id, "mlflow.note.content", "what was found")
     shutil.rmtree(killed.folder / "artifacts")  # it kept none
     before = client.get_run(study_id)
-    repair.sync("all", storage, patience_s=0)
+    sync("all", storage)
     after = client.get_run(study_id)
     assert (after.info.end_time, after.data.tags) == (before.info.end_time, before.data.tags)
     assert (killed.folder / "artifacts" / study_id / "plan.json").exists()
@@ -83,11 +93,11 @@ def test_sync_goes_to_the_store_that_the_record_names_unless_the_shell_names_one
     client, storage, killed, new_store, monkeypatch
 ):
     track(monkeypatch, None)
-    repair.sync(killed.folder.name, storage, patience_s=0)
+    sync(killed.folder.name, storage)
     assert outcomes(client, killed.folder.name)["study"] == ("interrupted", "KILLED")
     _, other = new_store()
     with pytest.raises(UserError, match=f"is not in the tracking store {other.tracking_uri}"):
-        repair.sync(killed.folder.name, storage, patience_s=0)
+        sync(killed.folder.name, storage)
 
 
 def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, storage, capsys):
@@ -99,7 +109,7 @@ def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, st
     line.write_text("[]\n" + line.read_text())
     before = {file: file.read_bytes() for file in damaged.folder.rglob("*.*") if file.is_file()}
     with pytest.raises(UserError) as refusal:
-        repair.sync("all", storage, patience_s=0)
+        sync("all", storage)
     said = str(refusal.value).splitlines()
     assert f"study {deleted.folder.name} was deleted; to bring it back: " in said[0]
     assert said[0].endswith(f"mlflow runs restore --run-id {deleted.folder.name}")
@@ -112,8 +122,7 @@ def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, st
     capsys.readouterr()
     (storage / "unknown").mkdir()
     (storage / "unknown/study.json").write_text("{")
-    with pytest.raises(SystemExit):
-        repair.doctor("all", storage, fix=True, patience_s=0)
+    assert doctor("all", storage, fix=True) == 1
     said = capsys.readouterr().out
     assert f"study {damaged.folder.name}: record: this study's record is damaged: {line}" in said
     assert f"study unknown: record: this study's record is damaged: {storage}/unknown" in said
@@ -124,20 +133,19 @@ def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, st
 
 def test_sync_leaves_a_study_that_is_running_to_its_driver(client, storage, killed, capsys):
     with only_driver(killed.folder):
-        repair.sync("all", storage, patience_s=0)
+        sync("all", storage)
     assert "it is running, and delivers what it measures itself" in capsys.readouterr().out
     assert client.get_run(killed.folder.name).info.status == "RUNNING"
 
 
 def test_sync_says_where_it_looked_for_records(storage):
     with pytest.raises(UserError, match=f"no record of study abc in {storage}"):
-        repair.sync("abc", storage, patience_s=0)
+        sync("abc", storage)
 
 
 def test_the_doctor_says_what_is_wrong_and_mends_it_if_asked_to(client, storage, killed, capsys):
     study_id = killed.folder.name
-    with pytest.raises(SystemExit):
-        repair.doctor("all", storage, fix=False, patience_s=0)
+    assert doctor("all", storage, fix=False) == 1
     said = capsys.readouterr().out
     assert f"study {study_id}: study is RUNNING, but its driver is gone" in said
     assert f"study {study_id}: t0000 has no run" in said
@@ -145,17 +153,17 @@ def test_the_doctor_says_what_is_wrong_and_mends_it_if_asked_to(client, storage,
     assert "to mend what can be mended: " in said and "--fix true" in said
     assert client.get_run(study_id).info.status == "RUNNING", "it has only looked"
 
-    repair.doctor("all", storage, fix=True, patience_s=0)
+    doctor("all", storage, fix=True)
     assert "all is well" in capsys.readouterr().out
-    repair.doctor(study_id, storage, fix=False, patience_s=0)
+    doctor(study_id, storage, fix=False)
     assert outcomes(client, study_id)["study"] == ("interrupted", "KILLED")
 
 
 def test_the_doctor_names_records_and_trials_without_a_study(client, storage, killed, capsys):
-    repair.sync("all", storage, patience_s=0)
+    sync("all", storage)
     client.delete_run(killed.folder.name)
     capsys.readouterr()
-    repair.doctor("all", storage, fix=False, patience_s=0)
+    doctor("all", storage, fix=False)
     said = capsys.readouterr().out
     assert said.count("is a trial of a study that is deleted") == 2
     assert f"has a record in {killed.folder}, but no run here" in said
@@ -164,7 +172,7 @@ def test_the_doctor_names_records_and_trials_without_a_study(client, storage, ki
 def test_the_doctor_makes_no_store_where_there_is_none(tmp_path, storage, monkeypatch):
     track(monkeypatch, f"sqlite:///{tmp_path}/nowhere.db")
     with pytest.raises(UserError, match="there is no tracking store"):
-        repair.doctor("all", storage, fix=True, patience_s=0)
+        doctor("all", storage, fix=True)
     assert not (tmp_path / "nowhere.db").exists()
 
 
@@ -182,28 +190,26 @@ def test_files_that_could_not_be_stored_are_sent_by_a_later_sync_and_lost_ones_a
     in_place(client, place)
     study_id = killed_study(client, storage).folder.name
     with pytest.raises(UserError, match=r"files of run .*; after that, deliver that by: .*python"):
-        repair.sync("all", storage, patience_s=0)
+        sync("all", storage)
     assert outcomes(client, study_id)["study"] == ("interrupted", "KILLED"), "numbers do not wait"
-    with pytest.raises(SystemExit):
-        repair.doctor("all", storage, fix=False, patience_s=0)
+    assert doctor("all", storage, fix=False) == 1
     said = capsys.readouterr()
     assert "study lacks plan.json" in said.out
     assert "t0000 lacks overfitting.png" in said.out
     assert "Traceback" not in said.out + said.err
 
     place.unlink()
-    repair.sync("all", storage, patience_s=0)
+    sync("all", storage)
     sent = stored_files(client, study_id)
     assert {"plan.json", "best.yaml", "tables/trials.csv"} < sent.keys()
-    repair.doctor("all", storage, fix=False, patience_s=0)
+    doctor("all", storage, fix=False)
 
     lost = [*place.rglob("overfitting.png"), *place.rglob("plan.json")]
     assert len(lost) == 4, "of two trials, and figure and plan of the study"
     for file in lost:
         file.unlink()
-    with pytest.raises(SystemExit):
-        repair.doctor("all", storage, fix=False, patience_s=0)
-    repair.doctor("all", storage, fix=True, patience_s=0)
+    assert doctor("all", storage, fix=False) == 1
+    doctor("all", storage, fix=True)
     assert capsys.readouterr().out.count("lacks ") == 2 * len(lost), "each by both of them"
     assert stored_files(client, study_id) == sent
     assert all(file.exists() for file in lost)
@@ -213,9 +219,8 @@ def test_files_for_a_store_without_its_library_are_no_well_study(client, storage
     in_place(client, "s3://bucket/x")
     killed_study(client, storage)
     with pytest.raises(UserError, match=r"No module named 'boto3'; pip install boto3, or start"):
-        repair.sync("all", storage, patience_s=1e9)
-    with pytest.raises(SystemExit):
-        repair.doctor("all", storage, fix=False, patience_s=0)
+        sync("all", storage, patience_s=1e9)
+    assert doctor("all", storage, fix=False) == 1
     said = capsys.readouterr()
     assert "cannot be looked up in s3://bucket/x/" in said.out
     assert "Traceback" not in said.out + said.err

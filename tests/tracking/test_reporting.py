@@ -11,7 +11,7 @@ from stores import new_study, track
 
 from entrypoints import report as command
 from hypertuning.config import UserError
-from hypertuning.stages.report import choose, pages_of, what_makes
+from hypertuning.stages.report.write import choose, pages_of, what_makes
 from hypertuning.tracking import runs
 from hypertuning.tracking.histories import histories
 from hypertuning.tracking.mirror import mirror_study

@@ -9,7 +9,7 @@ MARGIN = 4
 
 
 def crop_and_flip(images: Tensor) -> Tensor:
-    """Shift each image by up to MARGIN pixels each way and mirror every second one, at random.
+    """Shift each image by up to MARGIN pixels each way and mirror half of them, at random.
 
     Args:
         images: (batch, 3, size, size) of any type, on any device; draws come from the CPU's

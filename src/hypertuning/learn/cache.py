@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +12,6 @@ import numpy as np
 import torch
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
-from torch import Tensor
 
 from hypertuning.complaints import describe
 from hypertuning.config import IMAGE_SIZE, UserError
@@ -23,15 +21,15 @@ from hypertuning.learn.sources import Decoded, Source
 log = logging.getLogger(__name__)
 
 LONGEST_NAME = 200
-"""Bytes of a data set's name in that of its cache folder; file systems take 255 in all."""
+"""Bytes of a data set's name in the name of its cache folder; file systems allow 255 in all."""
 
 
 @contextmanager
 def alone_in(data_dir: Path) -> Iterator[None]:
-    """Keep other processes from downloading and decoding the same into one folder.
+    """Let one process at a time download and decode into a folder.
 
     Raises:
-        UserError: The folder cannot be made or written to.
+        UserError: the folder cannot be made or written to.
     """
     lock = FileLock(data_dir / ".lock")
     try:
@@ -48,7 +46,7 @@ def alone_in(data_dir: Path) -> Iterator[None]:
 
 
 def decode_once(source: Source, folder: Path) -> Path:
-    """The source's cache folder in `folder`, made anew only if one of its files has changed."""
+    """Return the source's cache folder in `folder`; decode only what is new or changed."""
     fingerprint = _fingerprint(source)
     name = source.name.encode()[:LONGEST_NAME].decode(errors="ignore")
     cache = folder / f"{name}-{fingerprint[:16]}"
@@ -69,22 +67,22 @@ class _Meta(BaseModel):
 
 
 def read_meta(cache: Path) -> dict:
-    """What is known of the images: `dataset`, `classes`, `digest`, and how many there are.
+    """Read what is known of the images: `dataset`, `classes`, `digest`, how many there are, …
 
     Raises:
-        UserError: the file is damaged, as all that read a cache raise it.
+        UserError: the file is damaged. Every reader of a cache raises this.
     """
     with _damage_told(cache, "meta.json"):
         return _Meta.model_validate_json((cache / "meta.json").read_bytes()).model_dump()
 
 
-def read_labels(cache: Path, part: str) -> Tensor:
+def read_labels(cache: Path, part: str) -> torch.Tensor:
     """int64 (n,) of the part 'train' or 'test'."""
     with _damage_told(cache, f"{part}_labels.npy"):
         return torch.from_numpy(np.load(cache / f"{part}_labels.npy"))
 
 
-def map_images(cache: Path, part: str) -> Tensor:
+def map_images(cache: Path, part: str) -> torch.Tensor:
     """uint8 (n, 3, 32, 32), mapped from disk: one copy in memory for all processes."""
     with _damage_told(cache, f"{part}_images.npy"):
         # Copy-on-write shares pages as read-only does, and torch does not warn of it.
@@ -94,7 +92,7 @@ def map_images(cache: Path, part: str) -> Tensor:
 
 @contextmanager
 def _damage_told(cache: Path, name: str) -> Iterator[None]:
-    """Name a file of a cache that cannot be read, and how it is made anew."""
+    """Report a damaged file of a cache, and how to make the cache again."""
     try:
         yield
     except Exception as error:
@@ -107,15 +105,15 @@ def _damage_told(cache: Path, name: str) -> Iterator[None]:
 
 
 def _fingerprint(source: Source) -> str:
-    """Sum up what tells of changed files without reading them: names, sizes, times."""
+    """Hash names, sizes and times of the files: a change shows without reading them."""
     facts = [(name, *_size_and_time(f"{source.folder}/{name}")) for name in source.files]
     return hashlib.sha256(json.dumps([source.version, facts]).encode()).hexdigest()
 
 
 def _size_and_time(path: str) -> tuple[int, int]:
     try:
-        found = os.stat(path)
-    except OSError as error:  # it was there a moment ago
+        found = Path(path).stat()
+    except OSError as error:  # it existed a moment ago
         raise UserError(f"{as_text(path)} cannot be read: {error.strerror}") from error
     return found.st_size, found.st_mtime_ns
 
@@ -129,7 +127,7 @@ def _read(source: Source) -> Decoded:
 
 
 def _store(name: str, decoded: Decoded, fingerprint: str, cache: Path) -> None:
-    """Write a cache folder beside its place and move it there when it is whole."""
+    """Write a cache folder under a hidden name, and rename it when it is complete."""
     parts = {"train": decoded.train} | ({"test": decoded.test} if decoded.test else {})
     arrays = {f"{part}_{kind}": a for part in parts for kind, a in parts[part]._asdict().items()}
     meta = {
@@ -143,7 +141,7 @@ def _store(name: str, decoded: Decoded, fingerprint: str, cache: Path) -> None:
         "sizes": decoded.sizes,
     }
     unfinished = cache.with_name(f".{cache.name}")
-    shutil.rmtree(unfinished, ignore_errors=True)  # what a kill has left
+    shutil.rmtree(unfinished, ignore_errors=True)  # left by a process that was killed
     try:
         unfinished.mkdir(parents=True)
         for file, array in arrays.items():
@@ -165,7 +163,7 @@ def _digest(arrays: dict[str, np.ndarray]) -> str:
 def _no_room(cache: Path, arrays: dict[str, np.ndarray], error: OSError) -> str:
     needed = sum(array.nbytes for array in arrays.values()) / 1e6
     free = shutil.disk_usage(cache.parents[1]).free / 1e6
-    # NumPy says of a full disk "… requested and … written": the figures say what that means.
+    # NumPy reports a full disk as "… requested and … written", so say how much room is needed.
     return (
         f"the decoded images could not be written to {cache} ({error}); "
         f"they need {needed:.0f} MB and {free:.0f} MB are free: make room or change `data_dir`"

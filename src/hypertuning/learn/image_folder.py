@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from torchvision.datasets import ImageFolder
 
 LONGEST_CLASS = 200
-"""Letters of a class's name: MLflow takes 250 for `test_accuracy.<class>`."""
+"""Letters of a class's name: MLflow allows 250 for `test_accuracy.<class>`."""
 
 
 class ClassFolders(NamedTuple):
     """The images in train/<class>/ or test/<class>/."""
 
     folder: Path
-    """That holds the part."""
+    """The folder that contains the part."""
     part: str
     names: dict[str, str]
-    """The folder of each class → the name of the class, accents composed, in order."""
+    """The folder of each class, in order → the name of the class, its accents composed."""
     files: list[str]
     """Relative to the folder."""
 
@@ -38,10 +38,10 @@ class ClassFolders(NamedTuple):
 
 
 def find_class_folders(folder: Path) -> dict[str, ClassFolders]:
-    """The parts train and, where it is there, test of a folder.
+    """Find train/ and, if it exists, test/ in a folder.
 
     Raises:
-        UserError: everything that is wrong and can be seen without decoding an image, at once.
+        UserError: it names everything that is wrong and can be seen without decoding an image.
     """
     if not (folder / "train").is_dir():
         raise UserError(
@@ -62,18 +62,18 @@ def find_class_folders(folder: Path) -> dict[str, ClassFolders]:
 
 
 class Read(NamedTuple):
-    """The images of a part, decoded."""
+    """The decoded images of a part."""
 
     images: np.ndarray
     """uint8 (n, 3, 32, 32)."""
     labels: np.ndarray
     """int64 (n,)."""
     sizes: str
-    """As they were found, and as they are now, in words."""
+    """Of the images before and after decoding, in words."""
     notes: list[str]
-    """What a user may not expect to have been done."""
+    """What was done that a user may not expect."""
     faults: dict[str, str]
-    """The files that are no pictures, and why."""
+    """File → why it cannot be read."""
 
 
 def read_class_folders(found: ClassFolders, classes: Sequence[str]) -> Read:
@@ -86,7 +86,7 @@ def read_class_folders(found: ClassFolders, classes: Sequence[str]) -> Read:
     images = np.empty((len(listed), 3, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     seen: list[Pixels] = []
     faults = {}
-    # One by one: with images as small as these, threads spend twice the time, on Python's lock.
+    # No threads: for such small images they take twice as long, because of Python's lock.
     for i, (path, _) in enumerate(listed.samples):
         try:
             picture = decode(path)
@@ -103,7 +103,7 @@ def read_class_folders(found: ClassFolders, classes: Sequence[str]) -> Read:
 
 
 def composed(name: str) -> str:
-    """A name with its accents as one letter each: macOS takes them apart, others do not."""
+    """Write each accented letter of a name as one character; macOS writes two."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -111,13 +111,13 @@ def _class_names(place: Path) -> dict[str, str]:
     try:
         with os.scandir(place) as entries:
             folders = [e.name for e in entries if e.is_dir() and not is_left_behind(e.name)]
-    except OSError:  # that is a fault of the place already
+    except OSError:  # files_below has noted this fault
         return {}
     return {name: composed(name) for name in sorted(folders)}
 
 
 def _faults(found: ClassFolders, known: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the class folders of a part, beside the files that are known for it."""
+    """Find faults of the class folders of a part, apart from the known faults of files."""
     if not found.names and found.part not in known:
         yield found.part, "it has no class folder; images belong in <class>/"
     has_image = {file.split(os.sep)[1] for file in [*found.files, *known] if os.sep in file}
@@ -162,13 +162,13 @@ def _left_out(found: ClassFolders) -> list[str]:
 
 
 def _listed(found: ClassFolders) -> "ImageFolder":
-    from torchvision.datasets import ImageFolder  # five seconds to import, and needed only here
+    from torchvision.datasets import ImageFolder  # takes five seconds, and only this needs it
 
     class FoundFolder(ImageFolder):
         def find_classes(self, directory: str) -> tuple[list[str], dict[str, int]]:
             return list(found.names), {name: label for label, name in enumerate(found.names)}
 
-    # Every file counts, not only those with a known suffix: none is left out in silence.
+    # Take every file, not only those with a known suffix: none is left out silently.
     files = {os.path.join(found.folder, file) for file in found.files}
     return FoundFolder(
         found.folder / found.part, is_valid_file=files.__contains__, allow_empty=True

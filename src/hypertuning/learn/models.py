@@ -1,32 +1,30 @@
 """From a configuration to its network."""
 
+import inspect
+
 import torch
 from torch import nn
 
 from hypertuning.config import IMAGE_SIZE, Config
-from hypertuning.learn.networks import network
+from hypertuning.learn.networks import NETWORKS, network
 
 
 def architecture(config: Config, num_classes: int) -> dict[str, object]:
-    """The network of a configuration in plain numbers, for `networks.network`."""
-    head = {
-        "hidden_size": config.hidden_size,
+    """The network of a configuration in plain numbers, for `networks.network`.
+
+    The arguments of the network's class say what it needs: any field of `Config`, or one of the
+    facts here.
+    """
+    facts = {
+        **config.model_dump(),
         "layers": config.num_fully_connected_layers,
-        "dropout": config.dropout,
+        "convolutions": config.num_conv_layers,
+        "inputs": config.inputs,
+        "image_size": IMAGE_SIZE,
         "num_classes": num_classes,
     }
-    if config.model != "cnn":
-        return {"model": config.model, "inputs": 3 * IMAGE_SIZE * IMAGE_SIZE, **head}
-    return {
-        "model": config.model,
-        "convolutions": config.num_conv_layers,
-        "filters": config.filters,
-        "kernel_size": config.kernel_size,
-        "padding": config.padding,
-        "batch_norm": config.batch_norm,
-        "inputs": config.filters * config.feature_sizes()[-1] ** 2,
-        **head,
-    }
+    needed = inspect.signature(NETWORKS[config.model]).parameters
+    return {"model": config.model, **{name: facts[name] for name in needed}}
 
 
 def build(config: Config, num_classes: int) -> nn.Module:

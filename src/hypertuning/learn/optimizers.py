@@ -1,4 +1,4 @@
-"""Optimizers, and the course of their learning rate."""
+"""Optimizers and learning-rate schedules."""
 
 import math
 
@@ -7,7 +7,7 @@ from torch import nn, optim
 from hypertuning.config import Config
 
 WARM_UP = 0.3
-"""Share of the training in which a one-cycle learning rate rises."""
+"""Share of the training during which a one-cycle learning rate rises."""
 
 
 def build_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
@@ -18,11 +18,11 @@ def build_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
     return kind(model.parameters(), **shared)
 
 
-def learning_rate(config: Config, progress: float) -> float:
-    """The rate after a share `progress` of the horizon; behind its end a schedule stays there.
+def rate_at(config: Config, progress: float) -> float:
+    """The learning rate after a share `progress` of the horizon; from its end on it is constant.
 
     cosine: Loshchilov and Hutter, SGDR (ICLR 2017), equation 5, without restarts and down to 0.
-    onecycle: Smith and Topin, Super-Convergence (2018): up in a line, down as a half cosine.
+    onecycle: Smith and Topin, Super-Convergence (2018): a line up, then half a cosine down.
     """
     progress = min(progress, 1.0)
     if config.lr_schedule == "constant":

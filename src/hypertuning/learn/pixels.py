@@ -1,4 +1,4 @@
-"""A picture in a file → the pixels that a network takes: one rule for training and prediction."""
+"""From a picture file to the pixels that a network takes: one rule for training and prediction."""
 
 import os
 import stat
@@ -12,7 +12,12 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from hypertuning.config import IMAGE_SIZE
 
 BACKGROUND = "white"
-"""What lies behind a picture that is transparent somewhere."""
+"""The colour behind the transparent parts of a picture."""
+RULE = (
+    "the first picture of a file, turned upright by its EXIF data, with the upper 8 bits of 16, "
+    f"laid on {BACKGROUND} where it is transparent, and stretched to {IMAGE_SIZE}×{IMAGE_SIZE}"
+)
+"""What a network sees of a picture, in training and in prediction."""
 
 
 class Unreadable(Exception):
@@ -27,42 +32,35 @@ class Pixels(NamedTuple):
     size: tuple[int, int]
     """Width and height before it was stretched."""
     transparent: bool = False
-    """Some of it was transparent, and lies on white now."""
+    """Parts of it were transparent, and are laid on white."""
     deep: bool = False
-    """It is grey with 16 bits, of which the upper 8 were kept."""
+    """It was grey with 16 bits, of which the upper 8 were kept."""
     several: bool = False
-    """The file holds more pictures, of which this is the first."""
+    """The file holds several pictures, and this is the first."""
 
 
 def decode(path: str | os.PathLike[str]) -> Pixels:
-    """Read a picture of any size and mode.
-
-    It is turned upright, as cameras note it in EXIF, laid on white where it is transparent, and
-    stretched to 32 × 32 whatever its shape is. Grey levels of 16 bits lose their lower 8, as Pillow
-    does with colours. Of an animation the first picture is taken.
+    """Read a picture of any size and mode, by RULE.
 
     Raises:
-        Unreadable: it is no picture, is damaged, or has more pixels than Pillow allows.
+        Unreadable: it is not a picture, is damaged, or has more pixels than Pillow allows.
     """
-    # Pillow warns of odd EXIF data, and of many pixels before it refuses still more of them.
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            found = os.stat(path)
-            check_file(found)
-            if not found.st_size:
-                raise Unreadable("it is empty")
-            with Image.open(path) as opened:
-                return _pixels(opened)
-        except UnidentifiedImageError as error:  # its text repeats the path
-            raise Unreadable("it is no picture of a known kind") from error
-        except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
-            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-            raise Unreadable(" ".join(reason.split())) from error
+    try:
+        found = os.stat(path)
+        check_file(found)
+        if not found.st_size:
+            raise Unreadable("it is empty")
+        # Pillow warns of odd EXIF data, and of many pixels; from twice as many on it raises.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
+            return _pixels(opened)
+    except Unreadable:
+        raise
+    except Exception as error:  # Pillow's decoders raise OSError, ValueError, SyntaxError, …
+        raise Unreadable(_reason(error)) from error
 
 
 def check_file(found: os.stat_result) -> None:
-    """Raises Unreadable for anything but a regular file: to open a pipe is to wait for ever."""
+    """Raise Unreadable unless it is a regular file: opening a pipe would wait for ever."""
     kinds = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFDIR: "a folder"}
     if not stat.S_ISREG(found.st_mode):
         kind = kinds.get(stat.S_IFMT(found.st_mode), "a device")
@@ -70,7 +68,7 @@ def check_file(found: os.stat_result) -> None:
 
 
 def notes_on(pictures: Sequence[Pixels]) -> list[str]:
-    """Say what the network does not see of pictures that a viewer shows."""
+    """Say how many pictures a viewer shows differently from what the network sees."""
     count = len(pictures)
     altered = {
         f"pictures that are transparent in places, laid on {BACKGROUND}": "transparent",
@@ -83,14 +81,15 @@ def notes_on(pictures: Sequence[Pixels]) -> list[str]:
 
 def _pixels(opened: Image.Image) -> Pixels:
     if opened.format == "EPS":
-        raise ValueError("an EPS file is a program that draws, and it is not run")
+        raise Unreadable("an EPS file is a program that draws, and it is not run")
     image = ImageOps.exif_transpose(opened)
+    # Pillow opens 16 bits of grey as I;16, but those of a PGM file as I, scaled to 0–65535.
+    if deep := image.mode.startswith("I;16") or (image.mode == "I" and opened.format == "PPM"):
+        image = _upper_bits(image)
     if image.mode in ("F", "I"):
-        raise ValueError(
+        raise Unreadable(
             f"its mode is {image.mode}, pixels of no known range; save it with 8 bits per channel"
         )
-    if deep := image.mode.startswith("I;16"):
-        image = _upper_bits(image)
     if transparent := image.has_transparency_data:
         image, transparent = _on_background(image)
     small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE))
@@ -99,8 +98,17 @@ def _pixels(opened: Image.Image) -> Pixels:
     return Pixels(values, image.size, transparent, deep, several)
 
 
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line that does not repeat the path."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no picture of a known kind"
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    told = isinstance(error, (OSError, Image.DecompressionBombError))  # meant for users
+    return " ".join((said if told else f"it is damaged: {said}").split())
+
+
 def _upper_bits(image: Image.Image) -> Image.Image:
-    """16 bits of grey as 8; the one level that may be transparent stays so."""
+    """Keep the upper 8 of 16 bits of grey; a transparent level stays transparent."""
     levels = np.asarray(image)
     grey = Image.fromarray((levels >> 8).astype(np.uint8))
     if (hidden := image.info.get("transparency")) is not None:
@@ -109,7 +117,7 @@ def _upper_bits(image: Image.Image) -> Image.Image:
 
 
 def _on_background(image: Image.Image) -> tuple[Image.Image, bool]:
-    """A picture laid on the background, and whether any of that is seen."""
+    """Lay a picture on the background; return it, and whether the background shows."""
     image = image.convert("RGBA")
     lowest, _ = image.getchannel("A").getextrema()
     paper = Image.new("RGBA", image.size, BACKGROUND)

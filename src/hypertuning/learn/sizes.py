@@ -1,15 +1,15 @@
-"""How large the images were before they were decoded, in words."""
+"""The sizes of the images before and after decoding, in words."""
 
 from collections.abc import Iterable
 
 from hypertuning.config import IMAGE_SIZE
 
 NAMED = 3
-"""Sizes that are named one by one."""
+"""Sizes that are listed; of more, the smallest and the largest are named."""
 
 
 def sizes_in_words(found: Iterable[tuple[int, int]]) -> str:
-    """Say what became of the sizes (width, height): `96×96 and 128×64 → 32×32, stretched`."""
+    """Say how sizes (width, height) have changed: `96×96 and 128×64 → 32×32, stretched`."""
     sizes = sorted(set(found))
     trained = (IMAGE_SIZE, IMAGE_SIZE)
     if sizes == [trained]:

@@ -1,9 +1,6 @@
-"""Where images come from, and how each source is read into arrays, once."""
+"""Where images come from, and how each source is read into arrays."""
 
-import io
 import os
-import pickle
-import tarfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,40 +9,21 @@ from typing import NamedTuple
 import numpy as np
 
 from hypertuning.config import IMAGE_SIZE, UserError
-from hypertuning.learn import download
+from hypertuning.learn import cifar10, download
+from hypertuning.learn.decoded import Decoded, Images
 from hypertuning.learn.folders import as_text, files_below, refuse
 from hypertuning.learn.image_folder import ClassFolders, find_class_folders, read_class_folders
 from hypertuning.learn.sizes import sizes_in_words
-
-BATCHES = "cifar-10-batches-py"
-"""The folder in the CIFAR-10 archive."""
-
-
-class Images(NamedTuple):
-    images: np.ndarray
-    """uint8 (n, 3, 32, 32)."""
-    labels: np.ndarray
-    """int64 (n,)."""
-
-
-class Decoded(NamedTuple):
-    classes: tuple[str, ...]
-    train: Images
-    test: Images | None
-    notes: tuple[str, ...] = ()
-    """What was done to the images that a user may not expect."""
-    sizes: str = ""
-    """Of the training images as they were found, and as they are trained on, in words."""
 
 
 class Source(NamedTuple):
     name: str
     folder: Path
     files: tuple[str, ...]
-    """Relative to the folder. A change of one of them is a change of the source."""
+    """Relative to the folder. If one of them changes, the source has changed."""
     read: Callable[[], Decoded]
     version: int = 2
-    """To be raised when the same files would be decoded to other arrays."""
+    """Raise it when the same files are decoded to different arrays."""
 
 
 def find_source(dataset: str, data_dir: Path) -> Source | None:
@@ -64,7 +42,7 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
             f"`dataset`: {as_text(folder)} is not UTF-8, and the tracking store takes nothing "
             "else; rename it"
         )
-    if not os.path.isdir(folder):  # also where it may not be looked at: Path.is_dir raises then
+    if not os.path.isdir(folder):  # not Path.is_dir, which raises without permission
         raise UserError(
             "`dataset` must be 'cifar10', 'digits' or a folder with train/<class>/ images, "
             f"got {dataset!r}"
@@ -73,13 +51,13 @@ def find_source(dataset: str, data_dir: Path) -> Source | None:
 
 
 def _find_cifar10(folder: Path) -> Source | None:
-    batches, archive = folder / BATCHES, folder / download.CIFAR10.name
+    batches, archive = folder / cifar10.BATCHES, folder / download.CIFAR10.name
     if batches.is_dir():
-        below = files_below(folder, BATCHES)
+        below = files_below(folder, cifar10.BATCHES)
         refuse(folder, below.faults)
-        return Source("cifar10", folder, tuple(below.files), partial(read_cifar10_batches, batches))
+        return Source("cifar10", folder, tuple(below.files), partial(cifar10.read_batches, batches))
     if archive.is_file():
-        return Source("cifar10", folder, (archive.name,), partial(read_cifar10_archive, archive))
+        return Source("cifar10", folder, (archive.name,), partial(cifar10.read_archive, archive))
     return None
 
 
@@ -93,9 +71,9 @@ def _find_folder(folder: Path) -> Source:
 
 
 def read_digits() -> Decoded:
-    """Read scikit-learn's 1,797 digits, (8, 8) pixels of 0–16; a fixed fifth is for test."""
+    """Read scikit-learn's 1,797 digits, (8, 8) pixels from 0 to 16; a fixed fifth is for test."""
     import torch
-    from sklearn.datasets import load_digits  # seconds to import, and needed only here
+    from sklearn.datasets import load_digits  # takes seconds, and only this needs it
     from sklearn.model_selection import train_test_split
 
     digits = load_digits()
@@ -115,68 +93,6 @@ def read_digits() -> Decoded:
     )
 
 
-# CIFAR-10
-
-
-def read_cifar10_batches(folder: Path) -> Decoded:
-    return _read_cifar10(lambda name: (folder / name).read_bytes(), folder)
-
-
-def read_cifar10_archive(path: Path) -> Decoded:
-    """Read the archive in memory: nothing is unpacked to disk."""
-    if download.md5(path) != download.CIFAR10.md5:
-        raise UserError(
-            f"{path} is broken (its md5 is not {download.CIFAR10.md5}); "
-            "delete it to download it again"
-        )
-    with tarfile.open(path) as archive:
-        files = {
-            os.path.basename(member.name): archive.extractfile(member).read()
-            for member in archive
-            if member.isfile()
-        }
-    return _read_cifar10(files.__getitem__, path)
-
-
-def _read_cifar10(read: Callable[[str], bytes], source: Path) -> Decoded:
-    try:
-        names = _unpickle(read("batches.meta"))["label_names"]
-        batches = [_read_batch(read(f"data_batch_{i}")) for i in range(1, 6)]
-        test = _read_batch(read("test_batch"))
-    except Exception as error:  # pickle raises whatever the bytes make it raise
-        raise UserError(f"{source} cannot be read as CIFAR-10: {error!r}") from error
-    train = Images(*map(np.concatenate, zip(*batches, strict=True)))
-    sizes = sizes_in_words([(IMAGE_SIZE, IMAGE_SIZE)])
-    return Decoded(tuple(names), train, test, sizes=sizes)
-
-
-def _read_batch(content: bytes) -> Images:
-    batch = _unpickle(content)
-    images = batch["data"].reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
-    return Images(images, np.asarray(batch["labels"], dtype=np.int64))
-
-
-_ARRAY_PARTS = {
-    ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-}
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Builds arrays and nothing else: a pickle may name any function to be called."""
-
-    def find_class(self, module: str, name: str) -> object:
-        try:
-            return _ARRAY_PARTS[module, name]
-        except KeyError:
-            raise pickle.UnpicklingError(f"{module}.{name} has no place in CIFAR-10") from None
-
-
-def _unpickle(content: bytes) -> dict:
-    return _ArraysOnly(io.BytesIO(content), encoding="latin1").load()  # written by Python 2
-
-
 # a folder of images
 
 
@@ -184,7 +100,7 @@ def read_folder(found: Mapping[str, ClassFolders]) -> Decoded:
     """Read train/<class>/ and test/<class>/; any size and mode become 32 × 32 and RGB.
 
     Raises:
-        UserError: the files that are no pictures, all of them at once.
+        UserError: it names the files that cannot be read, and counts them.
     """
     classes = tuple(found["train"].names.values())
     read = {part: read_class_folders(folders, classes) for part, folders in found.items()}

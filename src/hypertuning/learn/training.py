@@ -1,4 +1,4 @@
-"""Train one configuration, epoch by epoch, from a state that can be saved and taken up again."""
+"""Train one configuration, epoch by epoch, from a state that can be saved and loaded again."""
 
 import math
 import time
@@ -16,7 +16,7 @@ from hypertuning.epoch import Epoch
 from hypertuning.learn.augment import crop_and_flip
 from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
-from hypertuning.learn.optimizers import build_optimizer, learning_rate
+from hypertuning.learn.optimizers import build_optimizer, rate_at
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""
@@ -36,17 +36,17 @@ class Score(NamedTuple):
 
 
 class Hardware(NamedTuple):
-    """What a trial trains on, and how exactly."""
+    """The device that a trial trains on, and its precision."""
 
     device: torch.device
     precision: torch.dtype
 
     @classmethod
     def of(cls, device: str, precision: str = "auto") -> "Hardware":
-        """`auto` is bfloat16 where the hardware multiplies it faster than float32.
+        """Choose the precision; `auto` is bfloat16 where that is faster than float32.
 
-        That is a GPU from Ampere (2020) on, and a processor with instructions for it (AVX512-BF16,
-        AMX); elsewhere bfloat16 is emulated, and slower.
+        Such hardware is a GPU from Ampere (2020) on, or a processor with instructions for it
+        (AVX512-BF16, AMX). Elsewhere bfloat16 is emulated, and slower.
         """
         if device == "cpu":
             has = torch.cpu.get_capabilities()
@@ -59,7 +59,10 @@ class Hardware(NamedTuple):
 
 @dataclass
 class TrainState:
-    """All that the next epoch depends on. Random numbers are none of it: see `_seed`."""
+    """All that the next epoch depends on.
+
+    No generator state is kept: `_seed` derives it from seed and epoch.
+    """
 
     config: Config
     horizon: int
@@ -67,9 +70,9 @@ class TrainState:
     model: nn.Module
     optimizer: torch.optim.Optimizer
     precision: torch.dtype
-    """Of the products inside the model; weights, losses and everything else are float32."""
+    """Of the products inside the model; everything else, such as weights, is float32."""
     rows: list[Epoch] = field(default_factory=list)
-    """Of the epochs so far."""
+    """The epochs so far."""
 
     @property
     def epoch(self) -> int:
@@ -82,10 +85,10 @@ class TrainState:
 
 
 def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
-    """Train on until epoch `epochs`; each row is in the state when it comes.
+    """Go on training until epoch `epochs`; add each row to the state, then yield it.
 
     Raises:
-        Diverged: a loss is not finite; the state keeps the rows before.
+        Diverged: a loss is not finite; the state keeps the earlier rows.
     """
     device = next(state.model.parameters()).device
     data = data.to(device)
@@ -117,7 +120,7 @@ def _train_epoch(state: TrainState, data: Splits) -> Score:
     device = data.mean.device
     tally = _Tally(device)
     count = math.ceil(len(data.train) / config.batch_size)
-    # On the CPU no GPU's generator is asked for: that alone would take up memory there.
+    # On the CPU, leave the generators of GPUs alone: using one takes memory on that GPU.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         _seed(config.seed, epoch)
         order = torch.randperm(len(data.train)).to(device)
@@ -125,7 +128,7 @@ def _train_epoch(state: TrainState, data: Splits) -> Score:
             if config.augment == "crop_flip":
                 images = crop_and_flip(images)
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(config, (epoch - 1 + step / count) / state.horizon)
+                group["lr"] = rate_at(config, (epoch - 1 + step / count) / state.horizon)
             pixels = normalise(images, data.mean, data.std)
             logits = _forward(state.model, pixels, state.precision)
             loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
@@ -159,7 +162,7 @@ def evaluate(
 
 
 class _Tally:
-    """Sums and counts, so that a batch counts by its images; read once, for a GPU's sake."""
+    """Sums over images, so that all count the same; read once, because reading makes a GPU wait."""
 
     def __init__(self, device: torch.device) -> None:
         self.loss = torch.zeros((), dtype=torch.float64, device=device)
@@ -176,7 +179,7 @@ class _Tally:
 
 
 def _forward(model: nn.Module, images: Tensor, precision: torch.dtype) -> Tensor:
-    """Logits (batch, classes) in float32, whatever the products on the way are."""
+    """Logits (batch, classes) in float32, whatever the precision inside the model."""
     with torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
         return model(images).float()
 
@@ -184,6 +187,6 @@ def _forward(model: nn.Module, images: Tensor, precision: torch.dtype) -> Tensor
 def _seed(seed: int, epoch: int) -> None:
     """Make order, dropout and augmentation of an epoch depend on seed and epoch alone.
 
-    So a resumed trial draws what it would have drawn, with no generator's state to keep.
+    So a resumed trial draws the same numbers, and no generator state needs to be kept.
     """
     torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0]))

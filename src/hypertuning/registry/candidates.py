@@ -1,7 +1,7 @@
-"""Which configuration is worth registering: the best of a search, trained again with fresh seeds.
+"""Choose the configuration to register: train the best of a search again, with fresh seeds.
 
-The lowest of many noisy losses is low by luck as well (the winner's curse). Trained again, the
-first few of a search show what they are worth, and the best mean is chosen.
+The lowest of many noisy losses is partly luck (the winner's curse). So the best few configurations
+are trained again, and the one with the best mean loss is chosen.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,24 +14,23 @@ from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
 from hypertuning.intervals import of_mean
 
 BEST = f"best_{OBJECTIVE.metric}"
-LOWER_IS_BETTER = OBJECTIVE.mode == "min"
 
 
 class Candidate(NamedTuple):
-    """A configuration of a search, and the trial that speaks for it."""
+    """A configuration of a search, and its best trial."""
 
     config: Config
     trial_id: str
     run_id: str
     run_name: str
     loss: float
-    """The lowest validation loss of that one trial."""
+    """The lowest validation loss of that trial."""
     epochs: int
-    """That it was trained for."""
+    """Epochs of that trial."""
 
 
 def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
-    """The best trials of those with the largest budget, one for each configuration.
+    """Take the best trials of those with the most epochs, one for each configuration.
 
     Args:
         trials: Of one study, as `tracking.runs` reads them.
@@ -41,15 +40,13 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
     """
     completed = trials[(trials["outcome"] == "completed") & np.isfinite(trials[BEST])]
     if completed.empty:
-        fates = trials["outcome"].fillna("running").value_counts()
-        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items()) or "none begun"
         raise UserError(
             f"the study has no completed trial to take a configuration from; its {len(trials)} "
-            f"trials: {counts}"
+            f"trials: {_fates(trials, 'running') or 'none begun'}"
         )
     longest = completed[completed["epochs_run"] == completed["epochs_run"].max()]
     found: dict[Config, Candidate] = {}
-    best_first = longest.sort_values(BEST, ascending=LOWER_IS_BETTER, kind="stable")
+    best_first = longest.sort_values(BEST, kind="stable")
     for row in best_first.to_dict("records"):
         config = config_of(row)
         names = row["trial_id"], row["run_id"], row["run_name"], row[BEST], int(row["epochs_run"])
@@ -58,9 +55,9 @@ def choose(trials: pd.DataFrame, top_k: int) -> list[Candidate]:
 
 
 def repeats(configs: Sequence[Config], seeds: Sequence[int]) -> list[Config]:
-    """Every configuration with every seed, all of them with one seed before the next.
+    """Combine every configuration with every seed, seed by seed.
 
-    All have the same ones, so that none has the luckier order of images.
+    All configurations get the same seeds, so that none gets a luckier order of images.
     """
     return [config.model_copy(update={"seed": seed}) for seed in seeds for config in configs]
 
@@ -68,59 +65,68 @@ def repeats(configs: Sequence[Config], seeds: Sequence[int]) -> list[Config]:
 def ranking(
     candidates: Sequence[Mapping], trials: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidates beside their repeats: one row for each candidate, and one for each repeat.
+    """Summarise the repeats in two tables: a row for each candidate, and a row for each repeat.
 
-    A candidate of which a repeat broke or diverged cannot win: what the others say of it would
-    leave out the very seeds that it fails on.
+    A candidate wins only if all its repeats were completed: the mean of the others would leave out
+    the seeds on which it fails.
 
     Args:
-        candidates: Their fields, in the order in which the search had them.
+        candidates: Their fields, in the order of the search.
         trials: The repeats.
 
     Raises:
-        UserError: no candidate came through all its repeats.
+        UserError: no candidate completed all its repeats.
     """
     measured = trials[trials["outcome"].notna()]
     numbers = {_unseeded(c["config"]): number for number, c in enumerate(candidates, start=1)}
     owner = [numbers.get(_unseeded(row)) for row in measured.to_dict("records")]
     columns = ["trial_id", "seed", "outcome", BEST, "best_val_accuracy", "best_epoch", "epochs_run"]
     each = measured[columns].assign(candidate=owner)[["candidate", *columns]]
-    rows = []
-    for number, candidate in enumerate(candidates, start=1):
-        all_own = each[each["candidate"] == number]
-        own = all_own[
-            (all_own["outcome"] == "completed") & np.isfinite(all_own[BEST].astype(float))
-        ]
-        mean, low, high = of_mean(own[BEST].to_numpy(float))
-        rows.append({
-            "candidate": number,
-            "run_name": candidate["run_name"],
-            "source_trial": candidate["trial_id"],
-            "searched_val_loss": candidate["loss"],
-            "searched_epochs": candidate["epochs"],
-            "epochs": own["epochs_run"].max(),
-            "repeats": len(own),
-            "broken": len(all_own) - len(own),
-            "val_loss": mean,
-            "low": max(low, 0),  # no loss is below; of few repeats the t interval knows nothing
-            "high": high,
-            "val_accuracy": own["best_val_accuracy"].astype(float).mean(),
-            "best_epoch": own["best_epoch"].astype(float).mean(),
-        })  # fmt: skip
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(
+        _summary(number, candidate, each[each["candidate"] == number])
+        for number, candidate in enumerate(candidates, start=1)
+    )
     whole = table[(table["broken"] == 0) & (table["repeats"] > 0)]
     if whole.empty:
-        fates = trials["outcome"].fillna("interrupted").value_counts()
-        counts = ", ".join(f"{count} {fate}" for fate, count in fates.items())
         raise UserError(
-            f"no configuration came through all its repeats ({counts}), so none can be registered"
+            f"no configuration came through all its repeats ({_fates(trials, 'interrupted')}), "
+            "so none can be registered"
         )
-    best = whole["val_loss"].idxmin() if LOWER_IS_BETTER else whole["val_loss"].idxmax()
-    return table.assign(winner=table.index == best), each.reset_index(drop=True)
+    return table.assign(winner=table.index == whole["val_loss"].idxmin()), each.reset_index(
+        drop=True
+    )
+
+
+def _summary(number: int, candidate: Mapping, repeats: pd.DataFrame) -> dict[str, object]:
+    """A candidate's row: what the search measured, and the mean of its completed repeats."""
+    completed = repeats["outcome"] == "completed"
+    own = repeats[completed & np.isfinite(repeats[BEST].astype(float))]
+    mean, low, high = of_mean(own[BEST].to_numpy(float))
+    return {
+        "candidate": number,
+        "run_name": candidate["run_name"],
+        "source_trial": candidate["trial_id"],
+        "searched_val_loss": candidate["loss"],
+        "searched_epochs": candidate["epochs"],
+        "epochs": own["epochs_run"].max(),
+        "repeats": len(own),
+        "broken": len(repeats) - len(own),
+        "val_loss": mean,
+        "low": max(low, 0),  # a loss is never negative, but the t interval of few repeats may be
+        "high": high,
+        "val_accuracy": own["best_val_accuracy"].astype(float).mean(),
+        "best_epoch": own["best_epoch"].astype(float).mean(),
+    }
+
+
+def _fates(trials: pd.DataFrame, unfinished: str) -> str:
+    """How many trials ended how: `2 pruned, 1 failed`."""
+    counts = trials["outcome"].fillna(unfinished).value_counts()
+    return ", ".join(f"{count} {fate}" for fate, count in counts.items())
 
 
 def config_of(row: Mapping) -> Config:
-    """The configuration of a trial's row."""
+    """The configuration in a row of a table of trials."""
     given = {n: row[n] for n in Config.model_fields if n in row and pd.notna(row[n])}
     plain = {n: v.item() if isinstance(v, np.generic) else v for n, v in given.items()}
     return parse_config(plain)

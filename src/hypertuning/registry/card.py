@@ -1,4 +1,4 @@
-"""What a reader of the registry should know of a model: its card, in Markdown.
+"""Write the model card, in Markdown: what a user of the registry should know of a model.
 
 After Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 """
@@ -7,23 +7,23 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypertuning.config import IMAGE_SIZE
-from hypertuning.learn.pixels import BACKGROUND
+from hypertuning.learn.pixels import RULE
 from hypertuning.words import counted
 
 
 class Facts(NamedTuple):
-    """What a card is written from."""
+    """All that a card says about one model."""
 
     model_name: str
     run_name: str
     hyperparameters: Mapping[str, object]
     parameters: int
-    """Trainable numbers of the network."""
+    """Trainable weights of the network."""
     classes: Sequence[str]
     dataset: str
     digest: str
     train_images: int
-    """On which it was fitted, those of validation included."""
+    """Images it was fitted on, the validation images included."""
     test_images: int
     epochs: int
     source: str
@@ -31,9 +31,9 @@ class Facts(NamedTuple):
     chosen: str
     """How it was chosen, in a sentence."""
     scores: Sequence[str]
-    """What it does on the test images, a sentence each."""
+    """Its results on the test images, one sentence each."""
     opened: int
-    """How often the test images were opened for this model name, this time included."""
+    """How often the test images were opened for this model name, including this time."""
     verdict: str
     commit: str
     versions: Sequence[str]
@@ -44,7 +44,7 @@ def write(facts: Facts) -> str:
     settings = ", ".join(f"{name} {value}" for name, value in facts.hyperparameters.items())
     again = "" if facts.opened == 1 else (
         f" The test images have been opened {facts.opened} times for models of this name: choosing "
-        "among its versions by these numbers makes them look better than they are."
+        "among its versions by these numbers makes the numbers look better than they are."
     )  # fmt: skip
     return "\n".join([
         f"# {facts.model_name}: {facts.run_name}",
@@ -56,22 +56,22 @@ def write(facts: Facts) -> str:
         "",
         f"Input: uint8 images (n, 3, {size}, {size}), channels red, green, blue, values 0–255; "
         "normalisation is inside. Output: a table with the class, its probability, and the "
-        "probability of each class. It knows no other classes: a picture of anything else gets "
-        "one of these, perhaps with a high probability. A picture becomes such an image as the "
-        f"training images did: turned upright as its EXIF data says, laid on {BACKGROUND} where it "
-        f"is transparent, and stretched to {size}×{size} pixels; `predict` does that.",
+        "probability of each class. A picture of anything else is given one of these classes "
+        "too, perhaps with a high probability. Training and `predict` make such "
+        f"images by one rule: {RULE}.",
         "",
         "## Training",
         "",
         f"Fitted on {facts.train_images:,} images of {facts.dataset} (digest "
-        f"{facts.digest[:16]}…), those of training and of validation, for "
+        f"{facts.digest[:16]}…), training and validation images together, for "
         f"{counted(facts.epochs, 'epoch')}. {facts.source} {facts.chosen}",
         "",
         f"Hyperparameters: {settings}.",
         "",
         "## Test",
         "",
-        f"Measured once, on {facts.test_images:,} images that nothing was chosen by.{again}",
+        f"Measured once, on {facts.test_images:,} images that were not used to choose anything."
+        f"{again}",
         "",
         *(f"- {line}" for line in facts.scores),
         "",
@@ -79,5 +79,5 @@ def write(facts: Facts) -> str:
         "",
         "## Origin",
         "",
-        f"Code {facts.commit or 'of an unknown commit'}; {', '.join(facts.versions)}.",
+        f"Code: commit {facts.commit or 'unknown'}; {', '.join(facts.versions)}.",
     ])  # fmt: skip

@@ -1,4 +1,4 @@
-"""What must hold before a model is trained for the registry: seen at once, not at the end."""
+"""Check before training, and not after it, that the model can be registered."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from hypertuning.registry.versions import check_champion, check_name
 def check_registration(
     client: MlflowClient, name: str, cache: Path, force: bool = False, trust: bool = False
 ) -> None:
-    """See that a model on these images can be tested, judged and registered under a name.
+    """Check that a model of these images can be tested, judged and registered under a name.
 
     Args:
-        force: It becomes champion without being compared with the one that is there.
+        force: It becomes champion without a comparison with the present champion.
         trust: The code of a champion that is not ours may be run.
 
     Raises:

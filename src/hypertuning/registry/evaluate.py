@@ -25,7 +25,7 @@ class Model(Protocol):
 
 
 class TestImages:
-    """The test images of a data set, opened once."""
+    """The test images of a data set, and what a model says about them."""
 
     def __init__(self, cache: Path, classes: Sequence[str]) -> None:
         split: Split = load_test(cache)
@@ -36,7 +36,7 @@ class TestImages:
         """One row for each image: label, predicted class, its probability, loss in nats, p_<class>.
 
         Raises:
-            UserError: the model does not tell these classes apart.
+            UserError: the model has other classes.
         """
         columns = [f"p_{name}" for name in self.classes]
         answers = model.predict(self.images)
@@ -55,14 +55,14 @@ class TestImages:
         return known.join(answers[columns])
 
     def mistakes(self, predictions: pd.DataFrame) -> pd.DataFrame:
-        """The wrong answers of highest probability, each with its picture: PNG in base64."""
+        """The wrong answers of highest probability, each with its picture (PNG in base64)."""
         wrong = predictions[predictions["label"] != predictions["predicted"]]
         worst = wrong.nlargest(SHOWN, "probability")[["index", "label", "predicted", "probability"]]
         return worst.assign(png=[_png(self.images[i]) for i in worst["index"]])
 
 
 def has_test(cache: Path) -> None:
-    """Raises UserError where a data set has no test images; none is read."""
+    """Raise a UserError if a data set has no test images; none is read for this."""
     if not read_meta(cache)["test"]:
         name = read_meta(cache)["dataset"]
         raise UserError(

@@ -1,4 +1,4 @@
-"""Whether a new model takes the champion's place: only if it is better by more than noise."""
+"""Decide whether a new model becomes champion: only if it is better by more than chance."""
 
 from typing import NamedTuple
 
@@ -18,12 +18,12 @@ class Verdict(NamedTuple):
 def judge(challenger: np.ndarray, champion: np.ndarray | None, force: bool = False) -> Verdict:
     """McNemar's exact test on which test images each of two models got right.
 
-    Images that both got right or both wrong say nothing; of the others, an equal model would win
-    half (McNemar 1947; exact as in Dietterich 1998, section 3.1).
+    Images that both got right or both got wrong say nothing. Of the others, a model as good as the
+    champion would win half (McNemar 1947; exact as in Dietterich 1998, section 3.1).
 
     Args:
-        challenger: bool (n,), image by image; `champion` the same of the same images, or None if
-            there is no champion.
+        challenger: bool (n,), whether it was right on each image. `champion` is the same for the
+            champion, or None if there is none.
     """
     if champion is None:
         return Verdict(True, "There was no champion.")

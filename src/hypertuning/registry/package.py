@@ -1,4 +1,4 @@
-"""Weights and all that belongs to them, as a model that MLflow loads without this project."""
+"""Save a trained network as a model that MLflow loads without this project."""
 
 import importlib.metadata
 import json
@@ -20,7 +20,7 @@ from hypertuning.registry import pyfunc
 
 CODE = Path(__file__).with_name("served_model.py")
 LIBRARIES = ("mlflow", "numpy", "pandas", "torch")
-"""What the model needs where it is loaded."""
+"""Libraries that the model needs where it is loaded."""
 
 
 def package(state: TrainState, data: Splits, folder: Path) -> None:
@@ -58,13 +58,13 @@ def signature(classes: Sequence[str]) -> ModelSignature:
         Schema([TensorSpec(np.dtype(np.uint8), (-1, 3, IMAGE_SIZE, IMAGE_SIZE))]),
         Schema([ColSpec("string", "class"), *(ColSpec("float", name) for name in names)]),
     )
-    # MLflow's server would cast 0.5 to 0 by a signature before the model sees it; not by one that
-    # comes from type hints, under which the model checks its input itself.
+    # MLflow's server casts 0.5 to 0 by the signature before the model sees it, unless the signature
+    # comes from type hints: then the model gets its input as it is, and checks it itself.
     made._is_signature_from_type_hint = True
     return made
 
 
 def requirements() -> list[str]:
-    """The libraries in the versions here, without the label of a build (`+cpu`)."""
+    """The libraries with their installed versions, without build labels (`+cpu`)."""
     versions = ((name, importlib.metadata.version(name)) for name in LIBRARIES)
     return [f"{name}=={version.partition('+')[0]}" for name, version in versions]

@@ -1,4 +1,4 @@
-"""The pictures in a file or folder, read as the training images were."""
+"""Read the pictures in a file or a folder, by the rule of the training images."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +11,16 @@ from hypertuning.learn.pixels import Pixels, Unreadable, decode
 class Picture(NamedTuple):
     file: Path
     pixels: Pixels | None
-    """None where the file cannot be read as a picture."""
+    """None if the file cannot be read as a picture."""
     reason: str = ""
     """Why not, in one line."""
 
 
 def read(place: Path) -> Iterator[Picture]:
-    """The picture in a file, or those in a folder and all below it, then what cannot be read.
+    """Read one picture, or those in a folder and below it; then name what cannot be opened.
 
-    The files of a folder come before those of the folders in it; what is hidden or what system
-    software has left behind is passed over.
+    The files of a folder come before those of its subfolders. Hidden files, and those that system
+    software leaves behind, are skipped.
     """
     if not place.is_dir():
         yield _picture(place)

@@ -18,10 +18,10 @@ TOP = 3
 
 
 def load(model_uri: str, trust: bool = False) -> Model:
-    """A model that `register` has made.
+    """Load a model that `register` has made.
 
     Args:
-        trust: Load one that somebody else has made too: its code is run.
+        trust: Also load a model that somebody else has made; its code is run.
 
     Raises:
         UserError: there is none at this address, or one of another kind or origin.
@@ -33,7 +33,7 @@ def load(model_uri: str, trust: bool = False) -> Model:
             return pyfunc.load(model_uri) if fetched.foreign else origin.Ours(fetched.folder)
     except UserError:
         raise
-    except Exception as error:  # stores of artifacts and damaged files raise all kinds
+    except Exception as error:  # stores and damaged files raise all kinds
         what = " ".join(str(getattr(error, "message", error)).split())
         raise UserError(
             f"`model_uri` (={model_uri}) names no model that can be loaded ({what}); it is "
@@ -56,7 +56,7 @@ def predict(model: Model, pictures: Sequence[Picture]) -> pd.DataFrame:
     """One row per picture: file, class, probability, the classes of the highest probabilities.
 
     Args:
-        pictures: Such as could be read.
+        pictures: Only those that could be read.
     """
     answers = model.predict(np.stack([picture.pixels.values for picture in pictures]))
     shares = answers.filter(regex="^p_")

@@ -1,4 +1,4 @@
-"""MLflow's models, loaded and saved without its advice to the user, who cannot follow it."""
+"""Load and save MLflow's models without its warnings: a user cannot do anything about them."""
 
 import logging
 import warnings
@@ -21,25 +21,25 @@ with quiet():  # importing it warns of type hints in MLflow's own code
 
 
 def load(uri: str) -> PyFuncModel:
-    """A model from a folder, or from an address that MLflow knows: its code is run."""
+    """Load a model from a folder or an address that MLflow knows; its code is run."""
     with quiet():
         return load_model(uri)
 
 
 def info(uri: str) -> ModelInfo:
-    """What a model says of itself; nothing of it is run."""
+    """Read the description of a model; its code is not run."""
     with quiet():
         return get_model_info(uri)
 
 
 def download(uri: str, folder: str) -> str:
-    """Copy a model's files into a folder; give the path of the model there."""
+    """Copy a model's files into a folder; return the path of the model there."""
     with quiet():
         return download_artifacts(artifact_uri=uri, dst_path=folder)
 
 
 def save(folder: str, **options) -> None:
     """Write a model to a new folder."""
-    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it tells what it validates
+    logging.getLogger("mlflow.pyfunc").setLevel(logging.WARNING)  # it logs what it validates
     with quiet():
         save_model(folder, **options)

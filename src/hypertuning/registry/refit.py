@@ -13,7 +13,7 @@ from hypertuning.learn.training import Hardware, TrainState, fit
 def begin(
     config: Config, data: Splits, epochs: int, checkpoint: Path, hardware: Hardware
 ) -> TrainState:
-    """The state from which training goes on: that of the checkpoint, if it is of this refit.
+    """Take the state from the checkpoint if it is of this refit; otherwise begin a new one.
 
     A learning-rate schedule runs over the epochs of the refit.
     """
@@ -24,14 +24,14 @@ def begin(
 
 
 def refit(state: TrainState, data: Splits, checkpoint: Path) -> Iterator[Epoch]:
-    """Every epoch, those behind the state too, each when its checkpoint is written.
+    """Yield every epoch: those in the state, then each new one when its checkpoint is written.
 
     Args:
-        data: Without images held out: there is nothing left to choose by them.
+        data: Without held-out images, because nothing is left to choose.
 
     Raises:
         Diverged: the training loss is not finite.
-        OSError: the disk takes no checkpoint.
+        OSError: the checkpoint cannot be written.
     """
     yield from list(state.rows)
     for row in fit(state, data, state.horizon):

@@ -1,9 +1,9 @@
-"""The versions of a model in MLflow's registry, and the aliases that say which one is used."""
+"""The versions of a model in MLflow's registry, and the aliases that say which one to use."""
 
 import json
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,29 +15,29 @@ from hypertuning.config import UserError
 from hypertuning.registry import origin
 from hypertuning.registry.package import signature
 
-CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
+CHAMPION, PREVIOUS = "champion", "previous"
 GOING_BACK = "going-back"
-"""Of the version that is to be champion again, while a rollback is under way."""
+"""Alias of the version that becomes champion again, while a rollback is under way."""
 OPENED = "test_opened"
-"""Tag of a registered model: how many runs opened test images for it; `test_opened.<run>` each."""
+"""Tag of a model: how many runs opened test images for it. Each has a tag `test_opened.<run>`."""
 PROMOTED = "promoted"
-"""Tag of a version: whether it was to be champion."""
+"""Tag of a version: whether the gate decided to make it champion."""
 STUDY = "register_study"
 """Tag of a version: the study that made it."""
 LONGEST_ALIAS, LONGEST_CARD, LONGEST_NAME = 255, 5000, 256
-"""Letters that the registry's columns take."""
+"""Letters that fit in the registry's columns."""
 SHOWN_NAMES = 10
 """Models that an error lists."""
 
 
 def name_for(dataset: str) -> str:
-    """What a model of a data set is called: a name that the registry and every address takes."""
+    """Name a model after its data set, so that the registry and every address accept the name."""
     plain = re.sub(r"[^\w.]+", "-", unicodedata.normalize("NFC", dataset)).strip("-.")
     return f"{plain[:100] or 'images'}-cnn"
 
 
 def check_name(client: MlflowClient, name: str) -> None:
-    """Raises UserError for a name that the registry, or an address in it, does not take."""
+    """Raise a UserError for a name that the registry, or an address in it, does not accept."""
     if "?" in name or len(name) > LONGEST_NAME:
         raise UserError(
             f"`model_name` must be at most {LONGEST_NAME} letters without /, : and ?, got {name!r}"
@@ -52,7 +52,7 @@ def check_name(client: MlflowClient, name: str) -> None:
 
 
 def check_alias(alias: str) -> None:
-    """Raises UserError for an alias that the registry, or the gate, keeps to itself."""
+    """Raise a UserError for an alias that the registry or the gate reserves."""
     if alias in (CHAMPION, PREVIOUS, GOING_BACK):
         raise UserError(f"`alias` (={alias}) is given by the gate alone; name another")
     if alias.lower() == "latest" or re.fullmatch(r"v\d+", alias, re.IGNORECASE):
@@ -78,7 +78,7 @@ def find(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
 def check_champion(
     client: MlflowClient, name: str, classes: Sequence[str], trust: bool = False
 ) -> None:
-    """Raises UserError where a new model could not be compared with the champion."""
+    """Raise a UserError if a new model could not be compared with the champion."""
     champion = find(client, name, CHAMPION)
     if champion and (why := incomparable(champion, classes, trust)):
         raise UserError(
@@ -88,7 +88,7 @@ def check_champion(
 
 
 def incomparable(version: ModelVersion, classes: Sequence[str], trust: bool = False) -> str:
-    """Why a version cannot be asked about images of these classes; empty if it can.
+    """Say why a version cannot be asked about images of these classes; empty if it can.
 
     Args:
         trust: The code of a version that is not ours may be run.
@@ -103,13 +103,13 @@ def incomparable(version: ModelVersion, classes: Sequence[str], trust: bool = Fa
 
 
 def unusable(version: ModelVersion) -> str:
-    """Why a version cannot be loaded without trusting somebody else; empty if it can."""
+    """Say why a version cannot be loaded without trusting somebody else; empty if it can."""
     had, fault = _look_at(version)
     return fault or _not_ours(had)
 
 
 def _look_at(version: ModelVersion) -> tuple[origin.Fetched | None, str]:
-    """What a version is, or why that cannot be seen."""
+    """Look at a version; return what is known of it, and why if that is nothing."""
     try:
         with TemporaryDirectory() as place:
             return origin.fetch(uri(version), Path(place)), ""
@@ -125,20 +125,16 @@ def _not_ours(had: origin.Fetched) -> str:
 
 
 def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str) -> str:
-    """The name of the only model of ours that has versions with all of these aliases.
+    """Find the only model of ours that has versions with all of these aliases; return its name.
 
     Args:
-        option: That names a model where there are several, or none.
-        written: How it does: a text with {} for the name.
+        option: The option by which a user names a model.
+        written: Its value, with {} for the name.
 
     Raises:
-        UserError: there is none, or there are several; they are listed as they can be pasted.
+        UserError: there is none, or there are several; they are listed, ready to be pasted.
     """
-    models, token = [], None
-    while token != "":
-        page = client.search_registered_models(page_token=token)
-        models += [model for model in page if aliases <= model.aliases.keys()]
-        token = page.token or ""
+    models = [model for model in _all_models(client) if aliases <= model.aliases.keys()]
     names = [model.name for model in models if _is_ours(client, model)]
     if len(names) == 1:
         return names[0]
@@ -154,8 +150,16 @@ def only_one(client: MlflowClient, aliases: Set[str], option: str, written: str)
     )
 
 
+def _all_models(client: MlflowClient) -> Iterator[RegisteredModel]:
+    token = None
+    while token != "":
+        page = client.search_registered_models(page_token=token)
+        yield from page
+        token = page.token or ""
+
+
 def _is_ours(client: MlflowClient, model: RegisteredModel) -> bool:
-    """Whether `register` says to have made its champion: enough to choose by, not to trust it."""
+    """Whether a tag says that `register` made its champion: enough to choose, not to trust it."""
     champion = client.get_model_version(model.name, str(model.aliases[CHAMPION]))
     return STUDY in champion.tags
 
@@ -165,7 +169,7 @@ def uri(version: ModelVersion) -> str:
 
 
 def open_test(client: MlflowClient, name: str, run_id: str) -> int:
-    """Count that a run opens the test images for a model; give how many runs have by now."""
+    """Count that a run opens the test images for a model; return how many runs have so far."""
     try:
         client.create_registered_model(name)
     except MlflowException as error:
@@ -179,7 +183,7 @@ def open_test(client: MlflowClient, name: str, run_id: str) -> int:
 
 
 def of_run(client: MlflowClient, name: str, run_id: str) -> ModelVersion | None:
-    """The version that a run has made already."""
+    """The version that a run has made, if there is one."""
     found = client.search_model_versions(f"run_id = '{run_id}'")
     return next((version for version in found if version.name == name), None)
 
@@ -192,7 +196,7 @@ def register(
     tags: Mapping[str, str],
     card: str,
 ) -> ModelVersion:
-    """Make a version of the model that lies at `source`, an artifact of a run."""
+    """Make a version of the model at `source`, which is an artifact of a run."""
     if len(card) > LONGEST_CARD:
         rest = "…\n\nAll of it: model_card.md among the artifacts of the source run."
         card = card[: LONGEST_CARD - len(rest)] + rest
@@ -200,7 +204,7 @@ def register(
 
 
 def promote(client: MlflowClient, version: ModelVersion, alias: str) -> None:
-    """Make a version the champion; the one before it keeps its number, as `previous`."""
+    """Make a version the champion; the champion before it becomes `previous`."""
     name, before = version.name, find(client, version.name, CHAMPION)
     if before and before.version != version.version:
         client.set_registered_model_alias(name, PREVIOUS, before.version)
@@ -211,12 +215,12 @@ def promote(client: MlflowClient, version: ModelVersion, alias: str) -> None:
 
 
 def roll_back(client: MlflowClient, name: str) -> tuple[ModelVersion, ModelVersion]:
-    """Let champion and previous change places; give the new champion and the new previous.
+    """Swap champion and previous; return the new champion and the new previous.
 
-    One that was broken off is finished: an alias of its own says where it was going.
+    A rollback that was interrupted is finished: the alias GOING_BACK names its new champion.
 
     Raises:
-        UserError: there are not both.
+        UserError: one of the two does not exist.
     """
     check_name(client, name)
     champion, previous, going_back = (

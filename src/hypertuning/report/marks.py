@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from hypertuning.config import DISPLAY
 from hypertuning.report.style import FAINT, INK, sampler_look
 
 ACCURACY, LOSS = "accuracy (fraction of images)", "loss (nats per image)"
@@ -161,10 +162,8 @@ def shorten(name: object, length: int) -> str:
 
 def words(parameter: str) -> str:
     """A parameter's name as it stands over a panel."""
-    return {
-        "num_fully_connected_layers": "fully connected layers",
-        "num_conv_layers": "conv layers",
-    }.get(parameter, parameter.replace("_", " "))
+    known = DISPLAY.get(parameter)
+    return (known and known.words) or parameter.replace("_", " ")
 
 
 def brief(value: object) -> str:

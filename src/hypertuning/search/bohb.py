@@ -1,7 +1,7 @@
-"""BOHB's model: hpbandster's bookkeeping, told everything, with draws and densities of its own.
+"""BOHB's model: hpbandster keeps the results, and its draws and densities are made here.
 
 Source: Falkner, Klein, Hutter, BOHB: Robust and Efficient Hyperparameter Optimization at Scale
-(ICML 2018), Algorithm 2. Which trial goes on is the ladder's business (ladder.py).
+(ICML 2018), Algorithm 2. ladder.py decides which trials go on.
 """
 
 import logging
@@ -33,7 +33,7 @@ with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from P
     from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
 
 COIN, MODEL, GAP, MISSING = 1, 2, 3, 4
-"""What random numbers are drawn for, so that no two draws share theirs."""
+"""The purposes of random numbers, part of every seed: no two draws share their numbers."""
 
 
 class Result(NamedTuple):
@@ -46,7 +46,7 @@ class Result(NamedTuple):
 class Bohb:
     """Proposes from the densities of the largest budget that has enough results.
 
-    Every draw depends on the seed, the trial's number and what was observed, in its order.
+    Every draw depends on the seed, the trial's number and the results observed, in their order.
     """
 
     def __init__(
@@ -65,15 +65,15 @@ class Bohb:
         """Results of this study by epoch."""
 
     def warm_start(self, results: Iterable[Result]) -> None:
-        """Learn what earlier studies measured, before anything of this one's.
+        """Learn the results of earlier studies, before those of this one.
 
-        The smallest budget first: once a larger one has a model, hpbandster drops what is smaller.
+        Smaller budgets come first: once a larger one has a model, hpbandster drops smaller ones.
 
         Raises:
             UserError: a result does not fit the space.
         """
         for values, epoch, loss in sorted(results, key=lambda result: result.epoch):
-            # a record of an earlier version also has values of what is no longer searched
+            # records of earlier versions also have parameters that are not searched
             known = {name: value for name, value in values.items() if name in self.searched}
             try:
                 self.generator.learn(known, epoch, loss)
@@ -84,14 +84,14 @@ class Bohb:
 
     @property
     def needed(self) -> int:
-        """Results on one budget from which on there is a model: 2(d + 1)."""
+        """How many results on one budget make a model: 2(d + 1)."""
         return 2 * (len(self.searched) + 1)
 
     def propose(self, trial: int) -> Proposal:
-        """Propose what the model or, by the trial's coin, what chance would try.
+        """Propose by the model or, if the trial's coin says so, at random.
 
         Raises:
-            UserError: chance finds nothing that can be trained.
+            UserError: no random configuration can be trained.
         """
         coin = np.random.default_rng((self.seed, trial, 0, COIN)).random()
         budget = self.generator.largest_budget_with_model()
@@ -103,12 +103,12 @@ class Bohb:
             try:
                 config = self.build({**self.fixed, **self._values(vector)})
             except UserError:
-                continue  # the model is never told of these, and may well think them the best
+                continue  # the model never learns of these, and may rank them first
             return Proposal(config, origin, budget)
         return self.random.propose(trial)
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
-        """Learn a result; that of a point outside the space has no place, and is passed over."""
+        """Learn a result, unless its configuration lies outside the space."""
         given = config.hyperparameters()
         if self.random.misfit(given):
             return
@@ -117,13 +117,13 @@ class Bohb:
         self.generator.learn(there, epoch, loss)
 
     def _values(self, vector: np.ndarray) -> dict[str, Value]:
-        """The space's values, those of a vector (d,) as plain Python's; without what is idle."""
+        """The space's values at a vector (d,), as plain Python, without those that do not act."""
         pairs = zip(list(self.generator.configspace.values()), vector, strict=True)
         values = {p.name: self._plain(p.name, p.to_value(x)) for p, x in pairs}
         return acting(self.space, {**self.space, **values})
 
     def _plain(self, name: str, value: object) -> Value:
-        """Give back the space's own value: ConfigSpace turns choices into numpy strings."""
+        """Return the space's own value: ConfigSpace turns choices into numpy strings."""
         domain = self.searched[name]
         if isinstance(domain, Choice):
             return next(v for v in domain.values if v == value)
@@ -131,7 +131,7 @@ class Bohb:
 
 
 class _Generator(Generator):
-    """hpbandster keeps the results and fits the densities; what it draws is drawn here instead."""
+    """hpbandster keeps the results and fits bandwidths; all draws are made here instead."""
 
     def __init__(self, space: ConfigurationSpace, seed: int, options: ModelOptions) -> None:
         self.seed, self.results = seed, Counter()
@@ -154,7 +154,7 @@ class _Generator(Generator):
         return drawn[np.argsort(-ratio, kind="stable")]
 
     def impute_conditional_data(self, array: np.ndarray) -> np.ndarray:
-        """Fill what a configuration has no value for from another one, or else with any value."""
+        """Fill each missing value with that of another configuration, or else with a random one."""
         rng = np.random.default_rng((self.seed, self.results.total(), 0, GAP))
         filled = np.array(array)
         for row, column in np.argwhere(np.isnan(array)):
@@ -166,12 +166,12 @@ class _Generator(Generator):
 
 
 def _quiet() -> warnings.catch_warnings:
-    """Keep back what ConfigSpace says to hpbandster about deprecated calls."""
+    """Hide ConfigSpace's warnings about the deprecated calls that hpbandster makes."""
     return warnings.catch_warnings(action="ignore")
 
 
 def configuration_space(domains: Mapping[str, Domain]) -> ConfigurationSpace:
-    """Project a space on ConfigSpace's classes, conditions included."""
+    """Express a space, with its conditions, in ConfigSpace's classes."""
     space = ConfigurationSpace()
     parameters = {name: _hyperparameter(name, domain) for name, domain in domains.items()}
     space.add(*parameters.values())

@@ -1,4 +1,4 @@
-"""What a study will take, measured on a few of its configurations before it starts."""
+"""Estimate the cost of a study from a few batches of some of its configurations."""
 
 import statistics
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ VALIDATION_IMAGES = 500
 
 
 class Cost(NamedTuple):
-    """Of one configuration."""
+    """What one configuration costs."""
 
     seconds: float
-    """Of an epoch."""
+    """For one epoch."""
     checkpoint_bytes: int
 
 
 def measure(problem: Problem, configs: Sequence[Config]) -> Cost:
-    """The mean cost of some configurations, from a few batches each, warmed up before."""
+    """The mean cost of some configurations, each measured on a few batches after a warm-up."""
     data = load(problem.cache, problem.train_size, problem.val_size, problem.split_seed)
     threads = torch.get_num_threads()
     torch.set_num_threads(problem.threads)
@@ -46,7 +46,7 @@ def _measure(problem: Problem, data: Splits, config: Config) -> Cost:
         train=_first(data.train, BATCHES * config.batch_size),
         val=_first(data.val, VALIDATION_IMAGES),
     )
-    # nobody minds a wild configuration that diverges here: its weights are never used
+    # a tiny learning rate keeps every configuration from diverging; the weights are not used
     calm = config.model_copy(update={"learning_rate": 1e-6, "lr_schedule": "constant"})
     hardware = Hardware.of(problem.device, problem.precision)
     state = TrainState.new(calm, few, problem.horizon, hardware)

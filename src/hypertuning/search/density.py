@@ -15,20 +15,20 @@ class Density:
     """A product of one kernel per parameter around each of n points."""
 
     points: np.ndarray
-    """(n, d), numbers scaled to 0–1, choices by their place."""
+    """(n, d), numbers scaled to 0–1, choices as their index."""
     bandwidths: np.ndarray
-    """(d,): standard deviations; of a choice, the probability of another one than the point's."""
+    """(d,): standard deviations; of a choice, the probability of any value but the point's."""
     choices: np.ndarray
-    """(d,): how many there are; 0 for a number."""
+    """(d,): how many values a choice has; 0 for a number."""
 
     @classmethod
     def fit(cls, points: np.ndarray, bandwidths: np.ndarray, choices: np.ndarray) -> "Density":
         """Take hpbandster's bandwidths, but none below half a count in n + 1.
 
-        Where the n points agree, hpbandster's bandwidth is 0.001: of a choice no candidate would
-        ever leave it again, and of a number all candidates would be that one. Half a count is
-        Krichevsky and Trofimov's estimate of what was not seen; the evidence is in docs/bohb.md.
-        Nor is another choice ever likelier than all of them alike.
+        Where the n points agree, hpbandster's bandwidth is 0.001: a choice could never change
+        again, and all candidates of a number would coincide. Half a count is Krichevsky and
+        Trofimov's estimate for values not seen; the evidence is in docs/bohb.md. For a choice, the
+        bandwidth is at most that at which all values are equally probable.
         """
         floored = np.maximum(bandwidths, 0.5 / (len(points) + 1))
         alike = 1 - 1 / np.maximum(choices, 1)
@@ -37,8 +37,8 @@ class Density:
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
         """Density (m,) at vectors (m, d).
 
-        The number of choices is the space's. statsmodels counts those among the points: where all
-        of them agree, another choice gets an infinite density, and hpbandster prefers it to all.
+        The number of choices is the space's. statsmodels counts those among the points: if all
+        points agree, every other choice gets an infinite density, and hpbandster proposes it.
         """
         apart = vectors[:, None, :] - self.points[None, :, :]  # (m, n, d)
         h, others = self.bandwidths, np.maximum(self.choices - 1, 1)

@@ -17,13 +17,13 @@ from ray._private import parameter, services
 
 PORTS = ("metrics_agent_port", "metrics_export_port", "runtime_env_agent_port")
 LISTEN_PORT = "dashboard_agent_listen_port"
-"""Can be told in a file alone; the agent of an installation without Ray's dashboard writes −1."""
+"""Ray reads this one only from a file; without Ray's dashboard, the agent writes −1."""
 TIMEOUT_VARIABLE = "RAY_agent_register_timeout_ms"
 
 
 @contextmanager
 def agents_not_awaited(patience_s: int) -> Iterator[None]:
-    """Start Ray in here without waiting for its agents; they have so long to come."""
+    """Let Ray start in this block without waiting for its agents, which have so long to answer."""
     ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
     params, start_raylet = parameter.RayParams, services.start_raylet
     signature = inspect.signature(start_raylet)

@@ -18,7 +18,7 @@ class LiveView(Callback):
     """Trials and epochs done of those planned, the time left, the best loss so far.
 
     Args:
-        losses: By trial and epoch, what earlier parts of the study measured.
+        losses: What earlier parts of the study measured, by trial and epoch.
         concurrency: How many trials run at once.
     """
 
@@ -75,7 +75,7 @@ class LiveView(Callback):
             self.progress.stop()
 
     def _line(self, text: str) -> None:
-        with suppress(OSError, SystemExit):  # nobody reads it, or its disk is full
+        with suppress(OSError, SystemExit):  # the reader has gone, or the disk is full
             self.console.print(text, highlight=False, soft_wrap=True)
 
     def _summary(self) -> str:
@@ -89,7 +89,7 @@ class LiveView(Callback):
         return " · ".join(parts)
 
     def _seconds_left(self) -> float | None:
-        """From how fast epochs arrive; None before every worker can have reported one.
+        """Estimate by how fast epochs arrive; None before every worker can have reported one.
 
         The first epochs, one for each worker, only start the clock: they had to wait until the
         workers had started. What is left takes at least as long as the longest job under way,
@@ -106,7 +106,7 @@ class LiveView(Callback):
 
 
 class _Lines(Progress):
-    """A line of words, which a narrow terminal cuts at its end, above a bar as wide as it is."""
+    """A line of text, cut at its end if the terminal is narrow, above a bar of full width."""
 
     def __init__(self, words: Callable[[], str], **options) -> None:
         self.words = words

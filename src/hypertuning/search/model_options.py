@@ -1,4 +1,4 @@
-"""What the model of BOHB may be told; the model itself takes seconds to import."""
+"""Options of BOHB's model, apart from it because it takes seconds to import."""
 
 from typing import NamedTuple
 
@@ -11,9 +11,9 @@ class ModelOptions(NamedTuple):
     top_n_percent: int = 15
     """q: share of the results that count as good."""
     num_samples: int = 64
-    """N_s: candidates, of which the one of the best ratio of densities is proposed."""
+    """N_s: candidates; the one with the best ratio of densities is proposed."""
     bandwidth_factor: float = 3
-    """b_w: candidates are drawn that much wider than the good density."""
+    """b_w: candidates are drawn this many times wider than the good density."""
 
 
 PAPER = ModelOptions()

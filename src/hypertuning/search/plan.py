@@ -1,4 +1,4 @@
-"""What a study will do, before it starts."""
+"""Count the trials and epochs of a study before it starts."""
 
 import bisect
 from collections import Counter
@@ -17,7 +17,7 @@ class Rung:
     """The epoch at which it ends."""
     trials: int
     epochs: int
-    """Trained on this rung in all; those of the rungs below are not counted again."""
+    """Trained on this rung by all its trials, without those of lower rungs."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Plan:
     epochs: int
     rungs: tuple[Rung, ...]
     model_from: int | None = None
-    """The first trial that a model may propose; None where there never is one."""
+    """The first trial that a model may propose; None if there never is a model."""
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -38,15 +38,15 @@ def plan(
     earlier: Iterable[int] = (),
     points: int = 0,
 ) -> Plan:
-    """Climb a ladder of its own without training, one job at a time, and count.
+    """Climb a ladder without training, one job at a time, and count.
 
     A synchronous ladder's counts are exact while no trial fails; ASHA's depend on the order in
     which results arrive, by a trial or two.
 
     Args:
-        needed: Results after one number of epochs with which a model begins; None without a model.
-        earlier: After how many epochs each result was measured that the model has from the start.
-        points: How many of the first trials are given, and so proposed by nobody.
+        needed: How many results on one budget make a model; None without a model.
+        earlier: The epochs after which the model's results from earlier studies were measured.
+        points: How many of the first trials the user gives.
     """
     climbed, reached = ladder(), Counter()
     trials, epochs = Counter(), Counter()
@@ -69,7 +69,7 @@ def plan(
 def enough_samples(
     ladder: Callable[[Budget], Ladder], budget: Budget, needed: int, points: int = 0
 ) -> int:
-    """The least number of samples with which a model may propose one of them."""
+    """The smallest number of samples of which a model may propose one."""
 
     def has_model(num_samples: int) -> bool:
         asked = budget._replace(num_samples=num_samples)

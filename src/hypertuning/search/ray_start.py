@@ -1,4 +1,4 @@
-"""Start Ray or join a cluster: the only place where that is done, and where it may fail."""
+"""Start Ray or join a cluster, and say in one line why that failed."""
 
 import logging
 import os
@@ -36,15 +36,15 @@ WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
 OBJECT_STORE_BYTES = 200_000_000
-"""Our objects are a few kilobytes. Ray's default, 30 % of the memory, has no room in the 64 MB of
-/dev/shm that a container gets; of so little it needs none, and takes a file instead."""
+"""Our objects are a few kilobytes. Ray's default, 30 % of the memory, does not fit in the 64 MB of
+/dev/shm that a container gets; for so small a store Ray takes a file instead."""
 
 CONNECT_SECONDS = 5
 PATIENCE_VARIABLE = "RAY_raylet_start_wait_time_s"
 PATIENCE_SECONDS = 30, 120
-"""To wait for Ray to start: at first, as Ray itself does, and once more."""
+"""How long Ray may take to start: at the first try, as by Ray's default, and at the second."""
 LOG_LINES = 40
-"""Of each of Ray's own logs that are kept when it did not start."""
+"""How many lines of each of Ray's logs are kept when it does not start."""
 
 SLOW = r"timed out during startup|start_wait_time|Deadline Exceeded|Failed to start GCS"
 OF_THIS_MACHINE = {
@@ -70,21 +70,23 @@ OF_A_CLUSTER = {
     r"": "something listens there: check that it is the head of a Ray cluster of the same version, "
     "and whether it asks for a token (RAY_AUTH_MODE=token)",
 }
-"""What Ray's errors say → what may be done. The first that fits counts."""
+"""Pattern in Ray's error → advice. The first that matches counts."""
 
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def ray_started(resources: Resources, logs: Path, verbose: bool = False) -> Iterator[int]:
-    """Start or join Ray, and leave it at the end; gives how many trials fit at once.
+    """Start or join Ray, give how many trials fit at once, and leave Ray at the end.
 
     Args:
-        logs: Folder for the long story, should Ray not start.
+        logs: Folder for the whole error if Ray does not start.
 
     Raises:
         UserError: Ray does not start, no cluster answers at the address, or no trial fits.
     """
+    if ray.is_initialized():  # in a notebook; its workers would not have our environment
+        raise UserError("Ray runs in this process already; end it by ray.shutdown() first")
     os.environ.update(DRIVER_ENVIRONMENT)
     logging.getLogger("ray.tune").setLevel(_level(verbose))
     if resources.is_local:
@@ -99,7 +101,7 @@ def ray_started(resources: Resources, logs: Path, verbose: bool = False) -> Iter
 
 
 def _start(verbose: bool, logs: Path) -> None:
-    """Start Ray on this machine; if it is only slow, once more, and with more patience."""
+    """Start Ray on this machine; if it is too slow, try once more and wait longer."""
     for patience, manner in zip(_patience(), (nullcontext, agents_not_awaited), strict=True):
         last = manner is agents_not_awaited
         os.environ[PATIENCE_VARIABLE] = str(patience)
@@ -151,7 +153,7 @@ def _init(verbose: bool, **how) -> None:
 
 
 def _leave() -> None:
-    """End Ray, or leave the cluster; what goes wrong here can no longer cost anything."""
+    """End Ray, or leave the cluster; an error here does no harm."""
     try:
         ray.shutdown()
     except (Exception, SystemExit):
@@ -163,7 +165,7 @@ def _level(verbose: bool) -> int:
 
 
 def _patience() -> tuple[int, int]:
-    """Seconds of the first and of the second try; the user's own number may be the larger one."""
+    """Seconds of the first and of the second try; the user's own number may raise both."""
     first, second = PATIENCE_SECONDS
     with suppress(ValueError):
         first = max(1, int(environment.read(PATIENCE_VARIABLE) or first))
@@ -171,7 +173,7 @@ def _patience() -> tuple[int, int]:
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nobody listens at `host:port`; Ray itself tries for minutes."""
+    """Raise OSError if nothing listens at `host:port`; Ray itself would try for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
@@ -196,7 +198,7 @@ def _advice(causes: dict[str, str], error: BaseException) -> str:
 
 
 def _kept(error: BaseException, logs: Path, began: float) -> str:
-    """Keep the whole story in a file; give the end of the line that names it."""
+    """Write the whole error to a file; give the end of the message, which names it."""
     file = logs / f"ray-start-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     try:
         logs.mkdir(parents=True, exist_ok=True)
@@ -217,7 +219,7 @@ def _story(error: BaseException, began: float) -> Iterator[str]:
 
 
 def _text(error: BaseException) -> str:
-    """All that is said, also by the errors that led to this one."""
+    """The text of an error and of those that caused it."""
     return "".join(traceback.format_exception_only(error)) + (
         _text(error.__cause__) if error.__cause__ else ""
     )

@@ -10,9 +10,9 @@ from hypertuning.config import UserError
 
 _ADDRESS = re.compile(r"(ray://)?([^\s/:\[\]]+|\[[0-9a-fA-F:]+\]):\d+")
 SMALLEST_SHARE = 0.0001
-"""Of a GPU: Ray counts in such units."""
+"""Of a GPU: the unit in which Ray counts."""
 LONGEST_SOCKET = 107
-"""Bytes of the path of a socket, on Linux."""
+"""Bytes that the path of a socket may have on Linux."""
 _SOCKET = "ray/session_2026-01-31_23-59-59_123456_{pid}/sockets/plasma_store"
 """The longest of those that Ray makes below its folder for temporary files."""
 
@@ -47,14 +47,14 @@ class Resources:
         return self.address == "local"
 
     def device(self) -> str:
-        """Where a trial trains; never what merely happens to be visible."""
+        """Where a trial trains: on a GPU only if it was given one."""
         return "cuda" if self.gpus_per_trial else "cpu"
 
     def room(self, available: dict[str, float]) -> int:
         """How many trials may run at once on what a cluster has.
 
         Raises:
-            UserError: not even one fits.
+            UserError: not even one trial fits.
         """
         wanted = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial}
         needed = {name: amount for name, amount in wanted.items() if amount}
@@ -73,7 +73,7 @@ def temp_dir() -> tuple[str, Path]:
 
 
 def check_temp_dir() -> None:
-    """Raises UserError where Ray could not keep its sockets and logs."""
+    """Raise UserError if Ray could not keep its sockets and logs there."""
     name, folder = temp_dir()
     socket = len(os.fsencode(folder / _SOCKET.format(pid=os.getpid())))
     if socket > LONGEST_SOCKET:

@@ -1,7 +1,7 @@
-"""Who proposes a trial's configuration: a list, chance, the user, or a model (bohb.py).
+"""Where a trial's configuration comes from: a list, chance, the user, or a model (bohb.py).
 
-A sampler is a function of the trial's number, of the seed and of what it observed: no draw depends
-on how many were drawn before it, so a study that starts again proposes what it would have proposed.
+A sampler is a function of the trial's number, the seed and the results it observed. No draw depends
+on how many were drawn before, so a study that starts again makes the same proposals.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,10 +17,10 @@ from hypertuning.spaces import Space, acting, sample, searched
 class Proposal(NamedTuple):
     config: Config
     sampler: str
-    """Where it comes from: grid, point, random, model, or warm, which is a model's that could not
-    be there without the results of earlier studies."""
+    """Where it comes from: grid, point, random, model, or warm: a model that needed the results
+    of earlier studies."""
     model_epochs: int | None = None
-    """After how many epochs the results were measured from which the model proposed it."""
+    """After how many epochs the results of the model were measured."""
 
 
 class Sampler(Protocol):
@@ -57,10 +57,10 @@ class Random:
         self.space, self.fixed, self.seed, self.build = space, fixed, seed, build
 
     def propose(self, trial: int) -> Proposal:
-        """Draw until the configuration is one that can be trained.
+        """Draw until a configuration can be trained.
 
         Raises:
-            UserError: a thousand draws in a row that cannot.
+            UserError: none of a thousand draws can be trained.
         """
         for attempt in range(1000):
             values = sample(self.space, np.random.default_rng((self.seed, trial, attempt)))
@@ -74,10 +74,10 @@ class Random:
         pass
 
     def misfit(self, given: Mapping[str, Value], known: Iterable[str] | None = None) -> str | None:
-        """The first reason why these hyperparameters are not of this space, if there is one.
+        """The first reason why these hyperparameters do not belong to this space; None if they do.
 
         Args:
-            known: Which of the searched ones count; by default all. The others may be anything.
+            known: The searched parameters that are compared; by default all of them.
         """
         opened = searched(self.space)
         there = acting(self.space, given)

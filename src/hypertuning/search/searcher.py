@@ -20,7 +20,7 @@ class Past(NamedTuple):
     job: Job
     proposal: Proposal
     recorded: int
-    """Up to which epoch its trial's results stand in the record without a gap."""
+    """The epoch up to which the record has all results of its trial."""
     loss: float | None
     """At the end of the job; +inf if it failed or diverged, None if it did not end."""
 
@@ -34,13 +34,13 @@ class LadderSearcher(Searcher):
 
     Args:
         past: What earlier parts of the study did, the jobs that ended in the order in which they
-            did. Those that did not end come first: the study that was cut off would be at them.
+            did. Unfinished jobs are done first: they were running when the study was cut off.
     """
 
     def __init__(
         self, ladder: Ladder, sampler: Sampler, concurrency: int, past: Sequence[Past] = ()
     ) -> None:
-        super().__init__(metric=OBJECTIVE.metric, mode=OBJECTIVE.mode)
+        super().__init__(metric=OBJECTIVE.metric, mode="min")
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
         self.proposals = {trial.job.trial: trial.proposal for trial in past}
         """By the study's trial number."""
@@ -49,7 +49,7 @@ class LadderSearcher(Searcher):
         self.jobs: dict[str, Job] = {}
         """By Ray's trial id."""
         self.deadline: float | None = None
-        """After this `time.monotonic()` nothing more is handed out; what runs goes to its end."""
+        """After this `time.monotonic()` no job is handed out; those that run go on to their end."""
         for job, _, _, loss in past:
             if loss is not None:
                 self._learn(job, loss)
@@ -60,7 +60,7 @@ class LadderSearcher(Searcher):
     @property
     def done(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.ladder.done  # what is unfinished counts as under way there
+        return self.ladder.done  # it counts unfinished jobs as running
 
     def suggest(self, trial_id: str) -> dict | str | None:
         # Ray asks for one trial ahead; a job drawn early would be drawn without the latest losses.

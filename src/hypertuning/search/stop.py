@@ -1,7 +1,8 @@
-"""What ends a search before its time: a signal, or a disk that takes no more."""
+"""End a search early: after a signal, or when the disk takes no more data."""
 
 import errno
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,8 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 class Stopped(BaseException):
     """Leaves the search between two of its steps.
 
-    No Exception: Ray would give every worker seconds to end what it is at. They may be killed: all
-    that they have measured is in their checkpoints.
+    A BaseException, so that Ray does not wait for the workers. Killing them loses nothing: all that
+    they measured is in their checkpoints.
     """
 
 
@@ -24,7 +25,7 @@ class Stop(tune.Stopper):
     """Ends the search after a signal, or when checkpoints can no longer be written."""
 
     searching = False
-    """Whether it has to end one; otherwise a signal is a KeyboardInterrupt."""
+    """Whether a search is running; if not, a signal raises KeyboardInterrupt."""
     signalled_at: float | None = None
     disk_error = ""
 
@@ -53,8 +54,11 @@ class Stop(tune.Stopper):
 
 @contextmanager
 def signals_caught() -> Iterator[Stop]:
-    """Pass Ctrl-C, SIGTERM and the end of the terminal on to what is given, for `run`."""
+    """Give a Stop, for `run`, that is told of Ctrl-C, SIGTERM and the end of the terminal."""
     stop = Stop()
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers there
+        yield stop
+        return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, stop.signalled) for number in numbers}
     try:
@@ -65,7 +69,7 @@ def signals_caught() -> Iterator[Stop]:
 
 
 def disk_error_of(error: BaseException | None) -> str | None:
-    """What the system said of a disk, if that is at the bottom of an error of Ray's."""
+    """The system's message about a disk, if that caused an error of Ray's; otherwise None."""
     while error and getattr(error, "errno", None) not in DISK_ERRORS:
         error = error.__cause__ or error.__context__
     return error and error.strerror

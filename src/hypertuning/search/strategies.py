@@ -1,29 +1,42 @@
-"""Every search strategy: who proposes, and who may go on."""
+"""Every search strategy: who proposes, and who may go on. One entry of STRATEGIES each.
+
+Commands list the strategies before they import anything heavy, so samplers are imported on use.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hypertuning.config import Budget
-from hypertuning.domains import Value
 from hypertuning.search.ladder import Asha, Halving, Ladder, hyperband_brackets, rungs, sweep
 from hypertuning.search.model_options import ModelOptions
-from hypertuning.search.sampler import Random, Sampler
-from hypertuning.spaces import Space
+
+if TYPE_CHECKING:
+    from hypertuning.domains import Value
+    from hypertuning.search.sampler import Sampler
+    from hypertuning.spaces import Space
 
 
 class Strategy(NamedTuple):
-    sampler: Callable[[Space, Mapping[str, Value], int, ModelOptions], Sampler]
-    """From a space, the values that it leaves fixed, a seed, and what only a model asks for."""
+    help: str
+    """In a few words, for a list of the strategies."""
+    sampler: "Callable[[Space, Mapping[str, Value], int, ModelOptions], Sampler]"
+    """From a space, the values that it leaves fixed, a seed, and the options of a model."""
     ladder: Callable[[Budget], Ladder]
     learns: bool = False
-    """Whether its sampler is a `Bohb`."""
+    """Whether its sampler is a `Bohb`: it can start warm, and cannot serve two arms at once."""
+    brackets: bool = False
+    """Whether it has Hyperband's brackets: only some numbers of epochs give the paper's rungs."""
 
 
-def _random(space: Space, fixed: Mapping[str, Value], seed: int, _: ModelOptions) -> Random:
+def _random(space: "Space", fixed: "Mapping[str, Value]", seed: int, _: ModelOptions) -> "Sampler":
+    from hypertuning.search.sampler import Random
+
     return Random(space, fixed, seed)
 
 
-def _bohb(space: Space, fixed: Mapping[str, Value], seed: int, options: ModelOptions) -> Sampler:
+def _bohb(
+    space: "Space", fixed: "Mapping[str, Value]", seed: int, options: ModelOptions
+) -> "Sampler":
     from hypertuning.search.bohb import Bohb  # hpbandster, SciPy and pandas take seconds to import
 
     return Bohb(space, fixed, seed, options)
@@ -37,9 +50,18 @@ def _asha(budget: Budget) -> Asha:
     return Asha(budget.num_samples, rungs(budget), budget.reduction_factor)
 
 
+def _sweep(budget: Budget) -> Halving:
+    return sweep(budget.num_samples, budget.max_epochs)
+
+
 STRATEGIES: dict[str, Strategy] = {
-    "random": Strategy(_random, lambda budget: sweep(budget.num_samples, budget.max_epochs)),
-    "asha": Strategy(_random, _asha),
-    "hyperband": Strategy(_random, _halving),
-    "bohb": Strategy(_bohb, _halving, learns=True),
+    "bohb": Strategy("a model proposes, in brackets", _bohb, _halving, learns=True, brackets=True),
+    "hyperband": Strategy("random, in brackets", _random, _halving, brackets=True),
+    "asha": Strategy("random, promoted one by one", _random, _asha),
+    "random": Strategy("random, all epochs each", _random, _sweep),
 }
+
+PAIRED = tuple(name for name, strategy in STRATEGIES.items() if not strategy.learns)
+"""The strategies that can train every configuration in two arms."""
+LEARNING = tuple(name for name, strategy in STRATEGIES.items() if strategy.learns)
+"""The strategies that learn from results, and so can start warm."""

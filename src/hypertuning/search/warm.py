@@ -13,7 +13,7 @@ from hypertuning.search.sampler import Random
 from hypertuning.spaces import acting, searched
 
 
-class Earlier(NamedTuple):
+class EarlierTrial(NamedTuple):
     """A trial of an earlier study."""
 
     config: Mapping[str, Value]
@@ -27,19 +27,19 @@ class WarmStart(NamedTuple):
     placed: int
     """Trials that gave at least one result."""
     left_out: dict[str, int]
-    """Why, and how many trials."""
+    """How many trials, by reason."""
 
 
 def warm_start(
-    studies: Sequence[Sequence[Earlier]], random: Random, epochs: Sequence[int]
+    studies: Sequence[Sequence[EarlierTrial]], random: Random, epochs: Sequence[int]
 ) -> WarmStart:
     """Place earlier trials in the space of a study that draws from `random`.
 
-    Each curve is read at `epochs`, the rungs of the new study; other epochs are passed over.
+    Each curve is read at `epochs`, the rungs of the new study; other epochs are ignored.
 
-    What this study searches and that one did not is drawn at random for every trial: the model
-    would take the constant that all of them share for the best there is. A trial that differs in
-    what this study fixes, or lies outside what it searches, is left out.
+    A parameter that only the new study searches is drawn at random for every trial: otherwise the
+    model would take the value that all of them share for the best. A trial is left out if it
+    differs in a value that the new study fixes, or lies outside its ranges.
     """
     opened = searched(random.space)
     results: list[Result] = []
@@ -60,15 +60,15 @@ def warm_start(
     return WarmStart(tuple(results), placed, dict(left_out))
 
 
-def _constant(study: Sequence[Earlier]) -> set[str]:
+def _constant(study: Sequence[EarlierTrial]) -> set[str]:
     """Hyperparameters that have one value in all trials of a study of several."""
     names = {name for trial in study for name in trial.config}
     values = {n: {t.config[n] for t in study if n in t.config} for n in names}
     return {n for n in names if len(values[n]) == 1 and len(study) > 1}
 
 
-def _read(trial: Earlier, epochs: Sequence[int]) -> dict[int, float]:
-    """The losses of a trial on the rungs; one that diverged is bad on the first it missed."""
+def _read(trial: EarlierTrial, epochs: Sequence[int]) -> dict[int, float]:
+    """A trial's losses on the rungs; infinite on the first that it missed because it diverged."""
     losses = {epoch: trial.losses[epoch] for epoch in epochs if epoch in trial.losses}
     missed = [epoch for epoch in epochs if epoch > max(trial.losses, default=0)]
     return {**losses, **dict.fromkeys(missed[:1], math.inf)} if trial.diverged else losses

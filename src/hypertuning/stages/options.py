@@ -1,223 +1,273 @@
-"""The command-line options, and how a command fails: one line, status 2 for usage, 1 otherwise."""
+"""A stage's options: what each may be, its default, and its help, said once.
 
-import logging
-import math
+From these classes come the command lines, the functions of `hypertuning`, the file MLproject and
+the tables of parameters in the README.
+"""
+
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import get_annotations
 from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-import click
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from hypertuning import environment
-from hypertuning.addresses import without_secrets
+from hypertuning.complaints import describe
+from hypertuning.config import DEFAULTS, UserError
 
 NONE = "none"
-"""Stands for "not given": MLflow cannot store an empty parameter."""
+"""How None is typed: MLflow cannot store an empty parameter."""
 AUTO = "auto"
 """Stands for "as fits": help texts say what."""
 
 
-class StageCommand(click.Command):
-    """A command that says at once what it is about to do, and every user's error in one line.
-
-    Args:
-        opening: What it is about to do, with the names of options in braces.
-    """
-
-    def __init__(self, *args, opening: str = "", **kwargs) -> None:
-        super().__init__(*args, **kwargs)
-        self.opening = opening
-
-    def invoke(self, ctx: click.Context):
-        resume = ctx.params.get("resume", NONE)
-        goes_on = f"goes on with {resume}" if resume != NONE else ""
-        if told := goes_on or self.opening.format_map(ctx.params):
-            click.echo(f"{self.name}: {told}")
-        return super().invoke(ctx)
-
-    def main(self, *args, **kwargs):
-        if hasattr(sys.stdout, "reconfigure"):  # a name that is not UTF-8 must end no command
-            sys.stdout.reconfigure(errors="backslashreplace")
-        try:
-            return super().main(*args, **{**kwargs, "standalone_mode": False})
-        except click.ClickException as error:
-            _fail(error.format_message(), error.exit_code)
-        except (click.Abort, KeyboardInterrupt):
-            _fail("stopped", 130)
-        except OSError as error:
-            _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-        except Exception as error:
-            if isinstance(error, _imported("hypertuning.config", "UserError")):
-                _fail(str(error), 1)
-            if isinstance(error, _imported("mlflow.exceptions", "MlflowException")):
-                _fail(f"the tracking store: {' '.join(str(error).split())}", 1)
-            raise
-        finally:
-            _name_launch()
-
-
-def _imported(module: str, name: str) -> type | tuple[()]:
-    """A class of a module that takes long to import; no class where nobody has imported it."""
-    return getattr(sys.modules.get(module), name, ())
-
-
-def _name_launch() -> None:
-    """Say what this command was in the run that `mlflow run` made for it, if nothing took that."""
-    if not environment.read(environment.RUN_ID):
-        return
-    # MLflow takes seconds to import, and not every command needs it
-    from mlflow.exceptions import MlflowException
-
-    from hypertuning.config import UserError
-    from hypertuning.tracking.launch import find_launch, name_launch
-    from hypertuning.tracking.store import connect
-
-    with suppress(UserError, MlflowException, OSError):
-        client = connect(timeout_s=5, must_exist=True)
-        if launch := find_launch(client, free=False):
-            name_launch(client, launch)
-
-
-def _fail(message: str, status: int) -> None:
-    known = environment.read(environment.TRACKING_URI) or ""
-    click.echo(f"error: {without_secrets(message, known)}", err=True)
-    sys.exit(status)
-
-
-def show_log() -> None:
-    """Show what the package has to say of downloads and decoding, and nobody else's log."""
-    logger = logging.getLogger("hypertuning")
-    logger.handlers = [_Lines()]
-    logger.setLevel(logging.INFO)
-
-
-class _Lines(logging.Handler):
-    """Prints each message as a line, above what a terminal shows of a wait."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), flush=True)
+class UsageError(UserError):
+    """What the user asked for is not possible; nothing has been started."""
 
 
 @contextmanager
 def usage() -> Iterator[None]:
     """What the user asked for is checked here: a UserError is one of usage."""
-    from hypertuning.config import UserError  # takes a second: not before the first line
-
     try:
         yield
     except UserError as error:
-        raise click.UsageError(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
-def option(name: str, default, type=None, help: str = "", **more) -> Callable:
-    """A click option `--a-b` that is also spelled `--a_b`, as MLproject spells its parameters."""
-    spellings = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
-    return click.option(
-        *spellings, name, default=default, type=type, help=help, show_default=True, **more
+def expanded(path: Any) -> Any:
+    """A path as a shell would expand it: `~` is the home folder, also where no shell has run.
+
+    Raises:
+        ValueError: it is empty, or names a user who does not exist.
+    """
+    if not isinstance(path, str | Path):
+        return path
+    found = os.path.expanduser(path)
+    if not os.fspath(found):
+        raise ValueError("a path must not be empty")
+    if os.fspath(found).startswith("~"):
+        raise ValueError(f"{found!r}: there is no such user; ./{found} is a path here")
+    return found
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+Count = Annotated[int, Field(ge=1)]
+CountOrAll = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**62)]
+Factor = Annotated[int, Field(ge=2)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Folder = Annotated[Path, "folder", BeforeValidator(expanded), AfterValidator(_absolute)]
+File = Annotated[Path, "file", BeforeValidator(expanded)]
+PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
+PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
+"""A text that may be a path; the names of data sets, stages and models stay as they are."""
+
+
+class Options(BaseModel):
+    """Base of all stages' options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_is_none(cls, values: Any) -> Any:
+        """Read `none` as None wherever None is the default."""
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {n: None if n in optional and v == NONE else v for n, v in dict(values).items()}
+
+    @classmethod
+    def of(cls, values: Mapping[str, object]) -> Self:
+        """Options from their values, or from what was typed for them.
+
+        Raises:
+            UsageError: a name or value is not allowed.
+        """
+        if unknown := [name for name in values if name not in cls.model_fields]:
+            names = ", ".join(cls.names())
+            raise UsageError(f"`{unknown[0]}` is not a parameter; there are {names}")
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise UsageError(describe(error)) from error
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The options' names: a stage's own first, then what it shares with others."""
+        own = (name for base in cls.__mro__ for name in get_annotations(base))
+        return [name for name in dict.fromkeys(own) if name in cls.model_fields]
+
+    def is_given(self, name: str) -> bool:
+        """Whether the user asked for this value.
+
+        `mlflow run` passes every parameter, typed or not: a value equal to the default cannot be
+        told from one that was not given.
+        """
+        if name not in self.model_fields_set:
+            return False
+        return not environment.read(environment.RUN_ID) or name in self.changed([name])
+
+    def changed(self, names: Iterable[str]) -> dict[str, object]:
+        """Those of some options that are not at their default, which the next command needs too."""
+        had = type(self)()
+        there = [name for name in names if name in type(self).model_fields]
+        return {n: getattr(self, n) for n in there if getattr(self, n) != getattr(had, n)}
+
+    def parameters(self) -> dict[str, str]:
+        """All options as text, as MLflow stores them."""
+        return {name: as_text(getattr(self, name)) for name in self.names()}
+
+    def but(self, **changes: object) -> Self:
+        """These options with some of them changed."""
+        return self.model_copy(update=changes)
+
+
+def as_text(value: object) -> str:
+    """A value as it is typed on a command line."""
+    if value is None:
+        return NONE
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+PRECISION = (
+    "Of the products in the model; auto is bfloat16 where the hardware has instructions for it: "
+    "GPUs from Ampere on, AVX512-BF16, AMX."
+)
+Augment = Annotated[Literal["none", "crop_flip"], Field(description="Random crop and flip.")]
+Trust = Annotated[bool, Field(description="Run the code of a model that register did not make.")]
+DataDir = Annotated[
+    Folder,
+    Field(
+        description="Downloads and decoded images; cifar-10-python.tar.gz or cifar-10-batches-py "
+        "is used if it is there."
+    ),
+]
+StudyId = Annotated[str, Field(description="Run id of a study, or all.")]
+SyncTimeout = Annotated[
+    Amount,
+    Field(description="Seconds to wait, at the end, for a tracking server that is away."),
+]
+
+
+class DataOptions(Options):
+    """Which images, and where they are kept."""
+
+    dataset: PathOrName = Field(
+        "cifar10",
+        description="cifar10, digits (scikit-learn's, no download), or a folder with images in "
+        "train/<class>/ and perhaps test/<class>/.",
+    )
+    data_dir: DataDir = Path("data")
+
+
+class SplitOptions(Options):
+    """How many of the images, and which of them are for validation."""
+
+    train_size: CountOrAll = Field(
+        0, description="Training images, the same share of each class; 0 is all others."
+    )
+    val_size: CountOrAll = Field(
+        0, description="Validation images, likewise; 0 is 5,000 of CIFAR-10, else a tenth."
+    )
+    split_seed: Seed = Field(
+        0,
+        description="Of the split into training and validation alone; losses compare under the "
+        "same split.",
     )
 
 
-class UserPath(click.Path):
-    """A path as a user types it: `~` is the home folder, even where no shell has expanded it.
-
-    A relative path begins in the working directory.
-    """
-
-    def convert(self, value, param, ctx):
-        path = os.path.expanduser(value)
-        if not os.fspath(path):
-            self.fail("a path must not be empty", param, ctx)
-        if os.fspath(path).startswith("~"):
-            self.fail(f"{path!r}: there is no such user; ./{path} is a path here", param, ctx)
-        return super().convert(path, param, ctx)
+class Images(DataOptions, SplitOptions):
+    """The images of a study."""
 
 
-class Number(click.FloatRange):
-    """A number with an end: `inf` and `nan` mean nothing as an option."""
+class TrainingOptions(Options):
+    """Hyperparameters of every stage that does not search them."""
 
-    def convert(self, value, param, ctx):
-        number = super().convert(value, param, ctx)
-        if not math.isfinite(number):
-            self.fail(f"{value} is not a finite number", param, ctx)
-        return number
-
-
-PRECISION = "Of products in the model; auto is bfloat16 where the hardware is made for it."
-COUNT = click.IntRange(min=1)
-COUNT_OR_ALL = click.IntRange(min=0)
-SEED = click.IntRange(min=0, max=2**62)
-FOLDER = UserPath(file_okay=False, path_type=Path, resolve_path=True)
-FILE = UserPath(path_type=Path)
-PATH_OR_NAME = UserPath()
-"""A text, which may be a path; `none` and the names of data sets and stages stay as they are."""
-
-STUDY = option("study", "all", help="Run id of a study, or all.")
-SYNC_TIMEOUT = option(
-    "sync_timeout_s",
-    60.0,
-    Number(0),
-    "Seconds to wait, at the end, for a tracking server that is away.",
-)
+    batch_size: Count = Field(
+        DEFAULTS["batch_size"], description="Where the stage does not search it."
+    )
+    learning_rate: Positive = Field(
+        DEFAULTS["learning_rate"], description="Where it is not searched."
+    )
+    seed: Seed = Field(
+        DEFAULTS["seed"],
+        description="The search, the weights and the order of the batches derive from it.",
+    )
 
 
-def together(*options: Callable) -> Callable:
-    """Several options as one, in the order of `--help`."""
+class MachineOptions(Options):
+    """What one trial occupies, and how many there are at once."""
 
-    def add_all(command: Callable) -> Callable:
-        for add in reversed(options):
-            command = add(command)
-        return command
-
-    return add_all
-
-
-DATASET = option(
-    "dataset",
-    "cifar10",
-    PATH_OR_NAME,
-    "cifar10, digits, or a folder with train/<class>/ images.",
-)
-DATA_DIR = option("data_dir", "data", FOLDER, "Where downloads and decoded images are kept.")
-SIZES = together(
-    option("train_size", 0, COUNT_OR_ALL, "Training images, stratified; 0 is all."),
-    option("val_size", 0, COUNT_OR_ALL, "Validation images; 0 is 5,000 of CIFAR-10, else a tenth."),
-    option("split_seed", 0, SEED, "Of the split into training and validation alone."),
-)
-TRAINING = together(
-    option("batch_size", 128, COUNT, "Where the stage does not search it."),
-    option("learning_rate", 1e-3, Number(0, min_open=True), "Where it is not searched."),
-    option("seed", 0, SEED, "Search, weights and shuffling derive from it."),
-)
-RESOURCES = together(
-    option("concurrency", 0, COUNT_OR_ALL, "Trials at once; 0 is as many as there is room for."),
-    option("cpus_per_trial", 1, COUNT, "Processors, and threads, of one trial."),
-    option("gpus_per_trial", 0.0, Number(0), "GPUs of one trial, fractions allowed."),
-    option("precision", "auto", click.Choice(["auto", "float32", "bfloat16"]), PRECISION),
-    option("ray_address", "local", help="local, auto, or the address of a Ray cluster."),
-    option("storage_path", "ray_results", FOLDER, "Record and checkpoints of every study."),
-    option("max_failures", 1, COUNT_OR_ALL, "Times that a trial which broke is tried again."),
-    option("resume", NONE, help="Run id of a study that is to go on, or last."),
-    SYNC_TIMEOUT,
-    option(
-        "time_budget_s",
+    concurrency: CountOrAll = Field(
+        0, description="Trials at once; 0 is as many as there is room for."
+    )
+    cpus_per_trial: Count = Field(1, description="Processors, and threads, of one trial.")
+    gpus_per_trial: Amount = Field(
         0.0,
-        Number(0),
-        "Start no work after so many seconds; 0 is no limit.",
-    ),
-)
-SEARCH = together(
-    option("space", NONE, PATH_OR_NAME, "YAML file that fixes parameters or opens others."),
-    option("points", NONE, PATH_OR_NAME, "YAML file with configurations to try first."),
-)
-RUN = together(
-    option("dry_run", False, click.BOOL, "Print the plan and exit."),
-    option("verbose", False, click.BOOL, "Ray's own output too."),
-)
-TRUST = option("trust", False, click.BOOL, "Run the code of a model that register did not make.")
-AUGMENT = option("augment", NONE, click.Choice(["none", "crop_flip"]), "Random crop and flip.")
+        description="GPUs of one trial, fractions allowed; with a share of one it trains there.",
+    )
 
 
-stage_options = together(DATASET, DATA_DIR, SIZES, TRAINING, RESOURCES, SEARCH, RUN)
-"""What all search stages share."""
+class RunOptions(Options):
+    """How a study runs, where it is kept, and how it goes on."""
+
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description=PRECISION)
+    ray_address: str = Field(
+        "local", description="local; auto or an address joins a running Ray cluster."
+    )
+    storage_path: Folder = Field(
+        Path("ray_results"),
+        description="Folder of records and checkpoints; on a cluster, one that all nodes see.",
+    )
+    max_failures: CountOrAll = Field(
+        1, description="Times that a trial which broke is tried again, from its last epoch."
+    )
+    resume: str | None = Field(
+        None, description="Run id of the study to go on with, or last: the latest of this stage."
+    )
+    sync_timeout_s: SyncTimeout = 60.0
+    time_budget_s: Amount = Field(
+        0.0, description="Start no work after so many seconds; 0 is no limit."
+    )
+
+
+class SpaceOptions(Options):
+    """The user's own space and configurations."""
+
+    space: PathOrNone = Field(
+        None, description="YAML file that fixes parameters or searches others."
+    )
+    points: PathOrNone = Field(
+        None, description="YAML file with a list of configurations to try first."
+    )
+
+
+class ShowOptions(Options):
+    """What is printed."""
+
+    dry_run: bool = Field(
+        False, description="Print what would be tried, with an estimate of time and disk, and exit."
+    )
+    verbose: bool = Field(False, description="Show Ray's own output too.")
+
+
+class StudyOptions(MachineOptions, RunOptions, ShowOptions):
+    """What every stage has that trains trials."""
+
+
+class SearchOptions(Images, TrainingOptions, SpaceOptions, StudyOptions):
+    """What all search stages share."""

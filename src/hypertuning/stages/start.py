@@ -1,7 +1,7 @@
 """The start of a stage: what is wrong is seen before torch, Ray and MLflow are imported."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
@@ -10,55 +10,58 @@ from hypertuning.config import UserError
 from hypertuning.learn.sources import find_source
 from hypertuning.search.resources import Resources, check_temp_dir
 from hypertuning.stages.console.waiting import waiting
-from hypertuning.stages.options import NONE, usage
+from hypertuning.stages.done import Done
+from hypertuning.stages.main import Main
+from hypertuning.stages.options import StudyOptions, usage
 
 if TYPE_CHECKING:
-    from hypertuning.stages.study.prepare import Build
+    from hypertuning.stages.study.searches import Search
 
 LIBRARIES = "PyTorch, Ray and MLflow"
 
 
-def start(stage: str, build: "Build", options: Mapping) -> None:
-    """Check all that can be checked at once, and run the stage.
+def start(
+    stage: str, search: Callable[[StudyOptions, Mapping | None], "Search"], options: StudyOptions
+) -> Done:
+    """Check all that can be checked at once, and run a stage that searches.
 
     Raises:
-        click.UsageError: the options contradict each other, or name what is not there.
+        UsageError: the options contradict each other, or name what does not exist.
         UserError: this machine or one of its folders cannot take the study.
     """
     check_ground(options)
-    begins = options["resume"] == NONE  # one that goes on has its options in its record
+    begins = options.resume is None  # one that goes on has its options in its record
     with waiting(LIBRARIES):
-        search = build({**options, "given": None}) if begins else None
+        found = search(options, None) if begins else None
         from hypertuning.stages.study.run import run_stage
-    run_stage(stage, (lambda _: search) if begins else build, options)
+    return run_stage(stage, (lambda *_: found) if begins else search, options)
 
 
-def check_ground(options: Mapping) -> None:
+def check_ground(options: StudyOptions | Main) -> None:
     """Check the images' place, the folders that are written to, and what Ray needs.
 
     A study that goes on brings its own images.
     """
     with usage():
         resources = resources_of(options)
-    if options["resume"] == NONE and options["dataset"] != NONE:
-        check_images(options["dataset"], options["data_dir"])
+    if not options.resume and options.dataset:
+        with usage():
+            find_source(options.dataset, options.data_dir)
     for name in ("data_dir", "storage_path", "out"):
-        if name in options:
-            check_folder(name, options[name])
-    if resources.is_local and not options["dry_run"]:
+        if folder := getattr(options, name, None):
+            check_folder(name, folder)
+    if resources.is_local and not options.dry_run:
         check_temp_dir()
 
 
-def check_images(dataset: str, data_dir: Path) -> None:
-    """Raises click.UsageError where there is no such data set."""
-    with usage():
-        find_source(dataset, data_dir)
-
-
-def resources_of(options: Mapping) -> Resources:
+def resources_of(options: StudyOptions | Main) -> Resources:
     """Those that a stage is to occupy; `main` has no address of its own."""
-    names = ("cpus_per_trial", "gpus_per_trial", "concurrency")
-    return Resources(options.get("ray_address", "local"), *(options[name] for name in names))
+    return Resources(
+        getattr(options, "ray_address", "local"),
+        options.cpus_per_trial,
+        options.gpus_per_trial,
+        options.concurrency,
+    )
 
 
 def check_folder(name: str, folder: Path) -> None:
@@ -74,7 +77,7 @@ def check_folder(name: str, folder: Path) -> None:
         )
 
 
-def check_writable(storage_path: Path) -> None:
+def check_can_be_written(storage_path: Path) -> None:
     """Refuse a folder that cannot take the record, while no run has been opened."""
     try:
         storage_path.mkdir(parents=True, exist_ok=True)

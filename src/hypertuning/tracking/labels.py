@@ -4,26 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hypertuning.config import OBJECTIVE, Config
+from hypertuning.config import DEFAULTS, DISPLAY, OBJECTIVE
 from hypertuning.record.trial import Trial
 from hypertuning.words import counted
 
-_ALWAYS = {"filters": "f", "kernel_size": "k", "padding": "p", "hidden_size": "h"}
-_UNLESS_DEFAULT = {
-    "num_conv_layers": "conv",
-    "num_fully_connected_layers": "fc",
-    "batch_norm": "bn",
-    "learning_rate": "lr",
-    "lr_schedule": "",
-    "optimizer": "",
-    "momentum": "m",
-    "weight_decay": "wd",
-    "dropout": "do",
-    "batch_size": "b",
-    "label_smoothing": "ls",
-    "augment": "",
-    "seed": "s",
-}
 _BETWEEN = " · "
 STILL_TRAINING = "Still training."
 """The end of a note on a trial that has not ended."""
@@ -57,11 +41,13 @@ def is_study_name(name: str, stage: str) -> bool:
 
 def run_name(config: Mapping[str, Any]) -> str:
     """`cnn f146 k3 p1 h415 lr0.0031`: the structure, then what differs from the defaults."""
-    words = [f"{short}{_brief(config[name])}" for name, short in _ALWAYS.items() if name in config]
-    for name, short in _UNLESS_DEFAULT.items():
-        if name in config and config[name] != Config.model_fields[name].default:
-            words.append(f"{short}{_brief(config[name])}")
-    return " ".join([config["model"], *words])
+    told = [name for name in DISPLAY if name in config and _tells(name, config[name])]
+    told.sort(key=lambda name: not DISPLAY[name].always)
+    return " ".join(f"{DISPLAY[name].short}{_brief(config[name])}" for name in told)
+
+
+def _tells(name: str, value: object) -> bool:
+    return DISPLAY[name].always or value != DEFAULTS[name]
 
 
 def _brief(value: object) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from hypertuning.config import DISPLAY
 from hypertuning.report.tables.ladder import rung_losses
 from hypertuning.report.tables.trials import BEST, best_first, varied, with_columns
 
@@ -11,7 +12,7 @@ FEWEST = 12
 """So few trials say nothing of the importance of anything."""
 TELLING = 0.1
 """A forest that explains less of the variance says nothing of the parameters."""
-LOGARITHMIC = ("learning_rate", "weight_decay")
+LOGARITHMIC = {name for name, display in DISPLAY.items() if display.log}
 _WANTED = 24
 _REPEATS, _TREES = 5, 30
 

@@ -7,7 +7,7 @@ from hypertuning.config import OBJECTIVE, Config
 
 BEST = f"best_{OBJECTIVE.metric}"
 ARM_NAMES = {"none": "without augmentation", "crop_flip": "with crop and flip"}
-LOWER_IS_BETTER = OBJECTIVE.mode == "min"
+LOWER_IS_BETTER = True
 
 
 def leaderboard(trials: pd.DataFrame, n: int | None = 5) -> pd.DataFrame:

@@ -5,12 +5,12 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
-
-import click
 
 from hypertuning import environment
 from hypertuning.stages.console.invocation import activation, mlflow_run, python_words
+from hypertuning.stages.options import as_text
 
 _ID, _NAME = environment.EXPERIMENT_ID, environment.EXPERIMENT_NAME
 
@@ -33,7 +33,8 @@ def command_of(stage: str, experiment: str | None = None, **options: object) -> 
     others = {"--experiment-name": _ID, "--experiment-id": _NAME}
     unset = [other for name, other in others.items() if name in names and started.shell.get(other)]
     typed = [word for pair in kept for word in pair if word]
-    given = [word for name, value in options.items() for word in ("-P", f"{name}={_text(value)}")]
+    pairs = [f"{name}={as_text(value)}" for name, value in options.items()]
+    given = [word for pair in pairs for word in ("-P", pair)]
     words = [*started.program, "run", started.project, "-e", stage, *typed, *given]
     return _line(words, unset, before=activation(started))
 
@@ -45,7 +46,7 @@ def module_command_of(stage: str, **options: object) -> str:
         return _by_module(stage, None, options)
     project = Path.cwd()  # where `mlflow run` starts its commands
     paths = ["src"] if started.folder == project else [str(project), str(project / "src")]
-    words = [*python_words(started.shell), *_module(stage, options)]
+    words = [*python_words(started.shell), *module_of(stage), *_pairs(options)]
     before = activation(started)
     return _line(words, variables={"PYTHONPATH": os.pathsep.join(paths)}, before=before)
 
@@ -56,12 +57,25 @@ def _by_module(stage: str, experiment: str | None, options: Mapping[str, object]
     unwanted = [environment.RUN_ID, *([_ID] if elsewhere else [])]
     unset = [name for name in unwanted if environment.read(name)]
     variables = {_NAME: experiment} if elsewhere else {}
-    return _line([*python_words(environment.without()), *_module(stage, options)], unset, variables)
+    return _line([*_program(stage), *_pairs(options)], unset, variables)
 
 
-def _module(stage: str, options: Mapping[str, object]) -> list[str]:
-    pairs = ((f"--{name.replace('_', '-')}", _text(value)) for name, value in options.items())
-    return ["-m", f"entrypoints.{stage}", *(word for pair in pairs for word in pair)]
+def _program(stage: str) -> list[str]:
+    """The words that start a stage, as this command was started."""
+    if Path(sys.argv[0]).name == "hypertuning":
+        return ["hypertuning", stage]
+    return [*python_words(environment.without()), *module_of(stage)]
+
+
+def module_of(stage: str) -> list[str]:
+    """The words behind `python` that start a stage, in a checkout or without one."""
+    in_checkout = find_spec(f"entrypoints.{stage}") if find_spec("entrypoints") else None
+    return ["-m", f"entrypoints.{stage}"] if in_checkout else ["-m", "hypertuning", stage]
+
+
+def _pairs(options: Mapping[str, object]) -> list[str]:
+    pairs = ((f"--{name.replace('_', '-')}", as_text(value)) for name, value in options.items())
+    return [word for pair in pairs for word in pair]
 
 
 def mlflow_command(*words: str, store: str | None = None) -> str:
@@ -89,21 +103,6 @@ def _mlflow() -> list[str]:
     found = shutil.which("mlflow")
     beside = found and Path(found).parent == Path(sys.executable).parent
     return ["mlflow"] if beside else [*python_words(environment.without()), "-m", "mlflow"]
-
-
-def changed(options: Mapping[str, object], names: Iterable[str]) -> dict[str, object]:
-    """Those of some options that are not at their default, which the next command needs again."""
-    context = click.get_current_context(silent=True)  # none where Python calls, not a shell
-    defaults = context.command.make_context("defaults", []).params if context else {}
-    return {
-        name: options[name]
-        for name in names
-        if name in options and (name not in defaults or options[name] != defaults[name])
-    }
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _line(

@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-import click
 from mlflow import MlflowClient
 
 from hypertuning.config import UserError
@@ -59,11 +58,11 @@ def main(port: int) -> None:
     try:
         client = connect(must_exist=True)
     except UserError:
-        return click.echo("there is no study yet: `make demo` makes one")
+        return print("there is no study yet: `make demo` makes one")
     of_studies = [e for e in client.search_experiments() if "mlflow.experimentKind" in e.tags]
     for experiment in reversed(of_studies):
         page = f"{site(client.tracking_uri, port)}/{address_in(experiment.experiment_id)}"
-        click.echo(f"experiment {experiment.name}: {page}")
+        print(f"experiment {experiment.name}: {page}")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,52 @@
-"""All stages, one after the other, as children of one run."""
+"""The whole study: compare → grid → hyperband → bohb → register → report, as one run."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import (
+    AUTO,
+    CountOrAll,
+    DataOptions,
+    Folder,
+    MachineOptions,
+    Seed,
+    Trust,
+    UsageError,
+)
+
+
+class Main(DataOptions, MachineOptions):
+    """Run all stages as children of one run; those that are complete are not run again."""
+
+    profile: Literal["quick", "full"] = Field("quick", description="quick: little of everything.")
+    train_size: CountOrAll = Field(0, description="Training images; 0 is what the profile has.")
+    val_size: CountOrAll = Field(0, description="Validation images; 0 is what the profile has.")
+    seed: Seed = Field(0, description="Of every stage.")
+    storage_path: Folder = Field(
+        Path("ray_results"), description="Record and checkpoints of every study."
+    )
+    model_name: str = Field(AUTO, description="In the model registry; auto is <data set>-cnn.")
+    trust: Trust = False
+    out: Folder = Field(Path("reports"), description="Folder for the report's own folder.")
+    resume: str | None = Field(None, description="Run id of a main run that is to go on, or last.")
+    dry_run: bool = Field(
+        False, description="Print each stage's plan and the sum of time, and exit."
+    )
+
+
+def main(options: Main) -> Done:
+    """Give the run that holds the stages."""
+    # takes a second: not before the first line
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.start import LIBRARIES, check_ground
+
+    check_ground(options)
+    if options.dry_run and options.resume:
+        raise UsageError("`dry_run` shows what a new run would do; leave out `resume`")
+    with waiting(LIBRARIES):
+        from hypertuning.stages.main.plan import plan_all
+        from hypertuning.stages.main.run import run_all
+    return plan_all(options) if options.dry_run else run_all(options)

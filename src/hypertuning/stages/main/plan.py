@@ -1,47 +1,50 @@
 """What a dry run of `main` prints: the plan of every stage, and the sum of time."""
 
-import importlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pandas as pd
 import yaml
 from rich.console import Console
 
-from entrypoints.register import main as register
 from hypertuning.learn import data
 from hypertuning.learn.sources import find_source
 from hypertuning.search.ladder import sweep
+from hypertuning.search.resources import Resources
 from hypertuning.search.sampler import Listed, Proposal
+from hypertuning.search.trainable import Problem
 from hypertuning.space_files import plain
+from hypertuning.stages.console.log import show_log
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import waiting
-from hypertuning.stages.main.run import PROFILES, SEARCHES, SPACE, options_of
-from hypertuning.stages.options import NONE, show_log
+from hypertuning.stages.done import Done
+from hypertuning.stages.main import Main
+from hypertuning.stages.main.run import SPACE, STAGES_RUN, options_of
+from hypertuning.stages.options import NONE, SearchOptions, as_text
 from hypertuning.stages.start import resources_of
 from hypertuning.stages.study.dry_run import show_plan, show_rungs
 from hypertuning.stages.study.planning import Estimate, estimate, no_estimate, plan_of
 from hypertuning.stages.study.prepare import problem_of
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.trains_on import in_lines, trains_on
+from hypertuning.stages.table import STAGES
 
+SEARCHES = [name for name in STAGES_RUN if STAGES[name].searches]
 LEARNS = "bohb will start warm from what hyperband measures: this plan is without the warm start"
 
 
-def plan_all(options: Mapping) -> None:
+def plan_all(options: Main) -> Done:
     """Print what each stage would do and take, and what all of them would take."""
     console, cache = Console(), None
     show_log()
-    if find_source(options["dataset"], options["data_dir"]):
+    if find_source(options.dataset, options.data_dir):
         with waiting("images", console):
-            cache = data.prepare(options["dataset"], options["data_dir"])
+            cache = data.prepare(options.dataset, options.data_dir)
         first, given = next(_searches(options))
-        resources = resources_of(given)
-        problem = problem_of(first, given, cache, resources)
+        problem, resources = _problem(first, given, cache)
         on = trains_on(cache, first, plan_of(first), problem, resources.address)
         say(console, in_lines({name: on[name] for name in on if name != "augmentation"}))
     seconds = 0.0
@@ -56,38 +59,42 @@ def plan_all(options: Mapping) -> None:
             say(console, [f"estimate: {found.words}"])
         seconds += found.seconds
     say(console, ["", _sum(seconds, found.words)])
+    return Done()
 
 
-def _searches(options: Mapping) -> Iterator[tuple[Search, Mapping[str, Any]]]:
+def _searches(options: Main) -> Iterator[tuple[Search, SearchOptions]]:
     """What each stage would try, and the options that it would be started with."""
     before = pd.DataFrame({"stage": SEARCHES, "study_id": NONE})  # nothing to start warm from
     with TemporaryDirectory() as folder:
         space = Path(folder, "space.yaml")
         space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
         for stage in SEARCHES:
-            module = importlib.import_module(f"entrypoints.{stage}")
-            words = options_of(stage, NONE, options, before, space).items()
-            context = module.main.make_context(stage, [f"--{name}={word}" for name, word in words])
-            given = {**context.params, "given": None}
-            search = module.build(given)
+            words = options_of(stage, NONE, options, before, space)
+            given = STAGES[stage].options.of({name: as_text(word) for name, word in words.items()})
+            search = STAGES[stage].search(given)
             yield search, given
-    yield _register(search, options["profile"]), given
+    yield _register(search, options.profile), given
 
 
 def _register(bohb: Search, profile: str) -> Search:
     """The repeats of as many configurations as `register` will train again, whatever they are."""
-    asked = {**register.make_context("register", []).params, **PROFILES[profile]["register"]}
-    count = asked["top_k"] * asked["repeats"]
+    stage = STAGES["register"]
+    asked = stage.options.of(stage.profiles[profile])
+    count = asked.top_k * asked.repeats
     tried = [Proposal(bohb.sampler.propose(n).config, "repeat") for n in range(count)]
     epochs = bohb.max_epochs
     return Search("register", "repeats", epochs, Listed(tried), lambda: sweep(count, epochs))
 
 
-def _estimate(search: Search, given: Mapping, cache: Path | None) -> Estimate:
+def _problem(search: Search, given: SearchOptions, cache: Path) -> tuple[Problem, Resources]:
+    resources = resources_of(given)
+    return problem_of(search, given, given.precision, cache, resources), resources
+
+
+def _estimate(search: Search, given: SearchOptions, cache: Path | None) -> Estimate:
     if cache is None:
         return no_estimate(given)
-    resources = resources_of(given)
-    return estimate(search, plan_of(search), problem_of(search, given, cache, resources), resources)
+    return estimate(search, plan_of(search), *_problem(search, given, cache))
 
 
 def _sum(seconds: float, unknown: str) -> str:

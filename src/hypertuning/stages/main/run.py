@@ -1,10 +1,8 @@
 """What `main` does: one stage after the other, each a command of its own, below one run."""
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-import click
 import pandas as pd
 import yaml
 from mlflow import MlflowClient
@@ -19,12 +17,16 @@ from hypertuning.registry.checks import check_registration
 from hypertuning.registry.versions import name_for
 from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB
-from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.console.commands import command_of, module_of
+from hypertuning.stages.console.log import show_log
 from hypertuning.stages.console.pages import how_to_see
 from hypertuning.stages.console.show import say
+from hypertuning.stages.done import STOPPED, Done
+from hypertuning.stages.main import Main
 from hypertuning.stages.main.call import call
-from hypertuning.stages.options import AUTO, NONE, show_log, usage
+from hypertuning.stages.options import AUTO, as_text, usage
 from hypertuning.stages.study.resumed_options import merge
+from hypertuning.stages.table import STAGES
 from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import check_artifact_store as check_writable
 from hypertuning.tracking.launch import find_launch
@@ -33,28 +35,12 @@ from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import this_experiment
 from hypertuning.tracking.view import address_in
 
-PROFILES: dict[str, dict[str, dict[str, object]]] = {
-    "quick": {
-        "compare": {"epochs": 3},
-        "grid": {"epochs": 1},
-        "hyperband": {"num_samples": 9, "grace_period": 1, "max_epochs": 9},
-        "bohb": {"num_samples": 17},
-        "register": {"top_k": 2, "repeats": 2},
-    },
-    "full": {
-        "compare": {"repeats": 3},
-        "grid": {},
-        "hyperband": {},
-        "bohb": {},
-        "register": {},
-    },
-}
 SIZES = {"quick": {"train_size": 1000, "val_size": 300}, "full": {}}
+"""Of the images, unless the user names others."""
 SPACE = {**BOHB, "kernel_size": 3, "padding": 1}
 """Of hyperband and of bohb: a model learns only from what was drawn from its own space."""
-SEARCHES = ("compare", "grid", "hyperband", "bohb")
-STOPPED = 130
-"""The status of a command that was stopped by its user."""
+STAGES_RUN = [name for name, stage in STAGES.items() if stage.profiles]
+"""In their order; the report follows them."""
 FREE = {
     *("concurrency", "cpus_per_trial", "data_dir", "gpus_per_trial", "model_name", "out", "trust"),
 }
@@ -69,21 +55,21 @@ class Stopped(Exception):
         self.stage, self.status = stage, status
 
 
-def run_all(options: Mapping) -> None:
-    """Run what is left of the stages; exit with the status of the first that does not end well.
+def run_all(options: Main) -> Done:
+    """Run what is left of the stages, and give their run; its status is that of the last one.
 
     Raises:
         UserError: there is no such main run.
     """
     console, client = Console(), connect()
     run_id, options = _open(client, options)
-    say(console, [f"main run {run_id}, profile {options['profile']}"])
+    say(console, [f"main run {run_id}, profile {options.profile}"])
     status = 1
     try:
-        space = Path(options["storage_path"], f"main-{run_id}-space.yaml")
+        space = options.storage_path / f"main-{run_id}-space.yaml"
         space.parent.mkdir(parents=True, exist_ok=True)
         space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
-        for stage in [*PROFILES[options["profile"]], "report"]:
+        for stage in [*STAGES_RUN, "report"]:
             _run(console, client, run_id, stage, options, space)
         status = 0
     except Stopped as stopped:
@@ -97,40 +83,40 @@ def run_all(options: Mapping) -> None:
         close_main(client, run_id, outcome)
         if status:
             say(console, [f"to go on from there: {command_of('main', resume=run_id)}"])
-    if status:
-        sys.exit(status)
-    page = address_in(client.get_run(run_id).info.experiment_id)
-    say(console, how_to_see(client, page))
+    if status == 0:
+        page = address_in(client.get_run(run_id).info.experiment_id)
+        say(console, how_to_see(client, page))
+    return Done(run_id, status)
 
 
-def _open(client: MlflowClient, options: Mapping) -> tuple[str, Mapping]:
+def _open(client: MlflowClient, options: Main) -> tuple[str, Main]:
     """The main run that begins or goes on, with its options.
 
     Raises:
         UserError: it could not end well: no such images, none to test on, or a name in the registry
             that is taken by a model of others.
     """
-    had = {}
-    if options["resume"] != NONE:
+    run_id = None
+    if options.resume:
         with usage():
-            run_id, had = find_main(client, options["resume"])
-            context, owner = click.get_current_context(), f"main run {run_id}"
-            options = merge(context, options, had, owner, free=FREE, new={"resume", "dry_run"})
+            run_id, had = find_main(client, options.resume)
+            owner, new = f"main run {run_id}", {"resume", "dry_run"}
+            options = merge(options, had, owner, free=FREE, new=new)
     with usage():
-        find_launch(client, free=not had)
-        run = client.get_run(run_id) if had else None
-        find_source(options["dataset"], options["data_dir"])
+        find_launch(client, free=run_id is None)
+        run = client.get_run(run_id) if run_id else None
+        find_source(options.dataset, options.data_dir)
     check_writable(client, run.info.experiment_id if run else this_experiment(client))
     show_log()
-    cache = data.prepare(options["dataset"], options["data_dir"])
-    name = options["model_name"]
+    cache = data.prepare(options.dataset, options.data_dir)
+    name = options.model_name
     name = name_for(read_meta(cache)["dataset"]) if name == AUTO else name
-    check_registration(client, name, cache, trust=options["trust"])
-    if not had:
-        run_id = open_main(client, {k: str(v) for k, v in options.items()})
-    else:
+    check_registration(client, name, cache, trust=options.trust)
+    if run_id:
         reopen_main(client, run_id)
-    return run_id, {**options, "model_name": name}
+    else:
+        run_id = open_main(client, options.parameters())
+    return run_id, options.but(model_name=name)
 
 
 def _run(
@@ -138,7 +124,7 @@ def _run(
     client: MlflowClient,
     run_id: str,
     stage: str,
-    options: Mapping,
+    options: Main,
     space: Path,
 ) -> None:
     """Run one stage, unless it is complete.
@@ -146,18 +132,19 @@ def _run(
     Raises:
         Stopped: it did not end well.
     """
-    children = _children(client, run_id, Path(options["storage_path"]))
+    children = _children(client, run_id, options.storage_path)
     had = children[children["stage"] == stage]
     if len(had) and _is_complete(client, had.iloc[-1]):
         return say(console, [f"\n{stage}: complete, run {had.iloc[-1]['study_id']}"])
     say(console, [f"\n{stage}"])
     if len(had):
         again = OF_ANY_STAGE + (("model_name", "trust") if stage == "register" else ())
-        given = {**{name: options[name] for name in again}, "resume": had.iloc[-1]["study_id"]}
+        same = {name: getattr(options, name) for name in again}
+        given = {**same, "resume": had.iloc[-1]["study_id"]}
     else:
         given = options_of(stage, run_id, options, children, space)
-    command = [sys.executable, "-m", f"entrypoints.{stage}"]
-    command += [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    words = [f"--{name.replace('_', '-')}={as_text(value)}" for name, value in given.items()]
+    command = [sys.executable, *module_of(stage), *words]
     named = {
         environment.EXPERIMENT_ID: client.get_run(run_id).info.experiment_id,
         environment.PARENT_RUN: run_id,
@@ -185,19 +172,19 @@ def _is_complete(client: MlflowClient, study: pd.Series) -> bool:
 
 
 def options_of(
-    stage: str, run_id: str, options: Mapping, children: pd.DataFrame, space: Path
+    stage: str, run_id: str, options: Main, children: pd.DataFrame, space: Path
 ) -> dict[str, object]:
     """What a stage is to be started with."""
-    profile = options["profile"]
     if stage == "report":
-        return {"source": run_id, "out": options["out"]}
-    given = {**PROFILES[profile][stage], **{name: options[name] for name in OF_ANY_STAGE}}
+        return {"source": run_id, "out": options.out}
+    profile = options.profile
+    given = {**STAGES[stage].profiles[profile], **{n: getattr(options, n) for n in OF_ANY_STAGE}}
     latest = children.drop_duplicates("stage", keep="last").set_index("stage")["study_id"]
     if stage == "register":
-        named = {name: options[name] for name in ("model_name", "trust")}
+        named = {"model_name": options.model_name, "trust": options.trust}
         return {**given, **named, "source": latest["bohb"]}
-    given |= {**SIZES[profile], "dataset": options["dataset"], "seed": options["seed"]}
-    given |= {n: options[n] for n in ("train_size", "val_size") if int(options[n])}
+    given |= {**SIZES[profile], "dataset": options.dataset, "seed": options.seed}
+    given |= options.changed(["train_size", "val_size"])
     if stage in ("hyperband", "bohb"):
         given["space"] = space
     if stage == "bohb":

@@ -15,7 +15,7 @@ from hypertuning.registry.gate import Verdict
 from hypertuning.registry.package import requirements
 from hypertuning.report import findings
 from hypertuning.stages.register.refit import Fitted
-from hypertuning.stages.study.prepare import Job
+from hypertuning.stages.study.prepare import Prepared
 
 
 class Tested(NamedTuple):
@@ -30,19 +30,19 @@ class Tested(NamedTuple):
 
 
 def tags(
-    job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted, tested: Tested
+    prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted, tested: Tested
 ) -> dict[str, str]:
     """What tells a version from others in the registry."""
-    study = job.client.get_run(study_dir.name).data.tags
+    study = prepared.client.get_run(study_dir.name).data.tags
     winner = ranked[ranked["winner"]].iloc[0]
     normalisation = {"mean": fitted.data.mean.tolist(), "std": fitted.data.std.tolist()}
     return {
-        "source_study": job.options["source"],
+        "source_study": prepared.options.source,
         "source_trial": winner["source_trial"],
         "register_study": study_dir.name,
         "git_commit": study.get(MLFLOW_GIT_COMMIT, "unknown"),
-        "dataset": job.images["name"],
-        "digest": job.images["digest"],
+        "dataset": prepared.images["name"],
+        "digest": prepared.images["digest"],
         "image_size": str(IMAGE_SIZE),
         "classes": json.dumps(list(fitted.data.classes)),
         "normalisation": json.dumps(normalisation),
@@ -50,7 +50,7 @@ def tags(
         "test_loss": f"{_score(tested, 'loss').value:.4f}",
         versions.OPENED: str(tested.opened),
         "gate": tested.verdict.reason,
-        "forced": str(job.options["force"]).lower(),
+        "forced": str(prepared.options.force).lower(),
         versions.PROMOTED: str(tested.verdict.promoted).lower(),
     }
 
@@ -61,28 +61,28 @@ def _score(tested: Tested, measure: str) -> Interval:
 
 
 def facts(
-    job: Job,
+    prepared: Prepared,
     study_dir: Path,
     ranked: pd.DataFrame,
     fitted: Fitted,
     tested: Tested,
     found: Sequence[str],
 ) -> card.Facts:
-    study = job.client.get_run(study_dir.name).data.tags
+    study = prepared.client.get_run(study_dir.name).data.tags
     winner = ranked[ranked["winner"]].iloc[0]
     state, data = fitted.state, fitted.data
     return card.Facts(
-        model_name=job.options["model_name"],
+        model_name=prepared.options.model_name,
         run_name=winner["run_name"],
         hyperparameters=state.config.hyperparameters(),
         parameters=sum(weights.numel() for weights in state.model.parameters()),
         classes=data.classes,
-        dataset=job.images["name"],
-        digest=job.images["digest"],
+        dataset=prepared.images["name"],
+        digest=prepared.images["digest"],
         train_images=len(data.train),
         test_images=len(tested.predictions),
         epochs=state.epoch,
-        source=f"Found as trial {winner['source_trial']} of study {job.options['source']}.",
+        source=f"Found as trial {winner['source_trial']} of study {prepared.options.source}.",
         chosen=" ".join(findings.winner(ranked)),
         scores=found,
         opened=tested.opened,

@@ -23,7 +23,7 @@ from hypertuning.stages.register.describe import Tested, facts, tags
 from hypertuning.stages.register.refit import Fitted
 from hypertuning.stages.study.deliver import note_with
 from hypertuning.stages.study.files import write_exhibits
-from hypertuning.stages.study.prepare import Job
+from hypertuning.stages.study.prepare import Prepared
 from hypertuning.tracking.artifacts import folder_of, send
 from hypertuning.tracking.refit_run import log_test
 
@@ -31,7 +31,7 @@ MODEL = "model"
 """Folder of the model among the artifacts of its run."""
 
 
-def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> list[str]:
+def publish(prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> list[str]:
     """Test the packaged model, as it will be served, and register it with its card.
 
     Safe to repeat: a run makes one version, counts as one opening of the test images, and once it
@@ -43,11 +43,11 @@ def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> 
     Raises:
         UserError: the champion cannot be compared with.
     """
-    client, name = job.client, job.options["model_name"]
+    client, name = prepared.client, prepared.options.model_name
     version, found = versions.of_run(client, name, fitted.run_id), []
     if version is None:
-        version, found = _register(job, study_dir, ranked, fitted)
-    alias = _announce(job, version)
+        version, found = _register(prepared, study_dir, ranked, fitted)
+    alias = _announce(prepared, version)
     model = f"models:/{name}@{alias}"
     said = [*found, version.tags["gate"], f"registered: {model} (version {version.version})"]
     if alias != versions.CHAMPION:
@@ -61,37 +61,39 @@ def publish(job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> 
     return [*said, f"use it: {use}"]
 
 
-def _announce(job: Job, version: ModelVersion) -> str:
+def _announce(prepared: Prepared, version: ModelVersion) -> str:
     """Give a version the alias that the gate's verdict asks for."""
     if version.tags[versions.PROMOTED] == "true":
-        versions.promote(job.client, version, job.options["alias"])
+        versions.promote(prepared.client, version, prepared.options.alias)
         return versions.CHAMPION
-    job.client.set_registered_model_alias(version.name, job.options["alias"], version.version)
-    return job.options["alias"]
+    prepared.client.set_registered_model_alias(
+        version.name, prepared.options.alias, version.version
+    )
+    return prepared.options.alias
 
 
 def _register(
-    job: Job, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
+    prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
 ) -> tuple[ModelVersion, list[str]]:
     """Test, and keep what came of it in the run of the refit and in a version of the model."""
-    tested = _test(job, study_dir, fitted)
+    tested = _test(prepared, study_dir, fitted)
     found = findings.test(tested.scores)
-    written = card.write(facts(job, study_dir, ranked, fitted, tested, found))
-    _log(job.client, study_dir, fitted, tested, written)
+    written = card.write(facts(prepared, study_dir, ranked, fitted, tested, found))
+    _log(prepared.client, study_dir, fitted, tested, written)
     version = versions.register(
-        job.client,
-        job.options["model_name"],
-        f"{job.client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
+        prepared.client,
+        prepared.options.model_name,
+        f"{prepared.client.get_run(fitted.run_id).info.artifact_uri}/{MODEL}",
         fitted.run_id,
-        tags(job, study_dir, ranked, fitted, tested),
+        tags(prepared, study_dir, ranked, fitted, tested),
         written,
     )
     return version, found
 
 
-def _test(job: Job, study_dir: Path, fitted: Fitted) -> Tested:
-    opened = versions.open_test(job.client, job.options["model_name"], fitted.run_id)
-    test = TestImages(job.problem.cache, fitted.data.classes)
+def _test(prepared: Prepared, study_dir: Path, fitted: Fitted) -> Tested:
+    opened = versions.open_test(prepared.client, prepared.options.model_name, fitted.run_id)
+    test = TestImages(prepared.problem.cache, fitted.data.classes)
     with TemporaryDirectory() as made:
         folder = Path(made, MODEL)
         package(fitted.state, fitted.data, folder)
@@ -99,25 +101,25 @@ def _test(job: Job, study_dir: Path, fitted: Fitted) -> Tested:
         kept = folder_of(study_dir, fitted.run_id)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(folder, kept / MODEL)
-    verdict = _judge(job, test, predictions)
+    verdict = _judge(prepared, test, predictions)
     scores = tables.test_scores(predictions)
     return Tested(opened, predictions, test.mistakes(predictions), scores, verdict)
 
 
-def _judge(job: Job, test: TestImages, predictions: pd.DataFrame) -> Verdict:
+def _judge(prepared: Prepared, test: TestImages, predictions: pd.DataFrame) -> Verdict:
     """The gate's verdict, with the champion of now on the same images."""
-    name = job.options["model_name"]
-    champion = versions.find(job.client, name, versions.CHAMPION)
+    name = prepared.options.model_name
+    champion = versions.find(prepared.client, name, versions.CHAMPION)
     if champion is None:
         return judge(_right(predictions), None)
-    trust, classes = job.options["trust"], job.images["classes"]
-    if not job.options["force"]:
-        versions.check_champion(job.client, name, classes, trust)
+    trust, classes = prepared.options.trust, prepared.images["classes"]
+    if not prepared.options.force:
+        versions.check_champion(prepared.client, name, classes, trust)
     elif why := versions.incomparable(champion, classes, trust):
         return Verdict(True, f"The champion cannot be compared with: {why}. Promoted by force.")
     theirs = test.predictions(load(versions.uri(champion), trust))
-    verdict = judge(_right(predictions), _right(theirs), job.options["force"])
-    if champion.tags.get("digest") == job.images["digest"]:
+    verdict = judge(_right(predictions), _right(theirs), prepared.options.force)
+    if champion.tags.get("digest") == prepared.images["digest"]:
         return verdict
     other = " The champion was trained on another data set, which may hold some of these images."
     return verdict._replace(reason=verdict.reason + other)

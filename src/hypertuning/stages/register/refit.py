@@ -17,7 +17,7 @@ from hypertuning.learn.training import Diverged, Hardware, TrainState
 from hypertuning.record.read import read_study
 from hypertuning.registry.refit import begin, refit
 from hypertuning.stages.console.show import say
-from hypertuning.stages.study.prepare import Job
+from hypertuning.stages.study.prepare import Prepared
 from hypertuning.tracking.labels import run_name
 from hypertuning.tracking.refit_run import log_epochs, open_refit
 from hypertuning.tracking.store import insist
@@ -34,7 +34,9 @@ class Fitted(NamedTuple):
 
 
 @contextmanager
-def refitted(console: Console, job: Job, study_dir: Path, winner: Mapping) -> Iterator[Fitted]:
+def refitted(
+    console: Console, prepared: Prepared, study_dir: Path, winner: Mapping
+) -> Iterator[Fitted]:
     """Train the winner again from new weights, or from where that was broken off.
 
     Its run is open as long as what is done with it lasts, and ends as that ends.
@@ -46,15 +48,15 @@ def refitted(console: Console, job: Job, study_dir: Path, winner: Mapping) -> It
     """
     given = read_study(study_dir)["given"]["candidates"][winner["candidate"] - 1]
     config, epochs = parse_config(given["config"]), max(1, round(winner["best_epoch"]))
-    problem = job.problem
+    problem = prepared.problem
     data = load(
         problem.cache, problem.train_size, problem.val_size, problem.split_seed, hold_out=False
     )
-    run_id = insist(lambda: _open(job, study_dir, config, epochs, data), _patience_s(job))
+    run_id = insist(lambda: _open(prepared, study_dir, config, epochs, data), _patience_s(prepared))
     hardware = Hardware.of(_device(problem.device), problem.precision)
     state, status = begin(config, data, epochs, study_dir / CHECKPOINT, hardware), "FAILED"
     try:
-        _train(console, job, run_id, state, data, study_dir)
+        _train(console, prepared, run_id, state, data, study_dir)
         yield Fitted(run_id, state, data)
         status = "FINISHED"
     except Diverged as error:
@@ -64,11 +66,11 @@ def refitted(console: Console, job: Job, study_dir: Path, winner: Mapping) -> It
         raise
     finally:
         with suppress(MlflowException):
-            job.client.set_terminated(run_id, status)
+            prepared.client.set_terminated(run_id, status)
 
 
-def _patience_s(job: Job) -> float:
-    return job.options["sync_timeout_s"]
+def _patience_s(prepared: Prepared) -> float:
+    return prepared.options.sync_timeout_s
 
 
 def _device(wanted: str) -> str:
@@ -76,8 +78,8 @@ def _device(wanted: str) -> str:
     return wanted if torch.cuda.is_available() else "cpu"
 
 
-def _open(job: Job, study_dir: Path, config: Config, epochs: int, data: Splits) -> str:
-    images: DatasetInfo = {**job.images, "train": len(data.train), "val": 0}
+def _open(prepared: Prepared, study_dir: Path, config: Config, epochs: int, data: Splits) -> str:
+    images: DatasetInfo = {**prepared.images, "train": len(data.train), "val": 0}
     hyperparameters = config.hyperparameters()
     name = f"refit {run_name(hyperparameters)}"
     note = (
@@ -85,11 +87,16 @@ def _open(job: Job, study_dir: Path, config: Config, epochs: int, data: Splits) 
         f"{counted(epochs, 'epoch')}: the mean of the best ones of its repeats. Test metrics are "
         "on images that nothing was chosen by."
     )
-    return open_refit(job.client, study_dir.name, name, hyperparameters, images, note)
+    return open_refit(prepared.client, study_dir.name, name, hyperparameters, images, note)
 
 
 def _train(
-    console: Console, job: Job, run_id: str, state: TrainState, data: Splits, study_dir: Path
+    console: Console,
+    prepared: Prepared,
+    run_id: str,
+    state: TrainState,
+    data: Splits,
+    study_dir: Path,
 ) -> None:
     """Train to the end; a store that is away gets what it missed with the next epoch."""
     late = []
@@ -99,10 +106,10 @@ def _train(
             late.append(asdict(row))
             progress.advance(task)
             with suppress(MlflowException):
-                log_epochs(job.client, run_id, late)
+                log_epochs(prepared.client, run_id, late)
                 late.clear()
     if late:
-        insist(lambda: log_epochs(job.client, run_id, late), _patience_s(job))
+        insist(lambda: log_epochs(prepared.client, run_id, late), _patience_s(prepared))
     last = state.rows[-1]
     say(
         console,

@@ -21,16 +21,19 @@ from hypertuning.report.registered import registered
 from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.search.stop import signals_caught
-from hypertuning.stages.console.next_steps import how_to_go_on, write_up
+from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import how_to_see, model_page
 from hypertuning.stages.console.show import say, table_of
-from hypertuning.stages.options import AUTO, NONE, usage
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import AUTO, Images, usage
+from hypertuning.stages.register import Register
 from hypertuning.stages.register.publish import publish
 from hypertuning.stages.register.refit import refitted
-from hypertuning.stages.study.earlier_studies import find_source
+from hypertuning.stages.results import Registered
+from hypertuning.stages.study.earlier_studies import find_study
 from hypertuning.stages.study.ending import conclude
 from hypertuning.stages.study.files import write_exhibits
-from hypertuning.stages.study.prepare import Job, prepare
+from hypertuning.stages.study.prepare import Prepared, prepare
 from hypertuning.stages.study.run import carry_out
 from hypertuning.stages.study.searches import Search
 from hypertuning.tracking import runs
@@ -49,68 +52,73 @@ CANDIDATE_COLUMNS = {
 }
 
 
-def run_register(options: Mapping) -> None:
-    """Run the stage from its source to a version in the registry.
+def run_register(options: Register) -> Done:
+    """Run the stage from its source to a version in the registry, and give that.
 
     Raises:
         UserError: something is missing, or nothing can be registered.
     """
     console = Console()
     with usage():
-        check_alias(options["alias"])
-    job = prepare(console, "register", build, options, check)
-    if job is None:
-        return
-    study_dir, stopped = carry_out(console, job)
+        check_alias(options.alias)
+    prepared = prepare(console, "register", search, options, check)
+    if prepared is None:
+        return Done()
+    study_dir, stopped = carry_out(console, prepared)
     if study_outcome(study_dir, read_trials(study_dir)) != "completed":
-        return conclude(console, job, study_dir, stopped)
+        return conclude(console, prepared, study_dir, stopped)
     with only_driver(study_dir), signals_caught():
         try:
-            _go_on(console, job, study_dir)
+            return Done(_go_on(console, prepared, study_dir))
         except (KeyboardInterrupt, MlflowException, NotStored):
-            say(console, [how_to_go_on("register", study_dir, job.options)])
+            say(console, [how_to_go_on("register", study_dir, prepared.options)])
             raise
 
 
-def _go_on(console: Console, job: Job, study_dir: Path) -> None:
+def _go_on(console: Console, prepared: Prepared, study_dir: Path) -> Registered:
     """From the repeats to the registry; what an earlier start has done is not done again."""
-    patience_s = job.options["sync_timeout_s"]
-    tags = insist(lambda: job.client.get_run(study_dir.name).data.tags, patience_s)
+    patience_s = prepared.options.sync_timeout_s
+    tags = insist(lambda: prepared.client.get_run(study_dir.name).data.tags, patience_s)
     if version := tags.get("model_version"):
         say(console, [f"nothing is left to do: it made {tags['model_name']} version {version}"])
-        return _see(console, job.client, tags)
-    ranked = insist(lambda: _rank(job.client, study_dir), patience_s)
+        return _see(console, prepared.client, tags)
+    ranked = insist(lambda: _rank(prepared.client, study_dir), patience_s)
     _show(console, ranked)
     winner = ranked[ranked["winner"]].iloc[0].to_dict()
-    with refitted(console, job, study_dir, winner) as fitted:
-        say(console, insist(lambda: publish(job, study_dir, ranked, fitted), patience_s))
-    say(console, write_up())
-    _see(console, job.client, job.client.get_run(study_dir.name).data.tags)
+    with refitted(console, prepared, study_dir, winner) as fitted:
+        say(console, insist(lambda: publish(prepared, study_dir, ranked, fitted), patience_s))
+    say(console, next_steps("register", study_dir.name, prepared.options))
+    return _see(console, prepared.client, prepared.client.get_run(study_dir.name).data.tags)
 
 
-def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> None:
-    """Print the page of the version that a study has made."""
-    say(console, how_to_see(client, model_page(tags["model_name"], tags["model_version"])))
+def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> Registered:
+    """Print the page of the version that a study has made, and give the version."""
+    name, version = tags["model_name"], tags["model_version"]
+    say(console, how_to_see(client, model_page(name, version)))
+    return Registered(name, version)
 
 
-def build(options: Mapping) -> Search:
+def search(options: Register, given: Mapping | None = None) -> Search:
     """The repeats of a source's best configurations.
 
+    Args:
+        given: The source as its record has it, if the study goes on.
+
     Raises:
-        click.UsageError: there is no such source, or nothing to register in it.
+        UsageError: there is no such source, or nothing to register in it.
     """
     client = connect(must_exist=True)
     with usage():
-        if options["model_name"] != AUTO:
-            check_name(client, options["model_name"])
-        given = options["given"] or _chosen(client, options)
-    first, epochs = given["first_seed"], options["epochs"] or given["epochs"]
+        if options.model_name != AUTO:
+            check_name(client, options.model_name)
+        given = given or _chosen(client, options)
+    first, epochs = given["first_seed"], options.epochs or given["epochs"]
     configs = chosen.repeats(
         [parse_config(candidate["config"]) for candidate in given["candidates"]],
-        range(first, first + options["repeats"]),
+        range(first, first + options.repeats),
     )
-    dataset = {} if options["dataset"] == NONE else {"dataset": options["dataset"]}
-    images = {**given["images"], **dataset}
+    dataset = {"dataset": options.dataset} if options.dataset else {}
+    images = Images(**{**given["images"], **dataset, "data_dir": options.data_dir})
     return Search(
         "register",
         "repeats",
@@ -120,28 +128,29 @@ def build(options: Mapping) -> Search:
         notes=(
             f"from {given['stage']} {given['source']}: "
             f"{counted(len(given['candidates']), 'configuration')}, each trained again "
-            f"{counted(options['repeats'], 'time')}",
-            *_unchecked({**options, **images}),
+            f"{counted(options.repeats, 'time')}",
+            *(_unchecked(images) if options.dry_run else ()),
         ),
-        settled={**images, "source": given["source"], "epochs": epochs},
+        settled={"dataset": images.dataset, "source": given["source"], "epochs": epochs},
+        images=images,
         given=given,
         searched=differing(configs),
         title=f"from {given['stage']} {given['source'][:8]}",
     )
 
 
-def _unchecked(options: Mapping) -> tuple[str, ...]:
-    """Say so where a dry run cannot check all that the real one checks."""
+def _unchecked(images: Images) -> tuple[str, ...]:
+    """Say what a dry run cannot check."""
     with usage():
-        if not options["dry_run"] or find_images(options["dataset"], options["data_dir"]):
+        if find_images(images.dataset, images.data_dir):
             return ()
     return ("the images are not here yet: neither the test images nor the champion are checked",)
 
 
-def _chosen(client: MlflowClient, options: Mapping) -> dict[str, Any]:
+def _chosen(client: MlflowClient, options: Register) -> dict[str, Any]:
     """What the stage takes from its source, to be kept: it goes on even if the source is gone."""
-    source = find_source(client, options["source"])
-    found = source.candidates(options["top_k"])
+    source = find_study(client, options.source)
+    found = source.candidates(options.top_k)
     return {
         "source": source.study_id,
         "stage": source.stage,
@@ -153,22 +162,22 @@ def _chosen(client: MlflowClient, options: Mapping) -> dict[str, Any]:
     }
 
 
-def check(job: Job) -> Job:
+def check(prepared: Prepared) -> Prepared:
     """See what would be wrong at the end, before anything is trained; settle the model's name.
 
     Raises:
         UserError: other images than the source's, or what `check_registration` finds.
     """
-    given, options = job.search.given, job.options
-    if not job.images["digest"].startswith(given["digest"]):
+    given, options = prepared.search.given, prepared.options
+    if not prepared.images["digest"].startswith(given["digest"]):
         raise UserError(
-            f"`dataset` (={options['dataset']}) is not what {given['stage']} {given['source']} "
+            f"`dataset` (={options.dataset}) is not what {given['stage']} {given['source']} "
             f"was searched on (digest {given['digest'][:8]}): its losses would not compare"
         )
-    name = options["model_name"]
-    name = name_for(job.images["name"]) if name == AUTO else name
-    check_registration(job.client, name, job.problem.cache, options["force"], options["trust"])
-    return job._replace(options={**options, "model_name": name})
+    name = options.model_name
+    name = name_for(prepared.images["name"]) if name == AUTO else name
+    check_registration(prepared.client, name, prepared.problem.cache, options.force, options.trust)
+    return prepared._replace(options=options.but(model_name=name))
 
 
 def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:

@@ -10,13 +10,14 @@ from mlflow.exceptions import MlflowException
 
 from hypertuning.config import UserError
 from hypertuning.registry.candidates import Candidate, choose, config_of
-from hypertuning.stages.study.asked import Asked
+from hypertuning.stages.results import Study
+from hypertuning.stages.study.config_asked import Asked
 from hypertuning.tracking import runs
 from hypertuning.tracking.store import connect, without_password
 from hypertuning.tracking.study_run import this_experiment
 
 
-class Source(NamedTuple):
+class EarlierStudy(NamedTuple):
     """An earlier study."""
 
     study_id: str
@@ -34,7 +35,7 @@ class Source(NamedTuple):
             raise UserError(f"{self.stage} {self.study_id}: {error}") from error
 
 
-def find_source(client: MlflowClient, name: str, option: str = "source") -> Source:
+def find_study(client: MlflowClient, name: str, option: str = "source") -> EarlierStudy:
     """A study by its run id, or the latest of a stage in this experiment that has completed.
 
     Without one, it is the latest that was interrupted, or else that runs.
@@ -69,7 +70,28 @@ def find_source(client: MlflowClient, name: str, option: str = "source") -> Sour
         "split_seed": int(study["split_seed"]),
     }
     trials = runs.trials(client, [study["study_id"]])
-    return Source(study["study_id"], study["stage"], images, study["digest"], trials)
+    return EarlierStudy(study["study_id"], study["stage"], images, study["digest"], trials)
+
+
+def open_study(name: str, stage: str | None) -> Study:
+    """A study by its run id, or the latest of a stage in this experiment, however it ended.
+
+    Raises:
+        UserError: there is none.
+    """
+    client = connect(must_exist=True)
+    studies = runs.studies(client)
+    if name == "last":
+        experiment_id = this_experiment(client, make=False)
+        here = studies[studies["experiment_id"] == experiment_id]
+        found = here[here["stage"] == stage]
+    else:
+        found = studies[studies["study_id"] == name]
+    if found.empty:
+        store = without_password(client.tracking_uri)
+        what = f"of stage {stage} in this experiment" if name == "last" else f"with the id {name}"
+        raise UserError(f"there is no study {what}; the store is {store}")
+    return Study(found.iloc[-1]["study_id"], client)
 
 
 def _elsewhere(client: MlflowClient, studies: pd.DataFrame, stage: str) -> str:
@@ -87,7 +109,7 @@ def find_trial(name: str) -> Asked:
     """
     client = connect(must_exist=True)
     study_id = _study_of(client, name)
-    source = find_source(client, study_id or name, "config")
+    source = find_study(client, study_id or name, "config")
     if study_id:
         row = source.trials[source.trials["run_id"] == name].iloc[0]
         config, trial = config_of(row.to_dict()), row["trial_id"]

@@ -1,6 +1,5 @@
 """The end of a stage: the best trials, the files, what comes next, and where to see all of it."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,14 +13,16 @@ from hypertuning.stages.console.invocation import seconds_running
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import files_of, how_to_see
 from hypertuning.stages.console.show import say, show_leaderboard
-from hypertuning.stages.study.prepare import Job
+from hypertuning.stages.done import STOPPED, Done
+from hypertuning.stages.results import Study
+from hypertuning.stages.study.prepare import Prepared
 from hypertuning.tracking import runs
 from hypertuning.tracking.view import address
 from hypertuning.words import counted
 
 
-def conclude(console: Console, job: Job, study_dir: Path, stopped: bool) -> None:
-    """Print what a study has come to, its page last; exit as stopped if it was.
+def conclude(console: Console, prepared: Prepared, study_dir: Path, stopped: bool) -> Done:
+    """Print what a study has come to, its page last; give the study.
 
     Raises:
         UserError: no trial got as far as one epoch.
@@ -32,17 +33,16 @@ def conclude(console: Console, job: Job, study_dir: Path, stopped: bool) -> None
     if outcome == "failed" or not (measured or stopped):
         raise UserError(_nothing(study_dir.name, trials))
     if measured:
-        show_leaderboard(console, runs.trials(job.client, [study_dir.name]))
-        say(console, _told(job, study_dir.name, trials))
+        show_leaderboard(console, runs.trials(prepared.client, [study_dir.name]))
+        say(console, _told(prepared, study_dir.name, trials))
     if outcome == "interrupted":
-        say(console, [how_to_go_on(stage, study_dir, job.options)])
+        say(console, [how_to_go_on(stage, study_dir, prepared.options)])
     elif measured:
-        say(console, next_steps(stage, study_dir.name, job.options))
+        say(console, next_steps(stage, study_dir.name, prepared.options))
     if measured:
-        page = address(job.client.get_run(study_dir.name))
-        say(console, how_to_see(job.client, page))
-    if stopped:
-        sys.exit(130)
+        page = address(prepared.client.get_run(study_dir.name))
+        say(console, how_to_see(prepared.client, page))
+    return Done(Study(study_dir.name, prepared.client), STOPPED if stopped else 0)
 
 
 def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
@@ -55,8 +55,8 @@ def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
     return f"study {study_id}: {none} an epoch; the first cause: {cause}"
 
 
-def _told(job: Job, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
+def _told(prepared: Prepared, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
     epochs = counted(sum(len(trial.epochs) for trial in trials), "epoch")
     took = timedelta(seconds=round(seconds_running()))
     yield f"{counted(len(trials), 'trial')}, {epochs}; this command took {took}"
-    yield f"figures and tables: {files_of(job.client, study_id)}"
+    yield f"figures and tables: {files_of(prepared.client, study_id)}"

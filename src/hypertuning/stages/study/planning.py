@@ -13,7 +13,8 @@ from hypertuning.search.cost import measure
 from hypertuning.search.plan import Plan, plan
 from hypertuning.search.resources import Resources
 from hypertuning.search.trainable import Problem
-from hypertuning.stages.console.commands import changed, command_of
+from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.options import Images
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.warm_start import Warm
 from hypertuning.tracking.study_run import DatasetInfo
@@ -33,9 +34,9 @@ class Estimate(NamedTuple):
 UNREAD = "`warm_start` is not read before the images are there: this plan is without the warm start"
 
 
-def no_estimate(options: Mapping) -> Estimate:
+def no_estimate(asked: Images) -> Estimate:
     """Say that time and disk are unknown without the images, and how to get these."""
-    download = command_of("download", **changed(options, ["data_dir"]))
+    download = command_of("download", **asked.changed(["data_dir"]))
     return Estimate(f"none before the images are there; to get them: {download}")
 
 
@@ -56,10 +57,10 @@ def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
     return notes
 
 
-def other_images(search: Search, images: DatasetInfo, options: Mapping) -> list[str]:
+def other_images(search: Search, images: DatasetInfo, asked: Images) -> list[str]:
     """Say so where a configuration is trained on other images than those it was found on."""
     had = search.found_on or {}
-    now = {**options, "train_size": images["train"], "val_size": images["val"]}
+    now = {**dict(asked), "train_size": images["train"], "val_size": images["val"]}
     names = ("dataset", "train_size", "val_size", "split_seed")
     if all(had.get(name, now[name]) == now[name] for name in names):
         return []

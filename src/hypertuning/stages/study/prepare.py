@@ -13,9 +13,10 @@ from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
 from hypertuning.search.resources import Resources
 from hypertuning.search.trainable import Problem
+from hypertuning.stages.console.log import show_log
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import waiting
-from hypertuning.stages.options import NONE, show_log, usage
+from hypertuning.stages.options import Images, StudyOptions, usage
 from hypertuning.stages.start import resources_of
 from hypertuning.stages.study.dry_run import show_plan
 from hypertuning.stages.study.planning import (
@@ -26,111 +27,117 @@ from hypertuning.stages.study.planning import (
     other_images,
     plan_of,
 )
-from hypertuning.stages.study.resume import Earlier, find_earlier
+from hypertuning.stages.study.resume import Resumed, find_resumed
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.trains_on import in_lines, trains_on
-from hypertuning.stages.study.warm_start import Warm, read_warm_start, warm_start_wanted
+from hypertuning.stages.study.warm_start import Warm, read_warm_start
 from hypertuning.tracking.artifacts import check_artifact_store as check_writable
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, this_experiment
 
-Build = Callable[[Mapping], Search]
-"""What a stage searches, from its options."""
-Check = Callable[["Job"], "Job"]
+Build = Callable[[StudyOptions, Mapping | None], Search]
+"""What a stage searches, from its options and what its record says, if it goes on."""
+Check = Callable[["Prepared"], "Prepared"]
 """What else a stage sees to when its images are known."""
 
 
-class Job(NamedTuple):
+class Prepared(NamedTuple):
     """What a stage will do."""
 
     search: Search
-    options: Mapping
+    options: StudyOptions
     client: MlflowClient
     resources: Resources
     problem: Problem
     """Its checkpoints have no place yet."""
     images: DatasetInfo
+    asked_images: Images
+    """The same, as options."""
     warm: Warm | None
     planned: Plan
     trains_on: Mapping[str, str]
     """Images, classes, device, in words."""
     notes: list[str]
-    earlier: Earlier | None
-    """The study that it continues."""
+    resumed: Resumed | None
+    """The study that goes on, if this is not a new one."""
 
 
 def prepare(
-    console: Console, stage: str, build: Build, options: Mapping, check: Check | None = None
-) -> Job | None:
+    console: Console, stage: str, build: Build, options: StudyOptions, check: Check | None = None
+) -> Prepared | None:
     """Look at options, data and store; None after a dry run.
 
     Raises:
         UserError: something is wrong or missing.
     """
-    resume = options["resume"] != NONE
-    client = _connect(console) if resume else None
+    client = _connect(console) if options.resume else None
     with usage():
-        earlier = find_earlier(client, stage, options) if resume else None
-    options = earlier.options if earlier else options
-    search = build({**options, "given": earlier and earlier.study.get("given")})
-    options = {**options, **search.settled}
+        resumed = find_resumed(client, stage, options) if client else None
+    options = resumed.options if resumed else options
+    search = build(options, resumed.study.get("given") if resumed else None)
+    options = options.but(**search.settled)
+    asked = search.images or options
     with usage():
         resources = resources_of(options)
-        source = find_source(options["dataset"], options["data_dir"])
-    if options["dry_run"] and source is None:
+        source = find_source(asked.dataset, asked.data_dir)
+    warm_start = getattr(options, "warm_start", None)
+    if options.dry_run and source is None:
         planned = plan_of(search)
-        say(console, [UNREAD] if warm_start_wanted(options) else notes_on(search, planned, None))
-        return show_plan(console, search, planned, no_estimate(options))
-    if not client and (check or warm_start_wanted(options) or not options["dry_run"]):
+        say(console, [UNREAD] if warm_start else notes_on(search, planned, None))
+        return show_plan(console, search, planned, no_estimate(asked))
+    if not client and (check or warm_start or not options.dry_run):
         client = _connect(console)
-    if client and (check or not options["dry_run"]):
-        _check_store(client, earlier)
+    if client and (check or not options.dry_run):
+        _check_store(client, resumed)
     show_log()
     with waiting("images", console):
-        cache = data.prepare(options["dataset"], options["data_dir"])
+        cache = data.prepare(asked.dataset, asked.data_dir)
     with usage():
-        images = _images(cache, options)
-        warm = _warm(client, search, options, images, earlier)
+        images = _images(cache, asked)
+        if resumed:
+            resumed.check_images(images)
+            warm = resumed.warm()
+        elif client and warm_start:
+            warm = read_warm_start(client, warm_start, search, images, asked.split_seed)
+        else:
+            warm = None
     planned = plan_of(search, warm)
     notes = [
         *notes_on(search, planned, warm),
-        *other_images(search, images, options),
-        *([earlier.note(planned), *earlier.unheard] if earlier else []),
+        *other_images(search, images, asked),
+        *([resumed.note(planned), *resumed.ignored] if resumed else []),
     ]
-    problem = problem_of(search, options, cache, resources)
+    problem = problem_of(search, asked, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
-    job = Job(
-        search, options, client, resources, problem, images, warm, planned, on, notes, earlier
+    prepared = Prepared(
+        search,
+        options,
+        client,
+        resources,
+        problem,
+        images,
+        asked,
+        warm,
+        planned,
+        on,
+        notes,
+        resumed,
     )
     if check:
-        job = check(job)
-    if options["dry_run"]:
+        prepared = check(prepared)
+    if options.dry_run:
         return show_plan(console, search, planned, estimate(search, planned, problem, resources))
-    return job
+    return prepared
 
 
-def _check_store(client: MlflowClient, earlier: Earlier | None) -> None:
+def _check_store(client: MlflowClient, resumed: Resumed | None) -> None:
     """See whether the study's run can be opened, and take files."""
     with usage():
-        find_launch(client, free=earlier is None)
-    run = earlier and client.get_run(earlier.study_dir.name)
+        find_launch(client, free=resumed is None)
+    run = resumed and client.get_run(resumed.study_dir.name)
     check_writable(client, run.info.experiment_id if run else this_experiment(client))
-
-
-def _warm(
-    client: MlflowClient | None,
-    search: Search,
-    options: Mapping,
-    images: DatasetInfo,
-    earlier: Earlier | None,
-) -> Warm | None:
-    """What a study that goes on has learnt of others stands in its record."""
-    if earlier:
-        earlier.check_images(images)
-        return earlier.warm()
-    return read_warm_start(client, search, options, images) if client else None
 
 
 def _connect(console: Console) -> MlflowClient:
@@ -138,24 +145,26 @@ def _connect(console: Console) -> MlflowClient:
         return connect()
 
 
-def _images(cache: Path, options: Mapping) -> DatasetInfo:
-    train, val = data.sizes(cache, options["train_size"], options["val_size"])
+def _images(cache: Path, asked: Images) -> DatasetInfo:
+    train, val = data.sizes(cache, asked.train_size, asked.val_size)
     meta = read_meta(cache)
     return DatasetInfo(
         name=meta["dataset"], digest=meta["digest"], classes=meta["classes"], train=train, val=val
     )
 
 
-def problem_of(search: Search, options: Mapping, cache: Path, resources: Resources) -> Problem:
+def problem_of(
+    search: Search, asked: Images, precision: str, cache: Path, resources: Resources
+) -> Problem:
     """What the trials of a study share; their checkpoints have no place yet."""
     return Problem(
         cache=cache,
-        train_size=options["train_size"],
-        val_size=options["val_size"],
-        split_seed=options["split_seed"],
+        train_size=asked.train_size,
+        val_size=asked.val_size,
+        split_seed=asked.split_seed,
         horizon=search.max_epochs,
         device=resources.device(),
-        precision=options["precision"],
+        precision=precision,
         threads=resources.cpus_per_trial,
         checkpoints=Path(),
     )

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -22,9 +21,10 @@ from hypertuning.search.sampler import Proposal
 from hypertuning.search.searcher import Past
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.console.commands import module_command_of, restore
-from hypertuning.stages.options import NONE
-from hypertuning.stages.study.resumed_options import FILES, GROWING, is_given, merge, unheard
+from hypertuning.stages.options import StudyOptions, UsageError, as_text
+from hypertuning.stages.study.resumed_options import FILES, ignored, merge
 from hypertuning.stages.study.warm_start import Warm
+from hypertuning.stages.table import STAGES
 from hypertuning.tracking import runs
 from hypertuning.tracking.store import without_password
 from hypertuning.tracking.study_run import (
@@ -36,16 +36,16 @@ from hypertuning.tracking.study_run import (
 from hypertuning.words import counted
 
 
-class Earlier(NamedTuple):
+class Resumed(NamedTuple):
     """A study that goes on."""
 
     study_dir: Path
     study: dict[str, Any]
     """What was asked for, as it stands in the record."""
-    options: dict[str, Any]
+    options: StudyOptions
     """With which it goes on."""
-    unheard: tuple[str, ...] = ()
-    """What the user may have wanted otherwise."""
+    ignored: tuple[str, ...] = ()
+    """What the user may have asked for in vain, a sentence each."""
 
     def note(self, planned: Plan) -> str:
         """How far it has come, in one line."""
@@ -77,34 +77,33 @@ class Earlier(NamedTuple):
             )
 
 
-def find_earlier(client: MlflowClient, stage: str, options: Mapping) -> Earlier:
+def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Resumed:
     """Find the study that `resume` names, and merge the options into what it was started with.
 
     Raises:
         UserError: there is no such study, its record is gone, or an option contradicts it.
     """
-    run = _find_run(client, stage, options["resume"])
-    study_dir = find_record(client, run, options["storage_path"])
+    run = _find_run(client, stage, options.resume)
+    study_dir = find_record(client, run, options.storage_path)
     study = read_study(study_dir)
     read_past(study_dir)  # what is damaged is seen before anything is started
     _check_given(study_dir, study.get("given") or {})
-    context, growing = click.get_current_context(), GROWING.get(stage, set())
-    owner = f"study {study_dir.name}"
+    growing, owner = STAGES[stage].grows, f"study {study_dir.name}"
     try:
-        merged = merge(context, options, study["parameters"], owner, growing)
-    except click.BadParameter as error:  # what the user typed was looked at before
-        raise DamagedRecord(study_dir / "study.json", f"`parameters`: {error.message}") from error
-    merged |= _files(context, options, study_dir)
+        merged = merge(options, study["parameters"], owner, growing)
+    except UsageError as error:  # what the user typed was looked at before
+        raise DamagedRecord(study_dir / "study.json", f"`parameters`: {error}") from error
+    kept = {**_files(options, study_dir), "storage_path": study_dir.parent}
     again = module_command_of(stage, resume=study_dir.name, storage_path=study_dir.parent)
-    notes = unheard(options, merged, growing, again)
-    return Earlier(study_dir, study, {**merged, "storage_path": study_dir.parent}, notes)
+    notes = ignored(options, merged, growing, again)
+    return Resumed(study_dir, study, merged.but(**kept), notes)
 
 
-def keep_files(study_dir: Path, options: Mapping) -> None:
+def keep_files(study_dir: Path, options: StudyOptions) -> None:
     """Copy what the study was given in files to its record."""
     for name in FILES:
-        if options.get(name, NONE) != NONE:
-            shutil.copyfile(options[name], study_dir / f"{name}.yaml")
+        if file := getattr(options, name, None):
+            shutil.copyfile(file, study_dir / f"{name}.yaml")
 
 
 def read_past(study_dir: Path) -> list[Past]:
@@ -195,28 +194,27 @@ def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
     return found
 
 
-def _files(context: click.Context, options: Mapping, study_dir: Path) -> dict[str, str]:
+def _files(options: StudyOptions, study_dir: Path) -> dict[str, str | None]:
     """The files with which a study goes on: those that it began with."""
     kept = {}
-    for option in context.command.params:
-        if (name := option.name) in FILES:
-            if is_given(context, option, options[name]):
-                _check_file(name, options[name], study_dir)
-            file = study_dir / f"{name}.yaml"
-            kept[name] = str(file) if file.exists() else NONE
+    for name in (name for name in FILES if hasattr(options, name)):
+        if options.is_given(name):
+            _check_file(name, getattr(options, name), study_dir)
+        file = study_dir / f"{name}.yaml"
+        kept[name] = str(file) if file.exists() else None
     return kept
 
 
-def _check_file(name: str, file: str, study_dir: Path) -> None:
+def _check_file(name: str, file: str | None, study_dir: Path) -> None:
     """Raises UserError where a file is not what the study began with."""
     kept = study_dir / f"{name}.yaml"
     before = kept.read_bytes() if kept.exists() else None
     try:
-        now = None if file == NONE else Path(file).read_bytes()
+        now = None if file is None else Path(file).read_bytes()
     except OSError as error:
         raise UserError(f"`{name}`: {file} cannot be read: {error.strerror}") from error
     if now != before:
         raise UserError(
-            f"`{name}` (={file}) contradicts study {study_dir.name}, which has "
+            f"`{name}` (={as_text(file)}) contradicts study {study_dir.name}, which has "
             f"{'none' if before is None else kept}; leave it out, or start a new study"
         )

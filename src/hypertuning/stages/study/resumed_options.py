@@ -1,13 +1,11 @@
 """Options of a command that goes on with something: what was recorded, and what may change."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
-
-import click
-from click.core import ParameterSource
+from typing import TypeVar
 
 from hypertuning import environment
 from hypertuning.config import UserError
+from hypertuning.stages.options import Options
 
 OF_THIS_START = {
     "dry_run",
@@ -28,30 +26,21 @@ OF_ANY_START = {
     *("alias", "force", "model_name", "trust"),  # of register, as long as there is no version
 }
 """What a study may go on with in another way."""
-GROWING = {
-    "compare": {"repeats"},
-    "hyperband": {"num_samples"},
-    "bohb": {"num_samples"},
-    "train": {"epochs"},
-}
-"""What a study of a stage may get more of."""
 FILES = ("space", "points")
 """Kept with the record, so that a study goes on with what it began with."""
 
+Some = TypeVar("Some", bound=Options)
+
 
 def merge(
-    context: click.Context,
-    options: Mapping,
+    options: Some,
     recorded: Mapping[str, str],
     owner: str,
     growing: Collection[str] = (),
     free: Collection[str] = OF_ANY_START,
     new: Collection[str] = OF_THIS_START,
-) -> dict[str, Any]:
+) -> Some:
     """The options that were recorded, and where they may change, those of this command.
-
-    `mlflow run` passes on every parameter, given or not: one that has its default is taken for not
-    given.
 
     Args:
         owner: What they were recorded of, in words.
@@ -60,45 +49,37 @@ def merge(
         new: Those that hold for this command alone.
 
     Raises:
+        UsageError: what was recorded is damaged.
         UserError: an option contradicts what was recorded.
     """
-    merged = dict(options)
-    for option in context.command.params:
-        name = option.name
-        if name in new or name in FILES or name not in recorded:
-            continue
-        had = option.type_cast_value(context, recorded[name])
-        if not is_given(context, option, options[name]) or options[name] == had:
-            merged[name] = had
+    kept = [n for n in options.names() if n in recorded and n not in (*new, *FILES)]
+    had = type(options).of({name: recorded[name] for name in kept})
+    merged = {}
+    for name in kept:
+        now, before = getattr(options, name), getattr(had, name)
+        if not options.is_given(name) or now == before:
+            merged[name] = before
         elif name in growing:
-            if options[name] < had:
-                raise UserError(
-                    f"`{name}` (={options[name]}) must not be less than the {had} of {owner}"
-                )
+            if now < before:
+                raise UserError(f"`{name}` (={now}) must not be less than the {before} of {owner}")
         elif name not in free:
             raise UserError(
-                f"`{name}` (={options[name]}) contradicts {owner}, which has {had}; leave it out, "
-                "or start anew"
+                f"`{name}` (={now}) contradicts {owner}, which has {before}; leave it out, or "
+                "start anew"
             )
-    return merged
+    return options.but(**merged)
 
 
-def is_given(context: click.Context, option: click.Parameter, value: Any) -> bool:
-    if context.get_parameter_source(option.name) == ParameterSource.DEFAULT:
-        return False
-    default = option.type_cast_value(context, option.get_default(context))
-    return not environment.read(environment.RUN_ID) or value != default
-
-
-def unheard(
-    options: Mapping, merged: Mapping, growing: Collection[str], command: str
+def ignored(
+    options: Options, merged: Options, growing: Collection[str], command: str
 ) -> tuple[str, ...]:
-    """Say so where more may have been asked for by a number that is the default as well."""
+    """Options ignored because they equal their default under `mlflow run`."""
     if not environment.read(environment.RUN_ID):
         return ()
+    pairs = [(name, getattr(options, name), getattr(merged, name)) for name in sorted(growing)]
     return tuple(
-        f"`{name}` stays {merged[name]}: {options[name]} is the default, and counts as not given "
-        f"under `mlflow run`; if it is meant: {command} --{name.replace('_', '-')} {options[name]}"
-        for name in sorted(growing)
-        if options[name] > merged[name]
+        f"`{name}` stays {kept}: {asked} is the default, and counts as not given under "
+        f"`mlflow run`; if it is meant: {command} --{name.replace('_', '-')} {asked}"
+        for name, asked, kept in pairs
+        if asked > kept
     )

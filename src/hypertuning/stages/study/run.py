@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -25,12 +24,13 @@ from hypertuning.search.trainable import trainable
 from hypertuning.stages.console.next_steps import how_to_go_on
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
-from hypertuning.stages.options import NONE
-from hypertuning.stages.start import check_writable
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import NONE, Images, StudyOptions
+from hypertuning.stages.start import check_can_be_written
 from hypertuning.stages.study.deliver import Undelivered, draw_trial, finish, recover
 from hypertuning.stages.study.ending import conclude
 from hypertuning.stages.study.planning import description
-from hypertuning.stages.study.prepare import Build, Job, prepare
+from hypertuning.stages.study.prepare import Build, Prepared, prepare
 from hypertuning.stages.study.resume import FILES, keep_files, read_past
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.labels import study_name
@@ -40,73 +40,78 @@ from hypertuning.tracking.study_run import Opening, close_study, open_study, reo
 from hypertuning.words import counted
 
 
-def run_stage(stage: str, build: Build, options: Mapping) -> None:
-    """Run a stage from the data to the leaderboard.
+def run_stage(stage: str, build: Build, options: StudyOptions) -> Done:
+    """Run a stage from the data to the leaderboard; give its study, or nothing after a dry run.
 
     Raises:
         UserError: something is missing, every trial failed, or not everything reached MLflow.
     """
     console = Console()
-    if job := prepare(console, stage, build, options):
-        conclude(console, job, *carry_out(console, job))
+    if prepared := prepare(console, stage, build, options):
+        return conclude(console, prepared, *carry_out(console, prepared))
+    return Done()
 
 
-def carry_out(console: Console, job: Job) -> tuple[Path, bool]:
+def carry_out(console: Console, prepared: Prepared) -> tuple[Path, bool]:
     """Search, and bring MLflow up to date; give the record, and whether somebody stopped it."""
-    if job.warm:
-        job.search.model.warm_start(job.warm.start.results)
-    study_dir = job.earlier and job.earlier.study_dir
-    patience_s = job.options["sync_timeout_s"]
+    if prepared.warm:
+        prepared.search.model.warm_start(prepared.warm.start.results)
+    study_dir = prepared.resumed and prepared.resumed.study_dir
+    patience_s = prepared.options.sync_timeout_s
     with ExitStack() as driven:
         if study_dir:
             driven.enter_context(only_driver(study_dir))
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
-        searcher = LadderSearcher(job.search.ladder(), job.search.sampler, 1, past)
+        searcher = LadderSearcher(prepared.search.ladder(), prepared.search.sampler, 1, past)
         if past and searcher.done:
             say(console, [f"nothing is left to do of study {study_dir.name}"])
             write_ending(parts(study_dir)[-1], "completed")  # if killed at the very end
-            finish(job.client, study_dir, patience_s)
-            launch = find_launch(job.client, free=False)
-            file_launcher(job.client, launch, study_dir.name, job.search.stage)
+            finish(prepared.client, study_dir, patience_s)
+            launch = find_launch(prepared.client, free=False)
+            file_launcher(prepared.client, launch, study_dir.name, prepared.search.stage)
             return study_dir, False
         try:
             with ExitStack() as ray:
                 with waiting("Ray", console):
-                    asked = (job.resources, job.options["storage_path"], job.options["verbose"])
+                    asked = (
+                        prepared.resources,
+                        prepared.options.storage_path,
+                        prepared.options.verbose,
+                    )
                     searcher.concurrency = ray.enter_context(ray_started(*asked))
                 stop = driven.enter_context(signals_caught())  # after Ray has set its own handlers
-                study_dir = _open(job, driven)
-                name = f"study {study_dir.name} ({job.search.stage})"
+                study_dir = _open(prepared, driven)
+                name = f"study {study_dir.name} ({prepared.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
-                mirror = _mirror(job, study_dir)
-                outcome = _search(job, searcher, study_dir, mirror, stop)
+                mirror = _mirror(prepared, study_dir)
+                outcome = _search(prepared, searcher, study_dir, mirror, stop)
             recover(study_dir)  # what a worker measured while it was being stopped
-            finish(job.client, study_dir, patience_s, mirror.delivered)
+            finish(prepared.client, study_dir, patience_s, mirror.delivered)
         except KeyboardInterrupt:  # the second one: leave at once
             if study_dir:
-                say(console, [how_to_go_on(job.search.stage, study_dir, job.options)])
+                say(console, [how_to_go_on(prepared.search.stage, study_dir, prepared.options)])
             raise
         except Undelivered:
             raise
         except Exception:
             if study_dir:
-                _keep_what_there_is(console, job, study_dir)
+                _keep_what_there_is(console, prepared, study_dir)
             raise
     late = searcher.deadline is not None and time.monotonic() > searcher.deadline
     return study_dir, outcome == "interrupted" and not late
 
 
-def _keep_what_there_is(console: Console, job: Job, study_dir: Path) -> None:
+def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: Path) -> None:
     """After something went wrong in the search, which matters more than what goes wrong here."""
     try:
         recover(study_dir)
-        finish(job.client, study_dir, patience_s=0)
+        finish(prepared.client, study_dir, patience_s=0)
     except (UserError, OSError) as error:
         say(console, [str(error)])
 
 
-def _open(job: Job, driven: ExitStack) -> Path:
+def _open(prepared: Prepared, driven: ExitStack) -> Path:
     """Open the study's run and its record; give the record.
 
     Args:
@@ -115,85 +120,91 @@ def _open(job: Job, driven: ExitStack) -> Path:
     Raises:
         UserError: no disk space, or the store went away.
     """
-    storage_path = job.options["storage_path"]
-    check_writable(storage_path)
+    storage_path = prepared.options.storage_path
+    check_can_be_written(storage_path)
     try:
-        if job.earlier:
-            reopen_study(job.client, job.earlier.study_dir.name, _opening(job))
-            _write_record(job, job.earlier.study_dir)
-            return job.earlier.study_dir
+        if prepared.resumed:
+            reopen_study(prepared.client, prepared.resumed.study_dir.name, _opening(prepared))
+            _write_record(prepared, prepared.resumed.study_dir)
+            return prepared.resumed.study_dir
         study_id = open_study(
-            job.client, _opening(job), _parameters(job.options), job.images, storage_path
+            prepared.client,
+            _opening(prepared),
+            _parameters(prepared),
+            prepared.images,
+            storage_path,
         )
     except MlflowException as error:
+        store = without_password(prepared.client.tracking_uri)
         raise UserError(
-            f"the tracking store {without_password(job.client.tracking_uri)} did not open a study: "
-            f"{reason(error)}; nothing has been started"
+            f"the tracking store {store} did not open a study: {reason(error)}; nothing has been "
+            "started"
         ) from error
     try:
         driven.enter_context(only_driver(storage_path / study_id))
-        _write_record(job, storage_path / study_id)
+        _write_record(prepared, storage_path / study_id)
     except OSError as error:
-        close_study(job.client, study_id, "failed")
+        close_study(prepared.client, study_id, "failed")
         raise UserError(f"the record could not be begun: {error.strerror}") from error
     return storage_path / study_id
 
 
-def _opening(job: Job) -> Opening:
-    search = job.search
-    what = search.title or counted(job.planned.trials, "trial")
+def _opening(prepared: Prepared) -> Opening:
+    search = prepared.search
+    what = search.title or counted(prepared.planned.trials, "trial")
     return Opening(
         stage=search.stage,
-        name=study_name(search.stage, job.images["name"], what),
-        note=description(search, job.planned, job.trains_on, job.notes),
-        tags=_tags(job),
+        name=study_name(search.stage, prepared.images["name"], what),
+        note=description(search, prepared.planned, prepared.trains_on, prepared.notes),
+        tags=_tags(prepared),
         searched=search.searched,
     )
 
 
-def _tags(job: Job) -> dict[str, str]:
+def _tags(prepared: Prepared) -> dict[str, str]:
     """What tells a study from others of its stage, in MLflow's table of runs and in a report."""
-    space = {"space": json.dumps(job.search.space)} if job.search.space else {}
+    space = {"space": json.dumps(prepared.search.space)} if prepared.search.space else {}
     return {
-        "strategy": job.search.strategy,
-        "planned_trials": str(job.planned.trials),
-        "images": without_secrets(job.options["dataset"]),
+        "strategy": prepared.search.strategy,
+        "planned_trials": str(prepared.planned.trials),
+        "images": without_secrets(prepared.asked_images.dataset),
         **space,
     }
 
 
-def _write_record(job: Job, study_dir: Path) -> None:
+def _write_record(prepared: Prepared, study_dir: Path) -> None:
     """Write what the study was asked for; of one that goes on, what may have changed."""
     begun = {
-        "stage": job.search.stage,
-        "strategy": job.search.strategy,
-        "dataset": job.images,
-        "model_needs": job.search.model and job.search.model.needed,
-        "warm_start": job.warm and {"studies": job.warm.studies, **job.warm.start._asdict()},
-        "given": job.search.given,
+        "stage": prepared.search.stage,
+        "strategy": prepared.search.strategy,
+        "dataset": prepared.images,
+        "model_needs": prepared.search.model and prepared.search.model.needed,
+        "warm_start": prepared.warm
+        and {"studies": prepared.warm.studies, **prepared.warm.start._asdict()},
+        "given": prepared.search.given,
     }
     now = {
-        "tracking_uri": without_password(job.client.tracking_uri),
-        "max_epochs": job.search.max_epochs,
-        "num_samples": job.planned.trials,
-        "parameters": _parameters(job.options),
-        "plan": job.planned.as_dict(),
+        "tracking_uri": without_password(prepared.client.tracking_uri),
+        "max_epochs": prepared.search.max_epochs,
+        "num_samples": prepared.planned.trials,
+        "parameters": _parameters(prepared),
+        "plan": prepared.planned.as_dict(),
     }
-    if job.earlier:
-        had = job.earlier.study["parameters"]
+    if prepared.resumed:
+        had = prepared.resumed.study["parameters"]
         files = {name: had[name] for name in FILES if name in had}
         now["parameters"] |= {**files, "resume": NONE}
     else:
-        keep_files(study_dir, job.options)
-    write_study(study_dir, {**(job.earlier.study if job.earlier else begun), **now})
+        keep_files(study_dir, prepared.options)
+    write_study(study_dir, {**(prepared.resumed.study if prepared.resumed else begun), **now})
 
 
-def _mirror(job: Job, study_dir: Path) -> MLflowMirror:
+def _mirror(prepared: Prepared, study_dir: Path) -> MLflowMirror:
     return MLflowMirror(study_dir.name, study_dir, draw_trial)
 
 
 def _search(
-    job: Job, searcher: LadderSearcher, study_dir: Path, mirror: MLflowMirror, stop: Stop
+    prepared: Prepared, searcher: LadderSearcher, study_dir: Path, mirror: MLflowMirror, stop: Stop
 ) -> str:
     """Run one part of the study to its end; give its outcome."""
     measured = {
@@ -204,22 +215,21 @@ def _search(
     return run(
         study_dir,
         searcher,
-        trainable(job.problem._replace(checkpoints=study_dir / "checkpoints")),
-        job.resources,
+        trainable(prepared.problem._replace(checkpoints=study_dir / "checkpoints")),
+        prepared.resources,
         [
             mirror,
             FirstEpoch(tell_first_epoch),
-            LiveView(job.planned, measured, searcher.concurrency),
+            LiveView(prepared.planned, measured, searcher.concurrency),
         ],
-        job.options["max_failures"],
-        job.options["time_budget_s"],
+        prepared.options.max_failures,
+        prepared.options.time_budget_s,
         stop,
     )
 
 
-def _parameters(options: Mapping) -> dict[str, str]:
+def _parameters(prepared: Prepared) -> dict[str, str]:
     """The stage's parameters as MLflow stores them: text, as `mlflow run` writes them too."""
-    return {
-        name: str(value).lower() if isinstance(value, bool) else without_secrets(str(value))
-        for name, value in options.items()
-    }
+    images = prepared.asked_images.parameters()
+    asked = {n: images[n] for n in Images.names()} | prepared.options.parameters()
+    return {name: without_secrets(text) for name, text in asked.items()}

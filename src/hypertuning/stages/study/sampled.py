@@ -9,11 +9,12 @@ from hypertuning.search.ladder import Arms, regular_max_epochs, rungs
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Paired, PointsFirst
-from hypertuning.search.strategies import STRATEGIES
+from hypertuning.search.strategies import LEARNING, STRATEGIES
 from hypertuning.space_files import Written
 from hypertuning.spaces import Space, conditions, describe, searched, settle
-from hypertuning.stages.options import NONE, usage
-from hypertuning.stages.study.asked_space import (
+from hypertuning.stages.options import SearchOptions, usage
+from hypertuning.stages.study.searches import Search
+from hypertuning.stages.study.space_asked import (
     check_reachable,
     fixed_values,
     is_new,
@@ -22,7 +23,6 @@ from hypertuning.stages.study.asked_space import (
     space_of,
     unsearched_notes,
 )
-from hypertuning.stages.study.searches import Search
 from hypertuning.words import counted
 
 if TYPE_CHECKING:
@@ -31,43 +31,43 @@ if TYPE_CHECKING:
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
 
-def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search:
+def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> Search:
     """As many configurations of a space as asked for, under the strategy asked for.
 
     Args:
-        shortest: the option that says how many epochs every trial gets.
+        shortest: The option that says how many epochs every trial gets.
 
     Raises:
-        click.UsageError: a space, a point or bounds that do not fit.
+        UsageError: a space, a point or bounds that do not fit.
     """
-    low, top, eta = (options[name] for name in (shortest, "max_epochs", "reduction_factor"))
-    budget = Budget(options["num_samples"], top, low, eta)
-    strategy = STRATEGIES[options["strategy"]]
+    low, top, eta = getattr(options, shortest), options.max_epochs, options.reduction_factor
+    budget = Budget(options.num_samples, top, low, eta)
+    strategy = STRATEGIES[options.strategy]
     with usage():
         _check_options(shortest, budget, options)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
         points = points_of(options, changed)
         _check_space(wanted, changed, points, options)
-        model_options = ModelOptions(options.get("random_fraction", PAPER.random_fraction))
-        drawn = strategy.sampler(wanted, fixed, options["seed"], model_options)
+        model_options = ModelOptions(getattr(options, "random_fraction", PAPER.random_fraction))
+        drawn = strategy.sampler(wanted, fixed, options.seed, model_options)
     configs = [point.config for point in points]
     search = Search(
         stage,
-        options["strategy"],
+        options.strategy,
         top,
         PointsFirst(configs, drawn),
         lambda: strategy.ladder(budget),
         describe(_whole(wanted, fixed, options, leave_out="seed")),
         _whole(wanted, fixed, options),
         notes=(
-            *_rungs_note(options["strategy"], shortest, budget),
+            *_rungs_note(options.strategy, shortest, budget),
             *unsearched_notes({**space, **changed}, changed, fixed),
             *point_notes(points),
         ),
         searched={**differing(configs), **_opened(wanted)},
     )
-    if options["augment"] == "both":
+    if options.augment == "both":
         return search._replace(
             sampler=Paired(search.sampler, ARMS),
             ladder=lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
@@ -84,28 +84,27 @@ def sampled(stage: str, space: Space, shortest: str, options: Mapping) -> Search
     )
 
 
-def _check_options(shortest: str, budget: Budget, options: Mapping) -> None:
+def _check_options(shortest: str, budget: Budget, options: SearchOptions) -> None:
     """Raises UserError where options contradict each other."""
     if budget.min_epochs > budget.max_epochs:
         raise UserError(
             f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
             f"(={budget.max_epochs})"
         )
-    if options["strategy"] != "bohb" and options.get("warm_start", NONE) != NONE:
+    if options.strategy not in LEARNING and getattr(options, "warm_start", None):
         raise UserError(
-            f"`warm_start` needs `strategy` 'bohb', got {options['strategy']!r}: no other "
-            "strategy learns from results"
+            f"`warm_start` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
+            f"{options.strategy!r}: no other strategy learns from results"
         )
 
 
 def _check_space(
-    wanted: Space, changed: Space, points: Sequence[Written], options: Mapping
+    wanted: Space, changed: Space, points: Sequence[Written], options: SearchOptions
 ) -> None:
     """Raises UserError where there is nothing to search, or something that cannot be trained."""
-    if len(points) > options["num_samples"]:
+    if len(points) > options.num_samples:
         raise UserError(
-            f"{counted(len(points), 'point')} do not fit in `num_samples` "
-            f"(={options['num_samples']})"
+            f"{counted(len(points), 'point')} do not fit in `num_samples` (={options.num_samples})"
         )
     if not searched(wanted):
         raise UserError("the space leaves nothing to search; open at least one parameter")
@@ -114,10 +113,10 @@ def _check_space(
 
 
 def _whole(
-    wanted: Space, fixed: Mapping[str, Value], options: Mapping, leave_out: str = ""
+    wanted: Space, fixed: Mapping[str, Value], options: SearchOptions, leave_out: str = ""
 ) -> dict[str, Domain | Value]:
     """What is searched, then what the study keeps fixed."""
-    kept = {**fixed, "augment": options["augment"]}
+    kept = {**fixed, "augment": options.augment}
     rest = {n: value for n, value in kept.items() if n not in wanted and n != leave_out}
     return {**wanted, **rest}
 
@@ -141,7 +140,7 @@ def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
 def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:
     """Say so where the rungs of a bracket cannot be those of the paper."""
     regular = regular_max_epochs(budget)
-    if strategy not in ("bohb", "hyperband") or regular == budget.max_epochs:
+    if not STRATEGIES[strategy].brackets or regular == budget.max_epochs:
         return ()
     return (
         f"`max_epochs` (={budget.max_epochs}) is not `{shortest}` (={budget.min_epochs}) times a "

@@ -1,6 +1,5 @@
 """From the option `warm_start` to what the model learns of earlier studies."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -8,8 +7,7 @@ import pandas as pd
 from mlflow import MlflowClient
 
 from hypertuning.config import Config, UserError
-from hypertuning.search.warm import Earlier, WarmStart, warm_start
-from hypertuning.stages.options import NONE
+from hypertuning.search.warm import EarlierTrial, WarmStart, warm_start
 from hypertuning.stages.study.searches import Search
 from hypertuning.tracking import runs
 from hypertuning.tracking.study_run import DatasetInfo
@@ -36,23 +34,17 @@ class Warm(NamedTuple):
         return f"{text}; left out: {'; '.join(reasons)}" if reasons else text
 
 
-def warm_start_wanted(options: Mapping) -> bool:
-    return options.get("warm_start", NONE) != NONE
-
-
 def read_warm_start(
-    client: MlflowClient, search: Search, options: Mapping, images: DatasetInfo
-) -> Warm | None:
-    """Read the studies that `warm_start` names; None if it names none.
+    client: MlflowClient, wanted: str, search: Search, images: DatasetInfo, split_seed: int
+) -> Warm:
+    """Read the studies that `warm_start` names.
 
     Raises:
         UserError: there is no such study, or none whose losses compare with those of this one.
     """
-    if not warm_start_wanted(options):
-        return None
     studies = runs.studies(client)
-    names = [name.strip() for name in options["warm_start"].split(",") if name.strip()]
-    found = (_find(studies, name, images, options["split_seed"]) for name in names)
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    found = (_find(studies, name, images, split_seed) for name in names)
     chosen = list(dict.fromkeys(found))
     trials, curves = runs.trials(client, chosen), runs.curves(client, chosen)
     earlier = [_earlier(trials[trials["study_id"] == study], curves) for study in chosen]
@@ -86,7 +78,7 @@ def _find(studies: pd.DataFrame, name: str, images: DatasetInfo, split_seed: int
     return str(found.iloc[-1]["study_id"])
 
 
-def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[Earlier]:
+def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[EarlierTrial]:
     """Frames of one study as plain Python's values."""
     names = [name for name in Config.model_fields if name in trials]
     losses = {
@@ -94,7 +86,7 @@ def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[Earlier]:
         for run_id, curve in curves.groupby("run_id")
     }
     return [
-        Earlier(
+        EarlierTrial(
             {n: _plain(row[n]) for n in names if pd.notna(row[n])},
             losses.get(row["run_id"], {}),
             row["outcome"] == "diverged",

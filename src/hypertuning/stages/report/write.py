@@ -11,7 +11,6 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from rich.console import Console
 
-from entrypoints import bohb
 from hypertuning.config import UserError
 from hypertuning.report.data import Data, Registered, RunPages
 from hypertuning.report.document import document
@@ -22,7 +21,8 @@ from hypertuning.report.tables import with_bests
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.pages import site, start_command
 from hypertuning.stages.console.show import say
-from hypertuning.stages.options import NONE
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import Images
 from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.processes import DRIVER, this_process
@@ -33,15 +33,13 @@ from hypertuning.words import counted
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "train_accuracy")
 """The metrics that a report shows; the last one of the stage compare alone."""
-IMAGES = ("dataset", "data_dir", "train_size", "val_size", "split_seed")
-"""What has to be the same if the losses of two studies are to compare."""
 _SEARCHES = [stage for stage in STAGES if stage != "register"]
 _SHORT = 6
 """Letters of a run id that tell it from others."""
 
 
-def report(source: str, out: Path) -> None:
-    """Write a report, log it to a run, and say where it is.
+def write_report(source: str | None, out: Path) -> Done:
+    """Write a report, log it to a run, say where it is, and give its file.
 
     Raises:
         UserError: there is nothing to report on, or no place to write it to.
@@ -67,6 +65,7 @@ def report(source: str, out: Path) -> None:
     say(console, [written.summary.counts])
     say(console, [f"the report: {folder / 'report.html'}"])
     _keep(client, name, studies, folder)
+    return Done(folder / "report.html")
 
 
 def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
@@ -79,14 +78,8 @@ def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
     latest = (searches if len(searches) else studies).iloc[-1]
     run = client.get_run(latest["study_id"]).data
     had = {**run.params, "dataset": run.tags.get("images", run.params.get("dataset"))}
-    context = bohb.main.make_context("bohb", [])  # its images' options are those of every search
-    same = {
-        option.name: had[option.name]
-        for option in bohb.main.params
-        if option.name in IMAGES
-        and had.get(option.name) is not None
-        and option.type_cast_value(context, had[option.name]) != context.params[option.name]
-    }
+    images = Images.of({n: had[n] for n in Images.names() if had.get(n) is not None})
+    same = {name: had[name] for name in images.changed(Images.names())}
     place = _unless_here(client, latest["experiment_id"])
     made = {stage: command_of(stage, place, **same) for stage in _SEARCHES}
     there = {name: value for name, value in same.items() if name == "data_dir"}
@@ -106,13 +99,13 @@ def pages_of(tracking_uri: str) -> RunPages:
     return RunPages(site(tracking_uri), start_command(tracking_uri))
 
 
-def choose(client: MlflowClient, source: str) -> tuple[str, pd.DataFrame]:
+def choose(client: MlflowClient, source: str | None) -> tuple[str, pd.DataFrame]:
     """The studies that a source means, the oldest first, and a name for them.
 
     Raises:
         UserError: it means none.
     """
-    if source == NONE:
+    if source is None:
         experiment_id = this_experiment(client, make=False)
         found = runs.studies(client, [experiment_id])
         name = client.get_experiment(experiment_id).name

@@ -1,6 +1,5 @@
 """What `sync` and `doctor` do: bring the tracking store and the records together again."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +12,11 @@ from hypertuning.config import UserError
 from hypertuning.record.files import records_in
 from hypertuning.record.locks import is_driven, only_driver
 from hypertuning.record.read import read_study, read_trials, study_outcome
-from hypertuning.stages.console.commands import changed, command_of
+from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.show import say
-from hypertuning.stages.records import ALL, find_records
+from hypertuning.stages.done import Done
+from hypertuning.stages.repair import Doctor, Sync
+from hypertuning.stages.repair.records import ALL, find_records
 from hypertuning.stages.study.deliver import finish, recover
 from hypertuning.tracking import runs
 from hypertuning.tracking.doctor import (
@@ -32,20 +33,21 @@ from hypertuning.tracking.store import connect, insist, is_named, reason, withou
 from hypertuning.words import counted
 
 
-def sync(study: str, storage_path: Path, patience_s: float) -> None:
+def sync(options: Sync) -> Done:
     """Deliver the records of studies that nobody runs, one line each.
 
     Raises:
         UserError: there is no such record, or not everything could be delivered.
     """
     failures, named = [], is_named()
-    for study_dir in find_records(study, storage_path):
+    for study_dir in find_records(options.study, options.storage_path):
         try:
-            say(Console(), [_sync(study_dir, named, patience_s)])
+            say(Console(), [_sync(study_dir, named, options.sync_timeout_s)])
         except (UserError, OSError) as error:
             failures.append(f"study {study_dir.name}: {error}")
     if failures:
         raise UserError("\n".join(failures))
+    return Done()
 
 
 def _sync(study_dir: Path, named: bool, patience_s: float) -> str:
@@ -77,39 +79,42 @@ def _deliver(client: MlflowClient, study_dir: Path, patience_s: float) -> None:
         finish(client, study_dir, patience_s)
 
 
-def doctor(study: str, storage_path: Path, fix: bool, patience_s: float) -> None:
-    """Print what is wrong, mend it if asked to, and exit with 1 if something is left.
+def doctor(options: Doctor) -> Done:
+    """Print what is wrong, and mend it if asked to; give how many findings are left.
 
     Raises:
         UserError: there is no such study, or the store went away.
     """
     console, client = Console(), connect(must_exist=True)
+    study, storage_path = options.study, options.storage_path
     known = runs.studies(client)["study_id"].tolist()
     if study not in (ALL, *known):
         raise UserError(f"`study` must be all or the run id of a study, got {study!r}")
     patients = find_patients(client, known if study == ALL else [study], storage_path)
-    left = 0
-    for patient in patients:
-        try:
-            findings, is_readable = examine(client, patient), True
-        except UserError as error:  # nobody can say how it ended: its runs stay as they are
-            findings = [Finding(patient.run.info.run_id, "record:", str(error))]
-            is_readable = False
-        say(console, map(_line, findings))
-        if findings and fix and is_readable:
-            findings = _mend(console, client, patient, findings, patience_s)
-        left += len(findings)
+    left = sum(_examine(console, client, patient, options) for patient in patients)
     if study == ALL:
         say(console, map(_line, _others(client, known, storage_path)))
-        left += _leftovers(console, client, fix)
+        left += _leftovers(console, client, options.fix)
     number = counted(len(patients), "study", "studies")
     found = counted(left, "finding") if left else "all is well"
     say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
-    if left and not fix:
-        given = changed({"study": study, "storage_path": storage_path}, ["study", "storage_path"])
+    if left and not options.fix:
+        given = options.changed(["study", "storage_path"])
         say(console, [f"to mend what can be mended: {command_of('doctor', fix=True, **given)}"])
-    if left:
-        sys.exit(1)
+    return Done(left, 1 if left else 0)
+
+
+def _examine(console: Console, client: MlflowClient, patient: Patient, options: Doctor) -> int:
+    """Look at one study, and mend it if asked to; give how many findings are left."""
+    try:
+        findings = examine(client, patient)
+    except UserError as error:  # nobody can say how it ended: its runs stay as they are
+        say(console, [_line(Finding(patient.run.info.run_id, "record:", str(error)))])
+        return 1
+    say(console, map(_line, findings))
+    if findings and options.fix:
+        findings = _mend(console, client, patient, findings, options.sync_timeout_s)
+    return len(findings)
 
 
 def _mend(

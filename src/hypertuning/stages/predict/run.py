@@ -4,7 +4,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import click
 from rich.console import Console
 
 from hypertuning.config import UserError
@@ -15,6 +14,7 @@ from hypertuning.registry.pictures import Picture, read
 from hypertuning.registry.predict import TOP, load, predict
 from hypertuning.registry.versions import CHAMPION, only_one
 from hypertuning.stages.console.show import say, table_of
+from hypertuning.stages.done import Done
 from hypertuning.stages.options import AUTO, usage
 from hypertuning.tracking.store import connect
 
@@ -28,8 +28,8 @@ COLUMNS = {
 }
 
 
-def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> None:
-    """Predict; exit with status 1 at the end if a file was no picture.
+def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> Done:
+    """Predict; status 1 if a file was no picture.
 
     Raises:
         UserError: no such model, no picture at all, or a file that cannot be written.
@@ -49,9 +49,8 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> None:
     say(console, [f"all probabilities: {out}"])
     for picture in skipped:
         text = as_text(picture.file)
-        click.echo(f"skipped: {text} is no picture ({picture.reason})", err=True)
-    if skipped:
-        sys.exit(1)
+        print(f"skipped: {text} is no picture ({picture.reason})", file=sys.stderr)
+    return Done(table, 1 if skipped else 0)
 
 
 def _settled(model_uri: str) -> str:

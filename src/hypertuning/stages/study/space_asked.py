@@ -8,48 +8,48 @@ from hypertuning.domains import Choice, Domain, Value
 from hypertuning.search.sampler import Random
 from hypertuning.space_files import Written, read_points, read_space
 from hypertuning.spaces import Space, idle, searched, settle
-from hypertuning.stages.options import NONE
+from hypertuning.stages.options import SearchOptions
 
 
-def is_new(options: Mapping) -> bool:
+def is_new(options: SearchOptions) -> bool:
     """Whether the study begins here; one that goes on was checked when it began."""
-    return options["resume"] == NONE
+    return options.resume is None
 
 
-def fixed_values(options: Mapping) -> dict[str, Value]:
+def fixed_values(options: SearchOptions) -> dict[str, Value]:
     """The hyperparameters that are options of every stage; a space may still open them."""
-    augment = "none" if options["augment"] == "both" else options["augment"]
+    augment = "none" if options.augment == "both" else options.augment
     names = ("batch_size", "learning_rate", "seed")
-    return {"augment": augment, **{name: options[name] for name in names}}
+    return {"augment": augment, **{name: getattr(options, name) for name in names}}
 
 
-def space_of(options: Mapping) -> Space:
+def space_of(options: SearchOptions) -> Space:
     """What the user's file fixes and opens."""
-    file = options["space"]
-    space = {} if file == NONE else read_space(Path(file), is_new(options))
-    if "seed" in space or ("augment" in space and options["augment"] == "both"):
+    file = options.space
+    space = {} if file is None else read_space(Path(file), is_new(options))
+    if "seed" in space or ("augment" in space and options.augment == "both"):
         name = "seed" if "seed" in space else "augment"
         raise UserError(f"`{name}` is set by the option of that name; take it out of {file}")
     return space
 
 
-def points_of(options: Mapping, space: Space) -> list[Written]:
+def points_of(options: SearchOptions, space: Space) -> list[Written]:
     """The user's own configurations; what they leave out is as everywhere in the study."""
-    if options["points"] == NONE:
+    if options.points is None:
         return []
     opened = searched(space)
     fixed = {name: value for name, value in space.items() if name not in opened}
     base = {**fixed_values(options), **fixed}
-    return read_points(Path(options["points"]), base, is_new(options))
+    return read_points(Path(options.points), base, is_new(options))
 
 
-def check_reachable(space: Space, changed: Space, options: Mapping) -> None:
+def check_reachable(space: Space, changed: Space, options: SearchOptions) -> None:
     """Refuse a space of which nothing can be trained, or an end that the user's file opens.
 
     Raises:
         UserError: names the value, and what would have to change.
     """
-    fixed, seed = fixed_values(options), options["seed"]
+    fixed, seed = fixed_values(options), options.seed
     for name, domain in searched(space).items():
         for value in _ends(domain) if name in changed else ():
             try:

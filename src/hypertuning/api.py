@@ -1,0 +1,97 @@
+"""The stages as functions of Python, made from their options."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import Parameter, Signature
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from hypertuning.config import UserError
+from hypertuning.stages.options import UsageError
+from hypertuning.stages.results import Registered, Study
+from hypertuning.stages.table import STAGES, Stage
+
+_FILES = ("space", "points", "config")
+"""Options that name a file on a command line; in Python they may be the data itself."""
+
+
+def open_study(study: str, stage: str | None = None) -> Study:
+    """An earlier study.
+
+    Args:
+        study: Its run id, or `last`: the latest one of a stage in this experiment.
+        stage: Needed with `last`.
+
+    Raises:
+        UserError: there is no such study.
+    """
+    from hypertuning.stages.study.earlier_studies import open_study as find
+
+    if study == "last" and stage not in STAGES:
+        raise UsageError(f"`stage` must be one of {', '.join(_STUDIES)}, got {stage!r}")
+    return find(study, stage)
+
+
+def _function(stage: Stage) -> Callable[..., Any]:
+    """The function of a stage: it gives what the stage has made, and raises UserError."""
+
+    def run(**options: Any) -> Any:
+        with _written(options) as given:
+            return stage.run(stage.options.of(given)).value
+
+    fields = stage.options.model_fields
+    parameters = [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=fields[name].default,
+            annotation=fields[name].annotation,
+        )
+        for name in stage.options.names()
+    ]
+    run.__name__ = run.__qualname__ = _NAMED.get(stage.name, stage.name)
+    run.__module__ = "hypertuning"
+    run.__signature__ = Signature(parameters)
+    told = "\n".join(f"    {n}: {fields[n].description}" for n in stage.options.names())
+    run.__doc__ = (
+        f"{stage.options.__doc__}\n\nArgs:\n{told}\n\nRaises:\n    UserError: it cannot be done."
+    )
+    return run
+
+
+@contextmanager
+def _written(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Options whose data have become files, for as long as the stage reads them."""
+    with TemporaryDirectory() as folder:
+        given = dict(options)
+        for name in _FILES:
+            if isinstance(given.get(name), Mapping | list | tuple):
+                file = Path(folder, f"{name}.yaml")
+                file.write_text(yaml.safe_dump(_plain(given[name]), sort_keys=False))
+                given[name] = str(file)
+        yield given
+
+
+def _plain(value: Any) -> Any:
+    """Data as YAML has it: a Config is its hyperparameters, a tuple a list."""
+    if hasattr(value, "hyperparameters"):
+        return value.hyperparameters()
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+_NAMED = {"report": "write_report"}
+"""Stages whose function cannot have their name: `hypertuning.report` is a package."""
+_STUDIES = [name for name, stage in STAGES.items() if "resume" in stage.options.model_fields]
+NAMES: dict[str, Any] = {
+    **{_NAMED.get(name, name): _function(stage) for name, stage in STAGES.items()},
+    "open_study": open_study,
+    "Registered": Registered,
+    "Study": Study,
+    "UserError": UserError,
+}
+"""What `hypertuning` offers."""

@@ -1,0 +1,31 @@
+"""Learning curves of three models: fully connected, with residual layers, convolutional."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from hypertuning.stages.options import Augment, Count, SearchOptions
+
+if TYPE_CHECKING:
+    from hypertuning.stages.study.searches import Search
+
+
+class Compare(SearchOptions):
+    """Compare the learning curves of NN, NN with residual layers, and CNN."""
+
+    epochs: Count = Field(5, description="Of every trial.")
+    repeats: Count = Field(
+        1, description="Times that each model is trained, each with a seed of its own."
+    )
+    augment: Augment = "none"
+
+
+def search(options: Compare, given: Mapping | None = None) -> "Search":
+    """Every model once per repeat, all of a repeat before the next one."""
+    from hypertuning.spaces import COMPARE
+    from hypertuning.stages.study.listed import listed
+
+    seeds = range(options.seed, options.seed + options.repeats)
+    models = [{**model, "seed": seed} for seed in seeds for model in COMPARE]
+    return listed("compare", models, options, given)

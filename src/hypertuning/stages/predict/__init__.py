@@ -1,0 +1,46 @@
+"""What a registered model sees in pictures."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import (
+    AUTO,
+    File,
+    Options,
+    PathOrName,
+    Trust,
+    UsageError,
+)
+
+
+class Predict(Options):
+    """Print what a model sees in each picture, and write it to a CSV file."""
+
+    model_uri: PathOrName = Field(
+        AUTO, description="A model that `register` has made; auto is the one champion."
+    )
+    images: File = Field(Path("none"), description="A picture, or a folder of pictures.")
+    out: File = Field(
+        Path("predictions.csv"),
+        description="CSV file to write, with the probabilities of all classes.",
+    )
+    trust: Trust = False
+
+
+def predict(options: Predict) -> Done:
+    """Give the table of predictions; status 1 if a file was no picture."""
+    images, out = options.images, options.out
+    if not images.exists():
+        raise UsageError(f"`images` must be a picture or a folder of some, got {images}")
+    if out.is_dir():
+        raise UsageError(f"`out` (={out}) is a folder; name a file in it")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"`out` (={out}): there is no folder {out.absolute().parent}")
+    from hypertuning.stages.console.waiting import waiting
+
+    with waiting("PyTorch and MLflow"):
+        from hypertuning.stages.predict.run import run_predict
+
+    return run_predict(options.model_uri, images, out, options.trust)

@@ -1,0 +1,30 @@
+"""The write-up of studies: figures, tables and findings in one page."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from hypertuning.stages.done import Done
+from hypertuning.stages.options import Folder, Options
+
+
+class Report(Options):
+    """Write up the studies of this experiment, or of others, from the tracking store alone."""
+
+    source: str | None = Field(
+        None, description="Run ids of studies or names of experiments, with commas."
+    )
+    out: Folder = Field(Path("reports"), description="Where the report's folder is made.")
+
+
+def report(options: Report) -> Done:
+    """Give the file of the report."""
+    # takes a second: not before the first line
+    from hypertuning.stages.console.waiting import waiting
+    from hypertuning.stages.start import check_folder
+
+    check_folder("out", options.out)
+    with waiting("MLflow and matplotlib"):
+        from hypertuning.stages.report.write import write_report
+
+    return write_report(options.source, options.out)

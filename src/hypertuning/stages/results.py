@@ -1,0 +1,94 @@
+"""What a stage gives to a caller in Python: values that read the tracking store when asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from mlflow import MlflowClient
+
+    from hypertuning.config import Config
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study in the tracking store."""
+
+    id: str
+    """Of its run."""
+    client: MlflowClient = field(repr=False)
+
+    @property
+    def stage(self) -> str:
+        return self._tag("stage")
+
+    @property
+    def outcome(self) -> str | None:
+        """completed, interrupted or failed; None while it runs."""
+        return self._tag("outcome")
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The options it was started with, as text."""
+        return dict(self.client.get_run(self.id).data.params)
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """One row per trial: hyperparameters, outcome, lowest losses; see docs/results.md."""
+        from hypertuning.report.tables import with_bests
+        from hypertuning.tracking import runs
+
+        return with_bests(runs.trials(self.client, [self.id]), self.curves)
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """One row per trial and epoch, with all metrics."""
+        from hypertuning.tracking import runs
+
+        return runs.curves(self.client, [self.id])
+
+    @property
+    def best(self) -> Config:
+        """The configuration with the lowest validation loss.
+
+        Raises:
+            UserError: no trial was completed.
+        """
+        from hypertuning.registry.candidates import choose
+        from hypertuning.tracking import runs
+
+        return choose(runs.trials(self.client, [self.id]), 1)[0].config
+
+    def figure(self, name: str) -> Figure:
+        """One of the figures of its stage, such as "anytime" or "overfitting".
+
+        Raises:
+            UserError: its stage has no such figure.
+        """
+        from hypertuning.config import UserError
+        from hypertuning.report.exhibits import exhibits
+
+        shown = {each.name: each for each in exhibits(self.stage, self.trials, self.curves)}
+        if name not in shown:
+            there = ", ".join(shown)
+            raise UserError(f"`name` must be one of {there}, got {name!r}")
+        return shown[name].draw()
+
+    def _tag(self, name: str) -> str | None:
+        return self.client.get_run(self.id).data.tags.get(name)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of a registered model."""
+
+    model_name: str
+    version: str
+
+    @property
+    def model_uri(self) -> str:
+        """Its address, as `predict` and MLflow take it."""
+        return f"models:/{self.model_name}/{self.version}"

@@ -1,0 +1,52 @@
+"""The one configuration of the stage train."""
+
+from collections.abc import Mapping
+
+from hypertuning.config import UserError, parse_config
+from hypertuning.search.ladder import sweep
+from hypertuning.search.sampler import Listed, Proposal
+from hypertuning.stages.options import usage
+from hypertuning.stages.study.config_asked import Asked, find_config
+from hypertuning.stages.study.searches import Search
+from hypertuning.stages.train import Train
+from hypertuning.tracking.labels import run_name
+
+
+def single(options: Train, kept: Mapping | None) -> Search:
+    """One configuration that stands somewhere else.
+
+    Args:
+        kept: The configuration as its record has it, if the study goes on.
+
+    Raises:
+        UsageError: it is not there, or cannot be trained.
+    """
+    with usage():
+        epochs = options.epochs
+        asked = Asked(*kept["asked"]) if kept else find_config(options.config)
+        config = parse_config(asked.config) if kept else asked.config
+        if kept and kept["epochs"] != epochs and config.lr_schedule != "constant":
+            raise UserError(
+                f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: the learning rate "
+                f"follows a schedule ({config.lr_schedule}) over these; start a new study"
+            )
+    had = asked.images or {"dataset": "cifar10"}
+    return Search(
+        "train",
+        "train",
+        epochs,
+        Listed([Proposal(config, "point")]),
+        lambda: sweep(1, epochs),
+        notes=(
+            f"the configuration of {asked.origin}: {run_name(config.hyperparameters())}",
+            *asked.idle,
+        ),
+        settled={"dataset": options.dataset or had["dataset"]},
+        found_on=asked.images,
+        given=kept
+        or {
+            "asked": (config.hyperparameters(), asked.origin, asked.images, list(asked.idle)),
+            "epochs": epochs,
+        },
+        title=run_name(config.hyperparameters()),
+    )

@@ -1,0 +1,169 @@
+"""One row per stage: options, what it does, what may grow, what `main` runs, what comes next."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from hypertuning.stages.bohb import Bohb
+from hypertuning.stages.compare import Compare
+from hypertuning.stages.done import Done
+from hypertuning.stages.download import Download
+from hypertuning.stages.grid import Grid
+from hypertuning.stages.hyperband import Hyperband
+from hypertuning.stages.main import Main
+from hypertuning.stages.options import Options
+from hypertuning.stages.predict import Predict
+from hypertuning.stages.register import Register
+from hypertuning.stages.repair import Doctor, Sync
+from hypertuning.stages.report import Report
+from hypertuning.stages.rollback import Rollback
+from hypertuning.stages.train import Train
+
+if TYPE_CHECKING:
+    from hypertuning.stages.study.searches import Search
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What is known of a stage."""
+
+    name: str
+    options: type[Options]
+    does: str
+    """`module:function`, imported when it is called. A search's gives what it tries."""
+    opening: str
+    """What it is about to do, with the names of options in braces."""
+    searches: bool = False
+    """Whether it trains what `does` gives, as a study."""
+    grows: frozenset[str] = frozenset()
+    """The options of which a study that goes on may get more."""
+    profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """The options with which `main` runs it, by profile; empty where it does not."""
+    next: tuple[str, ...] = ()
+    """The stages that are suggested when it has ended."""
+    invitation: str = ""
+    """How it is suggested itself, and ..."""
+    source: str = ""
+    """... its option for the study after which it is."""
+
+    def opening_of(self, options: Options) -> str:
+        """What it is about to do, in words."""
+        if resume := getattr(options, "resume", None):
+            return f"goes on with {resume}"
+        return self.opening.format_map(options.parameters())
+
+    def run(self, options: Options) -> Done:
+        """Do what the stage is for.
+
+        Raises:
+            UserError: it cannot.
+        """
+        if not self.searches:
+            return self._function()(options)
+        from hypertuning.stages.start import start  # takes a second: not before the first line
+
+        return start(self.name, self.search, options)
+
+    def search(self, options: Any, given: Mapping | None = None) -> "Search":
+        """What the stage tries.
+
+        Args:
+            given: What it read from elsewhere when the study began, if it goes on.
+        """
+        return self._function()(options, given)
+
+    def _function(self) -> Callable:
+        module, _, name = self.does.partition(":")
+        return getattr(import_module(f"hypertuning.stages.{module}"), name)
+
+
+_AFTER_A_SEARCH = ("train", "register", "report")
+
+STAGES = {
+    stage.name: stage
+    for stage in (
+        Stage("download", Download, "download:download", "{dataset}, to {data_dir}"),
+        Stage(
+            "compare",
+            Compare,
+            "compare:search",
+            "NN, NN with residual layers, and CNN on {dataset}, epochs={epochs}",
+            searches=True,
+            grows=frozenset({"repeats"}),
+            profiles={"quick": {"epochs": 3}, "full": {"repeats": 3}},
+            next=_AFTER_A_SEARCH,
+        ),
+        Stage(
+            "grid",
+            Grid,
+            "grid:search",
+            "every combination of structures on {dataset}, epochs={epochs}",
+            searches=True,
+            profiles={"quick": {"epochs": 1}, "full": {}},
+            next=_AFTER_A_SEARCH,
+        ),
+        Stage(
+            "hyperband",
+            Hyperband,
+            "hyperband:search",
+            "on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
+            searches=True,
+            grows=frozenset({"num_samples"}),
+            profiles={
+                "quick": {"num_samples": 9, "grace_period": 1, "max_epochs": 9},
+                "full": {},
+            },
+            next=_AFTER_A_SEARCH,
+        ),
+        Stage(
+            "bohb",
+            Bohb,
+            "bohb:search",
+            "on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
+            searches=True,
+            grows=frozenset({"num_samples"}),
+            profiles={"quick": {"num_samples": 17}, "full": {}},
+            next=_AFTER_A_SEARCH,
+        ),
+        Stage(
+            "train",
+            Train,
+            "train:search",
+            "config={config}, epochs={epochs}",
+            searches=True,
+            grows=frozenset({"epochs"}),
+            next=("register", "report"),
+            invitation="train the best longer",
+            source="config",
+        ),
+        Stage(
+            "register",
+            Register,
+            "register:register",
+            "from {source}, top_k={top_k}, repeats={repeats}, model_name={model_name}",
+            profiles={"quick": {"top_k": 2, "repeats": 2}, "full": {}},
+            next=("report",),
+            invitation="register the best",
+            source="source",
+        ),
+        Stage("predict", Predict, "predict:predict", "{images}, model_uri={model_uri}"),
+        Stage("rollback", Rollback, "rollback:rollback", "model_name={model_name}"),
+        Stage(
+            "main",
+            Main,
+            "main:main",
+            "compare, grid, hyperband, bohb, register, report on {dataset}, profile {profile}",
+        ),
+        Stage(
+            "report",
+            Report,
+            "report:report",
+            "on {source}, to {out}",
+            invitation="write it up",
+        ),
+        Stage("sync", Sync, "repair:sync", "{study}, from the records in {storage_path}"),
+        Stage("doctor", Doctor, "repair:doctor", "{study}, with the records in {storage_path}"),
+    )
+}
+"""In the order in which they are listed."""
