@@ -7,9 +7,9 @@ import pandas as pd
 
 from hypertuning.config import OBJECTIVE
 from hypertuning.intervals import Interval, of_mean, of_share
-from hypertuning.report import tables
 from hypertuning.report.data import Data, Registered, alike
-from hypertuning.report.tables.trials import BEST, LOWER_IS_BETTER, best_first
+from hypertuning.report.frames import BEST, best_first
+from hypertuning.report.trials import best_runs
 
 
 class Choice(NamedTuple):
@@ -58,8 +58,7 @@ def _best(data: Data, studies: pd.DataFrame) -> Choice | None:
     """The lowest mean loss of all sets of images: with more of them, a lower one is no accident."""
     groups = (choose(data.of(ids)) for ids in alike(studies))
     found = [choice for choice in groups if choice]
-    sign = 1 if LOWER_IS_BETTER else -1
-    return min(found, key=lambda choice: sign * choice.loss.value, default=None)
+    return min(found, key=lambda choice: choice.loss.value, default=None)
 
 
 def choose(data: Data) -> Choice | None:
@@ -71,7 +70,7 @@ def choose(data: Data) -> Choice | None:
     if winners := [choice for choice in chosen if choice]:
         return min(winners, key=lambda choice: choice.loss.value)
     trials = searched(data)
-    runs = tables.best_runs(trials)
+    runs = best_runs(trials)
     if runs.empty:
         return None
     first = next(runs.itertuples())
@@ -111,5 +110,4 @@ def _winner(data: Data, study) -> Choice | None:
 def _accuracies(data: Data, runs: pd.DataFrame) -> np.ndarray:
     curves = data.curves[data.curves["run_id"].isin(runs["run_id"])]
     losses = curves.dropna(subset=[OBJECTIVE.metric]).groupby("run_id")[OBJECTIVE.metric]
-    at = losses.idxmin() if LOWER_IS_BETTER else losses.idxmax()
-    return curves.loc[at, "val_accuracy"].to_numpy(float)
+    return curves.loc[losses.idxmin(), "val_accuracy"].to_numpy(float)

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from hypertuning.report import figures, tables
 from hypertuning.report.data import Data
+from hypertuning.report.exhibit import NO_EPOCH
+from hypertuning.report.exhibits import anytime
 from hypertuning.report.pictures import png
 from hypertuning.report.section import Picture, Section, Table, file_name
 from hypertuning.words import counted
@@ -16,21 +17,21 @@ def compared(stage: str, data: Data, groups: int) -> Section:
         groups: How many such sections the stage has: their names must differ.
     """
     names = _names(data.studies)
-    rows = tables.anytime(data.trials, data.curves, names)
+    rows = anytime.table(data.trials, data.curves, names)
     title = f"{stage}: {len(data.studies)} studies of one space, on the same images"
     name, first = f"{file_name(stage)}-compared", data.studies["study_id"].iloc[0][:6]
     if groups > 1:
         title, name = f"{title} ({first})", f"{name}-{first}"
     section = Section(title, [f"Compared: {', '.join(names.values())}."])
     if rows.empty:
-        section.lacking.append("anytime: no trial has finished an epoch")
+        section.lacking.append(f"anytime: {NO_EPOCH}")
         return section
     begun = set(rows["study_id"])
     idle = [name for study_id, name in names.items() if study_id not in begun]
-    section.lacking += [f"{name}: no trial has finished an epoch" for name in idle]
+    section.lacking += [f"{name}: {NO_EPOCH}" for name in idle]
     caption = "What each search had found when all its trials together had spent so many epochs."
-    section.pictures = [Picture(f"{name}-anytime", caption, png(figures.anytime(rows)))]
-    at = tables.at_equal_epochs(rows)
+    section.pictures = [Picture(f"{name}-anytime", caption, png(anytime.draw(rows)))]
+    at = anytime.at_equal_epochs(rows)
     spent = counted(at["epochs_spent"].max(), "epoch")
     caption = f"The best validation loss after {spent}, the most that all have spent."
     section.tables = [

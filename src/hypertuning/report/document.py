@@ -7,10 +7,10 @@ import pandas as pd
 from hypertuning.report.compared import compared
 from hypertuning.report.data import Data, RunPages, alike
 from hypertuning.report.exhibits import STAGES
+from hypertuning.report.frames import BEST
 from hypertuning.report.section import Section, Table, file_name
 from hypertuning.report.study import progress, study_section
 from hypertuning.report.summary import Summary, summary
-from hypertuning.report.tables.trials import BEST
 from hypertuning.report.trial_list import TrialList, trial_list
 
 IN_FULL = 4

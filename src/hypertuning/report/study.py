@@ -2,13 +2,13 @@
 
 import pandas as pd
 
-from hypertuning.report import tables
 from hypertuning.report.data import Data, images_of
-from hypertuning.report.exhibits import Exhibit, exhibits
+from hypertuning.report.exhibit import Exhibit
+from hypertuning.report.exhibits import exhibits, registered
 from hypertuning.report.headlines import headlines
 from hypertuning.report.pictures import png
-from hypertuning.report.registered import registered
 from hypertuning.report.section import Picture, Section, Table
+from hypertuning.report.trials import best_configurations, leaderboard
 from hypertuning.words import counted
 
 
@@ -45,12 +45,12 @@ def _show(section: Section, name: str, exhibit: Exhibit) -> None:
 
 def _rank(section: Section, name: str, trials: pd.DataFrame, place: int) -> None:
     """Add the tables of the best trials; of a model, its choice comes first."""
-    leaders = tables.leaderboard(trials, None)
+    leaders = leaderboard(trials, None)
     if len(leaders):
         caption = "Trials by lowest validation loss, with all hyperparameters that differ."
         section.tables.insert(place, Table(f"{name}-leaderboard", caption, leaders))
     if trials["augment"].nunique() > 1:
-        both = tables.best_configurations(trials)
+        both = best_configurations(trials)
         caption = "The trial of lowest validation loss of each arm."
         section.tables.insert(1, Table(f"{name}-best", caption, both, shown=len(both)))
 

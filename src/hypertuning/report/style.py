@@ -19,6 +19,7 @@ COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
 
+ARM_LOOKS = {"none": (VERMILLION, "o"), "crop_flip": (BLUE, "^")}
 MODEL_LOOKS = {"nn": (VERMILLION, "o"), "resnn": (GREEN, "s"), "cnn": (BLUE, "^")}
 SAMPLER_LOOKS = {
     "random": (BLUE, "o", "drawn at random"),

@@ -8,12 +8,12 @@ import pandas as pd
 import yaml
 
 from hypertuning.intervals import Interval
-from hypertuning.report import tables
 from hypertuning.report.choice import Choice, choices, searched
 from hypertuning.report.data import Data, images_of, named
+from hypertuning.report.exhibits.class_accuracy import test_scores
+from hypertuning.report.frames import BEST, best_first, hyperparameters
 from hypertuning.report.headlines import most_important
 from hypertuning.report.section import Section
-from hypertuning.report.tables.trials import BEST, best_first, hyperparameters
 from hypertuning.words import counted
 
 FINDINGS = 3
@@ -123,7 +123,7 @@ def _number(name: str, value: Interval, note: str) -> Number:
 def _tested(predictions: pd.DataFrame) -> Number:
     if predictions.empty:
         return Number("Test accuracy", "", "", "Not tested yet: `register` opens the test images.")
-    score = tables.test_scores(predictions).set_index("measure").loc["accuracy"]
+    score = test_scores(predictions).set_index("measure").loc["accuracy"]
     value = Interval(score["value"], score["low"], score["high"])
     images = counted(len(predictions), "test image")
     return _number("Test accuracy", value, f"On {images}, opened after the choice was made.")

@@ -6,13 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hypertuning.report.data import Data
-from hypertuning.report.tables.trials import (
-    BEST,
-    LOWER_IS_BETTER,
-    hyperparameters,
-    varied,
-    with_columns,
-)
+from hypertuning.report.frames import BEST, hyperparameters, varied, with_columns
 
 CURVES = ("train_loss", "val_loss")
 SIGNIFICANT, ALL = 5, 17
@@ -61,7 +55,7 @@ class TrialList(NamedTuple):
 def trial_list(data: Data) -> TrialList:
     """Sort all trials and round what is known of them."""
     trials = with_columns(data.trials, *(c.name for c in FIRST), "augment")
-    trials = trials.sort_values(BEST, ascending=LOWER_IS_BETTER, na_position="last", kind="stable")
+    trials = trials.sort_values(BEST, na_position="last", kind="stable")
     stages = data.studies.set_index("study_id")["stage"]
     names = {study: f"{stage} {study[:6]}" for study, stage in stages.items()}
     trials = trials.assign(

@@ -24,8 +24,8 @@ from hypertuning.record.read import (
 )
 from hypertuning.record.recovery import recover_epochs
 from hypertuning.record.trial import Trial
-from hypertuning.report.exhibits import Exhibit, exhibits
-from hypertuning.report.figures import trial_overfitting
+from hypertuning.report.exhibit import Exhibit
+from hypertuning.report.exhibits import exhibits, trial_overfitting
 from hypertuning.search.study import write_ending
 from hypertuning.stages.console.commands import command_of, restore
 from hypertuning.stages.study.files import write_files
@@ -49,7 +49,7 @@ class Undelivered(UserError):
 
 def draw_trial(trial: Trial):
     """The figure that every trial gets: its train and validation loss."""
-    return trial_overfitting(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
+    return trial_overfitting.draw(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
 
 
 def recover(study_dir: Path) -> None:
