@@ -1,4 +1,4 @@
-"""A model's answers to the test images, and its scores.
+"""A model's answers to the test images.
 
 `predictions` holds one row per image: `label` and `predicted` (classes), `probability` (of the
 predicted one), `loss`, and a column `p_<class>` for each class that the model knows. A table of

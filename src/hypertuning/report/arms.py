@@ -9,7 +9,7 @@ ARMS = tuple(ARM_NAMES)
 
 
 def pairs_first(trials: pd.DataFrame) -> pd.DataFrame:
-    """Number the configurations as `pair`, the best first; keep one trial of each augmentation.
+    """Number the configurations as `pair`, the best first; keep one trial of each arm.
 
     Only a configuration that every arm trained for long shows what augmentation does. So they are
     sorted by the epochs of their shorter trial, then by those of their longer one (a loss after

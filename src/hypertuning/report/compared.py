@@ -11,10 +11,10 @@ from hypertuning.words import counted
 
 
 def compared(stage: str, data: Data, groups: int) -> Section:
-    """What several studies had found when they had spent as many epochs.
+    """Compare what several studies had found after the same number of epochs.
 
     Args:
-        groups: How many such sections the stage has: their names must differ.
+        groups: Number of such sections in the stage; if there are several, their names must differ.
     """
     names = _names(data.studies)
     rows = anytime.table(data.trials, data.curves, names)
@@ -29,11 +29,13 @@ def compared(stage: str, data: Data, groups: int) -> Section:
     begun = set(rows["study_id"])
     idle = [name for study_id, name in names.items() if study_id not in begun]
     section.lacking += [f"{name}: {NO_EPOCH}" for name in idle]
-    caption = "What each search had found when all its trials together had spent so many epochs."
+    caption = (
+        "The lowest validation loss that each search had found, by the epochs spent on its trials."
+    )
     section.pictures = [Picture(f"{name}-anytime", caption, png(anytime.draw(rows)))]
     at = anytime.at_equal_epochs(rows)
     spent = counted(at["epochs_spent"].max(), "epoch")
-    caption = f"The best validation loss after {spent}, the most that all have spent."
+    caption = f"The lowest validation loss after {spent}, the most that all of them have spent."
     section.tables = [
         Table(f"{name}-equal-epochs", caption, at),
         Table(f"{name}-anytime", "The rows of the figure.", rows, shown=0),
@@ -42,7 +44,7 @@ def compared(stage: str, data: Data, groups: int) -> Section:
 
 
 def _names(studies: pd.DataFrame) -> dict[str, str]:
-    """Name studies by strategy; those of one strategy also by seed, or else by their ids."""
+    """Name studies by strategy; add the seed, or else the id, where several share a strategy."""
     strategies = studies["strategy"].fillna(studies["stage"])
     several = strategies.duplicated(keep=False)
     named = strategies.where(~several, strategies + " " + studies["study_id"].str[:6])

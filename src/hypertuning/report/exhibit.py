@@ -8,15 +8,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 NO_EPOCH = "no trial has finished an epoch"
-"""Why most exhibits are empty."""
+"""The usual reason for an exhibit without rows."""
 
 MODEL = "a registered model"
 OTHER = "any other stage"
-"""A stage of which no exhibit knows the name."""
+"""Any stage that no exhibit names."""
 LAST = 1000
 
 Found = tuple[str, bool] | None
-"""A sentence for the first page, and whether its 95 % interval leaves out that nothing differs."""
+"""A sentence for the first page, and whether its 95 % interval excludes that nothing differs."""
 
 
 class Exhibit(NamedTuple):
@@ -33,7 +33,7 @@ class Exhibit(NamedTuple):
     details: Mapping[str, pd.DataFrame] = MappingProxyType({})
     """Tables with the numbers behind the sentences, by name."""
     headline: Callable[[], Found] = lambda: None
-    """What may stand on the first page of a report; asked for only where there are rows."""
+    """What may stand on the first page of a report; called only if there are rows."""
 
 
 class Kind(NamedTuple):

@@ -1,6 +1,6 @@
-"""What is read off the frames everywhere: `trials`, a row per trial; `curves`, per trial and epoch.
+"""What all exhibits need from the frames that `tracking.runs` reads.
 
-Both are as `tracking.runs` reads them.
+`trials` has one row per trial, `curves` one per trial and epoch.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ ACCURACY = "best_val_accuracy"
 
 
 def with_columns(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
-    """Add the columns that a study without results does not have yet, empty."""
+    """Add missing columns without values: a study without results does not have them yet."""
     return frame.reindex(columns=[*frame.columns, *(c for c in columns if c not in frame.columns)])
 
 
@@ -23,7 +23,7 @@ def joined(trials: pd.DataFrame, curves: pd.DataFrame, *columns: str) -> pd.Data
 
 
 def best_first(trials: pd.DataFrame) -> pd.DataFrame:
-    """Sort the trials that have a finite loss."""
+    """Sort the trials by their loss, and leave out those without a finite one."""
     measured = trials[np.isfinite(trials[BEST].astype(float))]
     return measured.sort_values(BEST, kind="stable")
 
@@ -42,7 +42,7 @@ def varied(trials: pd.DataFrame, *also: str) -> list[str]:
 
 
 def fully_trained(trials: pd.DataFrame) -> pd.DataFrame:
-    """Take loss and accuracy from trials that trained for fewer epochs than others."""
+    """Remove loss and accuracy of the trials that trained for fewer epochs than others."""
     known = with_columns(trials, ACCURACY, BEST, "epochs_run")
     epochs = pd.to_numeric(known["epochs_run"])
     whole = (epochs >= epochs.max()).fillna(False)

@@ -1,4 +1,4 @@
-"""Which findings of a study may stand on the first page, the most important kind first."""
+"""Which findings of a study may stand on the first page, and which of them come first."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -17,7 +17,7 @@ ORDER = (
     "rank_correlation",
     "heat_maps",
 )
-"""Exhibits in the order of what their headlines decide about the next study; others come last."""
+"""Exhibits by how much their headlines decide about the next study; all others come last."""
 
 
 class Headline(NamedTuple):
@@ -25,7 +25,7 @@ class Headline(NamedTuple):
     """The name of the exhibit that shows it."""
     text: str
     clear: bool
-    """Its 95 % interval leaves out that there is no difference."""
+    """Whether its 95 % interval excludes that there is no difference."""
 
 
 def headlines(shown: Iterable[Exhibit]) -> list[Headline]:
@@ -35,10 +35,7 @@ def headlines(shown: Iterable[Exhibit]) -> list[Headline]:
 
 
 def most_important(given: Sequence[Headline], count: int) -> list[Headline]:
-    """Put what is clear before what is not, then go by kind; take each kind once, if that will do.
-
-    The order of the kinds is that of ORDER.
-    """
+    """Take clear ones before unclear ones, then in ORDER; a second of one kind only if need be."""
     ranked = sorted(given, key=lambda line: (not line.clear, _rank(line.kind)))
     kinds = [line.kind for line in ranked]
     first = [kind not in kinds[:place] for place, kind in enumerate(kinds)]

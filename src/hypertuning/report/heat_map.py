@@ -1,4 +1,4 @@
-"""Heat maps: cells that carry their value, on a colour scale that several panels share."""
+"""Heat maps: cells with their value written in them, and one colour scale for all panels."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
@@ -19,14 +19,14 @@ ROWS, COLUMNS = "num_conv_layers", "filters"
 
 
 class ColourScale(NamedTuple):
-    """Colours from the lowest to the highest value, and whether values lie below the lowest."""
+    """A colour scale, and whether some values lie below its lowest."""
 
     colours: ScalarMappable
     cut: bool
 
     @classmethod
     def of(cls, values: pd.Series) -> Self:
-        """Span the values, leaving out those so low that the others would look the same."""
+        """Span the values, but not those so low that all others would have the same colour."""
         known = values.dropna()
         if known.empty:
             return cls(ScalarMappable(Normalize(0, 1), ACCURACIES), False)
@@ -45,7 +45,7 @@ def ink(colour: Sequence[float]) -> str:
 
 
 def draw_cells(axes: Axes, rows: pd.DataFrame, scale: ColourScale, inches: float) -> None:
-    """Draw one panel, whose columns are `inches` wide: too narrow ones go without their values."""
+    """Draw one panel; its columns are `inches` wide, and narrow ones have no text."""
     grid = rows.pivot(index=ROWS, columns=COLUMNS, values=ACCURACY)
     look = {"cmap": scale.colours.cmap, "norm": scale.colours.norm}
     axes.imshow(grid.to_numpy(float), aspect="auto", origin="lower", **look)
@@ -61,14 +61,14 @@ def draw_cells(axes: Axes, rows: pd.DataFrame, scale: ColourScale, inches: float
 
 
 def bare(axes: Axes) -> None:
-    """Leave nothing of the axes but their names: the cells are frame enough."""
+    """Remove grid, ticks and frame, because the cells themselves form a frame."""
     axes.grid(False)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
 
 def _ticks(axis: Axis, values: pd.Index, apart: int) -> None:
-    """Name every so many values: more would run into one another."""
+    """Write every `apart`-th value, so that the labels do not overlap."""
     places = range(0, len(values), apart)
     axis.set_ticks(places, [f"{values[place]:g}" for place in places])
 

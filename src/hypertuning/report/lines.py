@@ -13,7 +13,7 @@ from hypertuning.report.style import INK, sampler_look
 
 VALIDATION = {"ls": "-"}
 TRAINING = {"ls": (0, (3, 1.5)), "mfc": "white"}
-"""Dashed with hollow markers: a single epoch has no line."""
+"""Dashed with hollow markers: a single epoch has a marker and no line."""
 
 
 class End(NamedTuple):
@@ -26,9 +26,9 @@ class End(NamedTuple):
 
 
 def label_ends(axes: Axes, ends: Sequence[End], size: float = 7.5) -> None:
-    """Write each line's name right of the axes at the height of its end, apart from the others."""
+    """Write each line's name to the right of the axes, near its end; no two names overlap."""
     if layout := axes.figure.get_layout_engine():
-        layout.execute(axes.figure)  # how high the axes are is known only then
+        layout.execute(axes.figure)  # the height of the axes is known only after that
     gap = 1.25 * size * axes.figure.dpi / 72 / axes.bbox.height
     to_axes = axes.transData + axes.transAxes.inverted()
     at = np.clip(to_axes.transform([(end.x, end.y) for end in ends]), 0, 1)
@@ -42,10 +42,10 @@ def label_ends(axes: Axes, ends: Sequence[End], size: float = 7.5) -> None:
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Move heights between 0 and 1 so that they are `gap` apart, in the same order.
+    """Move heights between 0 and 1 so that they are `gap` apart and keep their order.
 
-    They move by the least sum of squares. In order, and each less its rank times the gap, they must
-    not fall: that is isotonic regression.
+    The sum of the squared moves is the least possible: with its rank times the gap taken away from
+    each height, this is isotonic regression.
     """
     heights = np.asarray(heights, dtype=float)
     order = np.argsort(heights, kind="stable")
@@ -84,5 +84,5 @@ def legend_above(axes: Axes, handles: Sequence[Artist], length: float = 2.4) -> 
 
 
 def few(marker: str, epochs: Sized) -> str | None:
-    """Mark single epochs while there is room between them."""
+    """The marker of single epochs, or None if there are too many of them."""
     return marker if len(epochs) <= 20 else None

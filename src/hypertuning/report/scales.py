@@ -1,4 +1,4 @@
-"""Axes in epochs and nats: how far they go, and where their ticks are."""
+"""Axes in epochs and nats: their limits and ticks."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from hypertuning.report.style import FAINT
 ACCURACY, LOSS = "accuracy (fraction of images)", "loss (nats per image)"
 
 HOPELESS = 5.0
-"""A loss in nats per image that no useful trial has: guessing one of ten classes costs ln 10."""
+"""A loss in nats per image that no useful trial has: guessing one of ten classes gives ln 10."""
 
 STEPS = (1, *(step * 10**power for power in range(9) for step in (5, 10, 20)))
 
@@ -36,7 +36,7 @@ def loss_axis(
     """
     among = losses if among is None else among
     kept = hopeful(among)
-    headroom = 0.08 if np.nanmax(among) > kept.max() else 0  # where no mark lies, for the note
+    headroom = 0.08 if np.nanmax(among) > kept.max() else 0  # room for the note, above all marks
     if may_be_log and 0 < 20 * kept.min() < kept.max():
         _log_axis(axes, kept, headroom)
     else:
@@ -50,7 +50,7 @@ def loss_axis(
 
 
 def hopeful(losses: np.ndarray) -> np.ndarray:
-    """Leave out the losses that would flatten the others; keep a curve that merely rises."""
+    """Leave out the losses that would flatten the others, but keep a curve that only rises."""
     losses = losses[np.isfinite(losses)]
     kept = losses[losses <= max(HOPELESS, 4 * np.median(losses))]
     return kept if losses.max() > 2 * kept.max() else losses

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 NAMED = 3
-"""Of results that are equally good, so many are named; the others are counted."""
+"""Most results that are named in a sentence; the others are counted."""
 
 
 def shorten(name: object, length: int) -> str:
-    """Cut a long name at its end, visibly."""
+    """Cut a long name, and put … at its end."""
     text = str(name)
     return text if len(text) <= length else text[: length - 1] + "…"
 

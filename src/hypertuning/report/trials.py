@@ -18,7 +18,7 @@ def leaderboard(trials: pd.DataFrame, n: int | None = 5) -> pd.DataFrame:
 
 
 def best_configurations(trials: pd.DataFrame) -> pd.DataFrame:
-    """The best trial of each arm, a column each: its numbers, then all its hyperparameters."""
+    """One column for the best trial of each arm: its numbers, then its hyperparameters."""
     ranked = best_first(with_columns(trials, "augment", BEST))
     best = ranked.drop_duplicates("augment").set_index("augment")
     shown = ["trial_id", BEST, "best_val_accuracy", "best_epoch", "epochs_run"]
@@ -42,10 +42,10 @@ def best_runs(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_bests(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Give the trials that have not ended the best numbers that they have had so far.
+    """Give the trials that have not ended their best numbers so far.
 
-    MLflow has them only of trials that have ended; of a trial that goes on, it has those of the
-    last end.
+    MLflow gets these numbers only when a trial ends, so for a trial that was resumed it still has
+    the earlier ones.
     """
     so_far = curves.dropna(subset=[OBJECTIVE.metric]).sort_values("epoch", kind="stable")
     by_run = so_far.groupby("run_id")

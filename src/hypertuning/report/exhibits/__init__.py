@@ -23,10 +23,7 @@ STAGES = tuple(stage for stage in _NAMED if stage not in (MODEL, OTHER))
 
 
 def exhibits(stage: str, trials: pd.DataFrame, curves: pd.DataFrame) -> list[Exhibit]:
-    """The exhibits of one study; their figures are drawn only when they are asked for.
-
-    Some may have no rows.
-    """
+    """The exhibits of one study; some may have no rows. Figures are drawn only on demand."""
     return _made(stage if stage in STAGES else OTHER, trials, curves)
 
 
@@ -34,8 +31,8 @@ def registered(tables: Mapping[str, pd.DataFrame]) -> list[Exhibit]:
     """The exhibits of a registered model: its choice, its refit, its test.
 
     Args:
-        tables: `candidates` and `repeats`, then `refit`, then `predictions` and `mistakes`: as far
-            as the stage register has got.
+        tables: Those that the stage register has left so far: `candidates` and `repeats`, then
+            `refit`, then `predictions` and `mistakes`.
     """
     return _made(MODEL, tables)
 

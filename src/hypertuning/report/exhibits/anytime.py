@@ -1,4 +1,4 @@
-"""What a search had found when so many epochs had been spent."""
+"""The best result of a search so far, by the epochs spent on it."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     rows = table(trials, curves)
     return Exhibit(
         "anytime",
-        "What the search had found when so many epochs had been spent.",
+        "The lowest validation loss that the search had found, by the epochs spent on all trials.",
         rows,
         NO_EPOCH,
         lambda: draw(rows),
@@ -48,7 +48,7 @@ def table(
 
 
 def at_equal_epochs(rows: pd.DataFrame) -> pd.DataFrame:
-    """What each study had found when it had spent as many epochs as all of them have, best first.
+    """What each study had found after the most epochs that all of them have spent, best first.
 
     `rows` are those of `table`; `epochs_spent` is the same for all.
     """

@@ -36,10 +36,10 @@ def table(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Compare the same configurations without and with augmentation, epoch by epoch.
 
     One row per measure (`generalization_gap`, `val_loss`) and epoch: the means of both arms, and of
-    their paired difference (with − without) with its 95 % t interval. The `pairs` are the same at
-    every epoch, so that no mean moves because a trial was stopped: those whose both arms reached
-    the last epoch that at least two pairs reached. Where trials are stopped early, those are the
-    ones that did well in both arms, of `of` pairs.
+    their paired difference (with − without) with its 95 % t interval. Every epoch has the same
+    `pairs`, so that no mean moves because a trial was stopped. Of all `of` pairs, they are those
+    that reached, in both arms, the last epoch that at least two pairs reached. Where trials are
+    stopped early, these are the ones that did well in both arms.
     """
     ranked = pairs_first(with_columns(trials, "augment", "epochs_run", BEST))
     both = ranked.pivot(index="pair", columns="augment", values=["epochs_run", "run_id"])

@@ -83,13 +83,13 @@ def says(rows: pd.DataFrame) -> list[str]:
 
 
 def headline(rows: pd.DataFrame) -> Found:
-    """By how much the search had flattered the candidates: repeats of as many epochs tell."""
+    """By how much the search had flattered the candidates whose repeats had as many epochs."""
     alike = rows[rows["epochs"] == rows["searched_epochs"]]
     changes = (alike["val_loss"] - alike["searched_val_loss"]).dropna().astype(float)
     if len(changes) < 2:
         return None
     change = of_mean(changes.to_numpy())
-    why = ": the best of many are partly the luckiest of many." if change.low > 0 else "."
+    why = ": the best of many are partly the luckiest ones." if change.low > 0 else "."
     text = (
         f"Trained again with new seeds, the {len(changes)} candidates have a validation loss that "
         f"differs from the one in the search by {change.text(sign=True)} on average{why}"

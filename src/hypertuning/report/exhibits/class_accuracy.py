@@ -16,7 +16,7 @@ from hypertuning.report.style import new_figure, styled
 from hypertuning.report.texts import shorten
 
 ENDS = 20
-"""Of many classes, so many of the best and of the worst are shown."""
+"""Number of the best and of the worst classes that are shown if there are many."""
 
 
 @shown_in(MODEL, place=230)

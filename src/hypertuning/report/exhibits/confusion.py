@@ -71,7 +71,7 @@ def draw(rows: pd.DataFrame) -> Figure:
 
 
 def _name_classes(axes: Axes, classes: list[str], room: float) -> None:
-    """Write the names of the classes beside both axes, or of every so many of them."""
+    """Write the names of the classes beside both axes, but only as many as do not overlap."""
     size = min(8.5, max(6, room / 1.4))
     apart = math.ceil(1.2 * size / room)
     names = [shorten(name, 18) for name in classes][::apart]

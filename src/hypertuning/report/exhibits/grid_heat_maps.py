@@ -31,10 +31,10 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 def table(trials: pd.DataFrame) -> pd.DataFrame:
     """Give every combination of the structure's values a row, trained or not.
 
-    `best_val_accuracy` and `best_val_loss` are means over the cell's `trials`. Where there is none,
-    `state` says why: 'not run', or the trial's outcome. `best` marks the cells of the highest
-    accuracy. A trial that trained for fewer epochs than others does not compare, and counts as not
-    measured.
+    `best_val_accuracy` and `best_val_loss` are means over the cell's `trials`. Where they are
+    missing, `state` says why: 'not run', or the trial's outcome. `best` marks the cells of the
+    highest accuracy. A trial that trained for fewer epochs than others cannot be compared, and
+    counts as not measured.
     """
     known = fully_trained(with_columns(trials, *GRID_AXES, "outcome")).dropna(subset=GRID_AXES)
     cells = known.groupby(GRID_AXES).agg(

@@ -20,7 +20,7 @@ FEWEST = 12
 TELLING = 0.1
 """Of a forest that explains a smaller share of the variance, no parameter is named."""
 _WANTED = 24
-"""A later rung is not taken where fewer trials than this have reached it, but an earlier one is."""
+"""The latest rung that this many trials have reached is taken, if there is one."""
 _REPEATS, _TREES = 5, 30
 
 
@@ -29,9 +29,9 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     rows = table(trials, curves)
     return Exhibit(
         "importance",
-        "Permutation importance in a random forest: what shuffling a parameter takes away from the "
-        "forest's predictions of trials that it has not seen. Trials that got so far had been "
-        "selected: what all of them have right cannot show.",
+        "Permutation importance in a random forest: how much worse it predicts trials that it has "
+        "not seen when the values of a parameter are shuffled. Trials that got this far were "
+        "selected: a parameter that is right in all of them looks unimportant.",
         rows,
         f"fewer than {FEWEST} trials have a loss after the same number of epochs",
         lambda: draw(rows),
@@ -44,10 +44,11 @@ def table(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     """Ask a random forest which parameters the ranks of the losses depend on.
 
     The losses are those after `epoch` epochs, the most that enough trials had: losses after
-    different numbers of epochs do not compare. `importance` is what shuffling a parameter takes
-    from the share of the variance of the ranks that the forest explains of trials which it has not
-    seen (permutation importance, Breiman 2001; cross-validation); `low` and `high` are the
-    extremes over repeats with other folds. `explained` is that share: near 0 the rest says nothing.
+    different numbers of epochs cannot be compared. `explained` is the share of the variance of the
+    ranks that the forest explains for trials which it has not seen (cross-validation); near 0, the
+    other columns mean nothing. `importance` is what shuffling a parameter takes from that share
+    (permutation importance, Breiman 2001); `low` and `high` are its extremes over repeats with
+    other folds.
     """
     losses = rung_losses(trials, curves)
     counts = losses.groupby("epoch").size()
@@ -78,12 +79,12 @@ def _cross_validated(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarra
     from sklearn.inspection import permutation_importance
     from sklearn.model_selection import KFold
 
-    folds = 5 if len(targets) < 200 else 3  # what is held back says enough then
+    folds = 5 if len(targets) < 200 else 3  # enough is held back even so
     drops, errors = [], []
     for repeat in range(_REPEATS):
         lost, missed = [], []
         for learnt, held in KFold(folds, shuffle=True, random_state=repeat).split(inputs):
-            # trees of bounded size: what matters shows in hundreds of trials as in thousands
+            # trees of bounded size: hundreds of trials show what matters as well as thousands
             forest = RandomForestRegressor(
                 _TREES, max_samples=min(len(learnt), 300), random_state=repeat
             ).fit(inputs[learnt], targets[learnt])
@@ -99,7 +100,7 @@ def _cross_validated(inputs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarra
 
 
 def _numbers(values: pd.Series) -> np.ndarray:
-    """A parameter as a forest takes it: categories numbered, what is missing below all else."""
+    """A parameter as numbers: categories are numbered, missing values lie below all others."""
     if scale_of(values) == "category":
         return pd.Categorical(values).codes.astype(float)
     numbers = values.astype(float).to_numpy()

@@ -52,9 +52,9 @@ def table(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def final_scores(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Average what the repeats of each model have reached after the last epoch of any of them.
+    """The means over the repeats of each model, after the last epoch that any of them reached.
 
-    `val_accuracy` has its 95 % t interval, `low` to `high`, over the repeats; one alone has none.
+    `low` to `high` is the 95 % t interval of `val_accuracy`; a single repeat has none.
     """
     rows = []
     for name, shown in _measured(trials, curves).groupby("name"):
@@ -67,7 +67,7 @@ def final_scores(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measured(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """The curves with model and name; what else differs within one model is part of both."""
+    """The curves with model and name; both contain the other parameters that differ in a model."""
     known = with_columns(trials, "model").dropna(subset=["model"])
     known = known.assign(name=known["model"].map(lambda model: MODEL_NAMES.get(model, model)))
     others = {

@@ -22,10 +22,10 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     rows, steps = table(trials), contrasts(trials)
     return Exhibit(
         "main_effects",
-        "What each parameter of the structure does on average, compared on structures that are "
-        "equal otherwise.",
+        "What each parameter of the structure does on average, compared on otherwise equal "
+        "structures.",
         rows,
-        "no two structures that differ in one parameter alone have been trained",
+        "no two structures that differ in only one parameter have been trained",
         lambda: draw(rows),
         says(steps),
         {"contrasts": steps},
@@ -36,8 +36,8 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 def table(trials: pd.DataFrame) -> pd.DataFrame:
     """Average the best validation accuracy over all structures that share one value.
 
-    Only `blocks` count, the combinations of the other parameters that were trained with every value
-    of this one: so the values are compared on the same structures. `low` and `high` are the ends of
+    A block is a combination of the other parameters. Only the `blocks` that were trained with every
+    value count, so the values are compared on the same structures. `low` and `high` are the ends of
     95 % intervals from which the differences between blocks are taken out.
     """
     rows = []
@@ -50,8 +50,8 @@ def table(trials: pd.DataFrame) -> pd.DataFrame:
 def contrasts(trials: pd.DataFrame) -> pd.DataFrame:
     """What every step of a parameter adds to the best validation accuracy, block by block.
 
-    `difference` is the mean over `blocks` pairs of structures that differ in this value alone, with
-    the ends of its 95 % t interval. They are not corrected for being several.
+    `difference` is the mean over `blocks` pairs of structures that differ only in this value, with
+    the ends of its 95 % t interval, not corrected for multiple comparisons.
     """
     rows = []
     for parameter, blocks in _blocks(trials):
@@ -130,7 +130,7 @@ def _verdict(difference: Interval) -> str:
 
 
 def headline(steps: pd.DataFrame) -> Found:
-    """The step that changes the accuracy most, of `contrasts`; a clear one if there is any."""
+    """The step in `contrasts` that changes the accuracy most, a clear one if there is any."""
     clear = steps[(steps["low"] > 0) | (steps["high"] < 0)]
     some = clear if len(clear) else steps
     if some.empty:

@@ -31,9 +31,9 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 
 
 def table(trials: pd.DataFrame) -> pd.DataFrame:
-    """All trials that measured something, best first, with the parameters that differ.
+    """All trials with a loss, best first, with the parameters that differ.
 
-    Nothing where none differs: one trial is no comparison.
+    There are no rows where no parameter differs.
     """
     known = best_first(with_columns(trials, BEST, "trial_id", "epochs_run"))
     if not varied(known):
@@ -46,7 +46,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     """Every trial as a line through its parameters; the darker, the lower its loss."""
     names = [name for name in rows if name not in ("trial_id", "epochs_run", BEST)]
     note = (
-        "Darker: lower loss, by rank. Thick: the best five. Below an axis: not a parameter there."
+        "Darker: lower loss, by rank. Thick: the best five. Below an axis: without the parameter."
     )
     figure = new_figure(7.6, 3.3, "Configurations and their lowest validation loss", note)
     axes = figure.subplots()

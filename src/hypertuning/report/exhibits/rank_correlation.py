@@ -23,8 +23,9 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     correlations = table(losses)
     return Exhibit(
         "rank_correlation",
-        "Whether the loss after a few epochs orders the trials as that after the last rung does. "
-        "Those that an earlier rung let pass are alike, which makes ρ smaller than among all.",
+        "Whether the loss after a few epochs ranks the trials as that after the last rung does. "
+        "Only the best trials pass a rung, and they are alike: among all trials, ρ would be "
+        "larger.",
         correlations,
         "fewer than three trials have a loss after two different rungs",
         lambda: draw(losses, correlations),
@@ -36,8 +37,8 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 def table(losses: pd.DataFrame) -> pd.DataFrame:
     """How well a rung orders the trials as a later one does, from the rows of `rung_losses`.
 
-    Spearman's ρ over the `trials` that reached both, three at least, with its 95 % interval. Those
-    that an earlier rung had to let pass are alike, which makes ρ smaller than it is among all.
+    Spearman's ρ over the `trials` that reached both, three at least, with its 95 % interval. Only
+    the best trials pass a rung, and they are alike: among all trials, ρ would be larger.
     """
     by_epoch = losses.pivot(index="run_id", columns="epoch", values="val_loss")
     rows = []
@@ -86,7 +87,7 @@ def says(correlations: pd.DataFrame) -> list[str]:
     return [
         f"The rank correlation of the losses after {counted(row.epoch, 'epoch')} and after "
         f"{counted(row.later, 'epoch')} is {Interval(row.rho, row.low, row.high).text(2)}, over "
-        f"the {row.trials} trials that got so far{_verdict(row.low)}."
+        f"the {row.trials} trials that got that far{_verdict(row.low)}."
         for row in _first_and_last(correlations).itertuples()
         if row.rho == row.rho
     ]

@@ -25,10 +25,10 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     comparison = table(losses)
     return Exhibit(
         "samplers",
-        "Proposals of the model beside random draws, after as many epochs as end a rung. Under "
-        "each rung, the chance that a proposal has a lower loss than a random draw.",
+        "Proposals of the model beside random draws, at the end of each rung. Below a rung stands "
+        "the chance that a proposal has a lower loss than a random draw.",
         losses if len(comparison) else losses.head(0),
-        "a comparison needs trials both drawn at random and proposed by the model",
+        "a comparison needs trials of both kinds: drawn at random, and proposed by the model",
         lambda: draw(losses, comparison),
         says(comparison),
         {"sampler_comparison": comparison},
@@ -37,11 +37,11 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 
 
 def table(losses: pd.DataFrame) -> pd.DataFrame:
-    """How proposals of a model fare against random draws, rung by rung, from `rung_losses`.
+    """Compare proposals of a model with random draws, rung by rung, from `rung_losses`.
 
-    `chance` is that of a proposal to have a lower loss than a random draw, with its 95 % interval;
-    0.5 is no better than random. The first rung has every trial that trained for one epoch; later
-    ones have those that were promoted, or began there.
+    `chance` is the chance that a proposal has a lower loss than a random draw, with its 95 %
+    interval; at 0.5 the model is no better than random. The first rung has every trial, later ones
+    those that were promoted or began there.
     """
     origin = losses["sampler"].replace("warm", "model")
     rows = []
@@ -70,7 +70,7 @@ def draw(rows: pd.DataFrame, comparison: pd.DataFrame) -> Figure:
     found = [name for name in style.SAMPLER_LOOKS if name in set(rows["sampler"])]
     title = "Where the configurations came from"
     note = (
-        "Bars: medians. After the first rung stands every trial, after the others who got so far."
+        "Bars: medians. The first rung has every trial, later rungs have those that reached them."
     )
     figure = new_figure(max(4.2, 1.2 + 1.6 * len(rungs)), 3.2, title, note)
     axes = figure.subplots()

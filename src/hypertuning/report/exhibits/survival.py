@@ -20,14 +20,14 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 
 
 def table(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Count the trials of each group that trained for at least so many epochs."""
+    """Count the trials of each group that trained for at least `epoch` epochs."""
     rows = trial_curves.table(trials, curves)
     return rows.groupby(["group", "epoch"])["trial_id"].nunique().rename("trials").reset_index()
 
 
 @styled
 def draw(rows: pd.DataFrame) -> Figure:
-    """How many trials of each bracket or arm trained for at least so many epochs."""
+    """The number of trials by epoch, a line for each bracket or arm."""
     figure = new_figure(4.6, 2.8, "Trials that trained for at least so many epochs")
     axes = figure.subplots()
     ends = []

@@ -1,4 +1,4 @@
-"""Every trial to where it was stopped."""
+"""The validation loss of every trial until it was stopped."""
 
 import numpy as np
 import pandas as pd
@@ -42,7 +42,7 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     rows = table(trials, curves)
     return Exhibit(
         "trial_curves",
-        "Every trial to where it was stopped.",
+        "The validation loss of every trial, until it was stopped.",
         rows,
         NO_EPOCH,
         lambda: draw(rows),
@@ -58,7 +58,7 @@ def of_repeats(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 
 
 def table(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
-    """Follow every trial to where it stopped: validation loss by epoch, and its fate.
+    """Validation loss of every trial by epoch, and how the trial ended.
 
     `group` is its bracket, named by the first rung, or its arm where the arms differ; `best` marks
     the trial with the lowest loss.

@@ -18,7 +18,7 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
     rows = table(trials)
     return Exhibit(
         "turning_points",
-        "Where validation loss is lowest: training on did not lower it.",
+        "The epoch of the lowest validation loss: training for longer did not lower it.",
         rows,
         "no trial has trained for more than one epoch",
         lambda: draw(rows),
@@ -28,10 +28,10 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
 
 
 def table(trials: pd.DataFrame) -> pd.DataFrame:
-    """Count, for each arm, the epochs where validation loss is lowest, of the longest trials.
+    """Count, for each arm and epoch, the trials whose validation loss is lowest there.
 
-    Only trials that trained for as many epochs as any did can tell; `turned` is whether that was
-    not the last of the `trained` epochs. `of` is their number in the arm.
+    Only the trials with the most epochs are counted: `of` in the arm, with `trained` epochs each.
+    `turned` is whether the epoch is not the last one.
     """
     known = with_columns(trials, "augment", "epochs_run", "best_epoch").dropna(subset=["augment"])
     longest = known[known["epochs_run"] == known["epochs_run"].max()].dropna(subset=["best_epoch"])
@@ -48,7 +48,7 @@ def draw(rows: pd.DataFrame) -> Figure:
     """How many trials had their lowest validation loss in each epoch."""
     title = "Epoch of the lowest validation loss"
     arms = [arm for arm in ARM_NAMES if arm in set(rows["augment"])]
-    note = "Of the trials that trained longest. Hatched: in their last epoch, it may fall yet."
+    note = "Only trials that trained longest. Hatched: in their last epoch, so it may still fall."
     figure = new_figure(4.6, 2.6, title, note)
     axes = figure.subplots()
     width = 0.8 / len(arms)
