@@ -84,14 +84,20 @@ def sampler_look(sampler: str) -> tuple[str, str, str]:
     return SAMPLER_LOOKS.get(sampler, (FAINT, "x", sampler))
 
 
+_ONE_AT_A_TIME = threading.RLock()
+
+
 class ShownFigure(Figure):
     """A figure that Jupyter shows by itself, which it does otherwise for pyplot's figures only."""
+
+    def draw(self, renderer) -> None:
+        """Draw under the style sheet, so that ticks are those that the layout has room for."""
+        with _ONE_AT_A_TIME, rc_context(STYLE):
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         return png(self)
 
-
-_ONE_AT_A_TIME = threading.RLock()
 
 Rows = TypeVar("Rows", bound=Sized)
 Options = ParamSpec("Options")
@@ -110,10 +116,8 @@ def styled(
     def drawn(rows: Rows, /, *args: Options.args, **options: Options.kwargs) -> Figure:
         with _ONE_AT_A_TIME, rc_context(STYLE):
             figure = draw(rows, *args, **options) if len(rows) else _nothing_yet()
-            figure.draw_without_rendering()  # ticks are made at the first drawing, in that style
-            figure.set_layout_engine(
-                "none"
-            )  # it is known now; each later drawing would compute it again
+            figure.draw_without_rendering()  # finds the layout
+            figure.set_layout_engine("none")  # each later drawing would find it again
         return figure
 
     return drawn

@@ -1,4 +1,4 @@
-"""The functions of the exhibits by what they return: `tables` and `figures` are made of it."""
+"""The functions of the exhibits by the type that they are annotated to return."""
 
 import inspect
 from collections.abc import Callable, Iterable
