@@ -72,6 +72,7 @@ def draw(rows: pd.DataFrame, correlations: pd.DataFrame) -> Figure:
         axes.scatter(both[pair.epoch], both[last], 14, color=style.BLUE, alpha=0.6, lw=0)
         axes.set_xlabel(f"after {counted(pair.epoch, 'epoch')}")
         axes.grid(True, axis="both")
+        axes.locator_params(axis="x", nbins=4)
         known = f" ({pair.low:.2f} to {pair.high:.2f})" if pair.low == pair.low else ""
         rho = f"{pair.rho:.2f}" if pair.rho == pair.rho else "unknown"
         axes.set_title(f"ρ = {rho}{known}, {pair.trials} trials", fontsize=7.5)

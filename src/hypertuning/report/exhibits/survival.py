@@ -28,7 +28,7 @@ def table(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
 @styled
 def draw(rows: pd.DataFrame) -> Figure:
     """The number of trials by epoch, a line for each bracket or arm."""
-    figure = new_figure(4.6, 2.8, "Trials that trained for at least so many epochs")
+    figure = new_figure(4.6, 2.8, "Trials that trained for at least this many epochs")
     axes = figure.subplots()
     ends = []
     for place, (group, shown) in enumerate(rows.groupby("group")):
