@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator
 
-from hypertuning.report import marks, style
-from hypertuning.report.marks import End
+from hypertuning.report import style
+from hypertuning.report.lines import End, label_ends
+from hypertuning.report.scales import log_ticks, value_axis
 from hypertuning.report.style import new_figure, styled
 
 NAMES = {
@@ -47,9 +48,7 @@ def regrets(rows: pd.DataFrame) -> Figure:
         axes.set_title(f"{dimensions // 2} binary + {dimensions // 2} continuous")
         axes.set(xscale="log", yscale="log", xlim=(1, shown["evaluations"].max()))
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axis.set_minor_formatter(NullFormatter())
+            log_ticks(axis, LogLocator(subs=(1, 2, 5)))
         axes.set_xlabel("budget spent (full evaluations)")
         axes.set_ylabel("regret per dimension")
         _lines(axes, shown, "evaluations", "method")
@@ -69,7 +68,7 @@ def anytime(rows: pd.DataFrame) -> Figure:
     late = rows[rows["spent"] >= FIRST]
     axes.set_xlim(FIRST, rows["spent"].max())
     ends = np.r_[late["mean"] - late["error"], late["mean"] + late["error"]]
-    marks.value_axis(axes, ends[np.isfinite(ends)])  # infinite while a seed has only diverged
+    value_axis(axes, ends[np.isfinite(ends)])  # infinite while a seed has only diverged
     _lines(axes, late, "spent", "method")
     return figure
 
@@ -84,7 +83,7 @@ def _lines(axes: Axes, rows: pd.DataFrame, x: str, by: str) -> None:
         axes.plot(line[x], line["mean"], color=colour, ls=dashes)
         last = line.iloc[-1]
         ends.append(End(last[x], last["mean"], f"{NAMES[name]}  {last['mean']:.3f}", colour))
-    marks.label_ends(axes, ends, size=6.5)
+    label_ends(axes, ends, size=6.5)
 
 
 def _look(place: int) -> tuple[str, object]:

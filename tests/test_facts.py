@@ -16,9 +16,9 @@ import pandas as pd
 
 from hypertuning.config import Config, differing
 from hypertuning.domains import Float
-from hypertuning.report.marks import words
-from hypertuning.report.tables.parameters import scale_of
-from hypertuning.report.tables.trials import varied
+from hypertuning.report.texts import words
+from hypertuning.report.parameters import scale_of
+from hypertuning.report.trials import varied
 from hypertuning.search.sampler import Random
 from hypertuning.space_files import read_config, read_space
 from hypertuning.spaces import idle

@@ -8,7 +8,8 @@ import pytest
 from matplotlib.text import Text
 from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
-from hypertuning.report.exhibits import STAGES, exhibits
+from hypertuning.report import figures, tables
+from hypertuning.report.exhibits import MODULES, STAGES, exhibits
 from hypertuning.report.pictures import png
 from hypertuning.tracking.runs import CURVE_COLUMNS, TRIAL_COLUMNS
 
@@ -34,6 +35,23 @@ STUDIES = {
     "register": lambda: study(sampled_configs(3), 5, stage="register", samplers=("repeat",)),
     "train": lambda: study(sampled_configs(2), 5, stage="train"),
 }
+
+
+def test_notebooks_find_the_functions_of_an_exhibit_under_the_name_of_its_module():
+    for module in MODULES:
+        name = module.__name__.rpartition(".")[2]
+        assert getattr(figures, name) is module.draw
+        assert getattr(tables, name, None) is getattr(module, "table", None)
+
+
+def test_stages_stand_in_the_order_in_which_they_build_on_one_another():
+    places = [STAGES.index(stage) for stage in ("compare", "grid", "hyperband", "bohb", "register")]
+    assert places == sorted(places)
+
+
+def test_a_stage_that_no_exhibit_knows_shows_its_trials_all_the_same():
+    shown = exhibits("of tomorrow", *study(sampled_configs(2), 3))
+    assert [exhibit.name for exhibit in shown] == ["trial_curves", "slices"]
 
 
 @pytest.mark.parametrize("stage", STUDIES)

@@ -207,6 +207,15 @@ def test_drawing_in_threads_leaves_the_settings_as_they_were():
     assert {figure.dpi for figure in drawn} == {150}
 
 
+def test_a_saved_figure_has_the_ticks_that_it_was_laid_out_for():
+    figure = overfitting(paired_configs(10), [10, 10, 3, 3])
+    axes = figure.axes[0]
+    laid_out = [text.get_text() for text in axes.get_yticklabels()]
+    picture(figure)
+    assert [text.get_text() for text in axes.get_yticklabels()] == laid_out
+    assert axes.yaxis.label.get_window_extent().x0 > 0
+
+
 def test_what_a_thread_draws_is_what_the_main_thread_draws():
     with ThreadPoolExecutor(1) as thread:
         aside = thread.submit(trial, 10).result()

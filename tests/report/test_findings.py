@@ -3,7 +3,13 @@
 import pandas as pd
 from studies import grid_configs, sampled_configs, study
 
-from hypertuning.report import findings, tables
+from hypertuning.report import tables
+from hypertuning.report.exhibits import (
+    grid_heat_maps,
+    importance,
+    trial_curves,
+    turning_points,
+)
 
 
 def grid(**columns):
@@ -12,7 +18,7 @@ def grid(**columns):
     for name, values in changed.items():
         for place, value in values.items():
             trials.loc[place, name] = value
-    return findings.cells(tables.grid_heat_maps(trials))
+    return grid_heat_maps.says(tables.grid_heat_maps(trials))
 
 
 def test_the_grid_says_by_which_measure_a_structure_is_the_best():
@@ -45,7 +51,7 @@ def test_structures_that_share_the_best_are_counted_and_some_of_them_named():
 def test_trials_that_share_the_lowest_loss_are_named():
     trials, _ = study(sampled_configs(5))
     trials.loc[[1, 3], "best_val_loss"] = 0.1
-    said = findings.best(tables.leaderboard(trials, None))
+    said = trial_curves.says(tables.leaderboard(trials, None))
     assert said[0].startswith("Trial t0001 ")
     assert said[1] == "The same loss was reached by t0003."
 
@@ -53,7 +59,7 @@ def test_trials_that_share_the_lowest_loss_are_named():
 def test_the_only_trial_of_an_arm_is_not_called_one_of_1():
     for best_epoch, where in ((3, "in its last epoch"), (2, "before the last epoch")):
         trials, _ = study([{"augment": "none"}], 3)
-        said = findings.turns(tables.turning_points(trials.assign(best_epoch=best_epoch)))[0]
+        said = turning_points.says(tables.turning_points(trials.assign(best_epoch=best_epoch)))[0]
         assert f"is lowest {where} in the one trial that trained 3 epochs" in said
 
 
@@ -62,4 +68,4 @@ def test_where_no_parameter_is_clear_none_is_named():
         "parameter": ["filters"], "importance": [0.1], "low": [-0.1], "high": [0.2],
         "explained": [0.3], "epoch": [3], "trials": [20],
     })  # fmt: skip
-    assert "cannot be told" in findings.weights(rows)[0]
+    assert "cannot be told" in importance.says(rows)[0]

@@ -6,9 +6,9 @@ import pytest
 from answers import choice, left, predictions
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_score
 
-from hypertuning.report import figures, findings, tables
+from hypertuning.report import figures, tables
+from hypertuning.report.exhibits import calibration, candidates, registered
 from hypertuning.report.pictures import png
-from hypertuning.report.registered import registered
 
 KNOWN = predictions(classes=4, images=500)
 NAMES = [f"class {number}" for number in range(4)]
@@ -47,7 +47,7 @@ def test_the_calibration_error_is_the_weighted_distance_of_confidence_and_accura
         "p_a": 0.5,
         "p_b": 0.5,
     })  # fmt: skip
-    error = tables.expected_calibration_error(tables.calibration(sure))
+    error = calibration.expected_error(tables.calibration(sure))
     assert error == pytest.approx((5 * (1 - 0.9) + 5 * (0.65 - 0.2)) / 10)
 
 
@@ -57,7 +57,7 @@ def test_probabilities_that_are_true_have_almost_no_calibration_error():
     right = rng.random(100_000) < probability
     told = np.where(right, "a", "b")
     true = pd.DataFrame({"label": "a", "predicted": told, "probability": probability, "loss": 0.0})
-    assert tables.expected_calibration_error(tables.calibration(true)) < 0.01
+    assert calibration.expected_error(tables.calibration(true)) < 0.01
 
 
 def test_an_image_of_a_probability_on_a_bins_edge_lies_below_it():
@@ -75,7 +75,7 @@ def test_a_class_without_test_images_has_no_accuracy_but_is_there():
 
 def test_the_curse_of_the_winner_is_said_in_numbers():
     ranked, _ = choice(candidates=3, repeats=3)
-    said = findings.winner(ranked)
+    said = candidates.says(ranked)
     assert said[0].startswith("The best of 3 candidates on average is trial t0001")
     assert "its trial in the search had 1.200" in said[0]
     assert f"by {(ranked['val_loss'] - ranked['searched_val_loss']).mean():+.3f}" in said[1]
@@ -83,19 +83,19 @@ def test_the_curse_of_the_winner_is_said_in_numbers():
 
 def test_repeats_of_another_length_than_the_search_say_nothing_of_its_luck():
     ranked, _ = choice(candidates=3, repeats=3)
-    assert len(findings.winner(ranked.assign(epochs=1))) == 1
+    assert len(candidates.says(ranked.assign(epochs=1))) == 1
 
 
 def test_candidates_that_broke_are_counted():
     ranked, _ = choice(candidates=3, repeats=3)
-    said = findings.winner(ranked.assign(broken=[0, 1, 2]))
+    said = candidates.says(ranked.assign(broken=[0, 1, 2]))
     assert "2 candidates failed in a repeat, and could not win." in said
 
 
 def test_one_candidate_alone_is_called_the_only_one():
     ranked, _ = choice(candidates=1, repeats=1)
-    assert findings.winner(ranked)[0].startswith("The only candidate is trial t0001")
-    assert len(findings.winner(ranked)) == 1
+    assert candidates.says(ranked)[0].startswith("The only candidate is trial t0001")
+    assert len(candidates.says(ranked)) == 1
 
 
 @pytest.mark.parametrize(("classes", "images", "candidates", "repeats"),

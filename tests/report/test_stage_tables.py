@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from studies import grid_configs, paired_configs, sampled_configs, study
 
-from hypertuning.report import findings, tables
-from hypertuning.report.tables.parameters import scale_of
+from hypertuning.report import tables
+from hypertuning.report.exhibits import importance, samplers
+from hypertuning.report.parameters import scale_of
 
 
 def graded(configs, accuracy) -> pd.DataFrame:
@@ -213,7 +214,7 @@ def test_importance_finds_the_parameter_that_matters_and_no_other():
 def test_importance_says_so_when_nothing_matters():
     trials, curves = study(sampled_configs(40), 1, stage="bohb")
     curves["val_loss"] = np.random.default_rng(1).normal(2, 0.1, len(curves))
-    assert tables.importance(trials, curves)["explained"].iloc[0] < tables.TELLING
+    assert tables.importance(trials, curves)["explained"].iloc[0] < importance.TELLING
 
 
 def test_importance_looks_at_the_latest_rung_that_enough_trials_reached():
@@ -222,7 +223,7 @@ def test_importance_looks_at_the_latest_rung_that_enough_trials_reached():
     assert rows[["epoch", "trials"]].iloc[0].tolist() == [3, 36]
 
 
-@pytest.mark.parametrize("trials", [1, tables.FEWEST - 1])
+@pytest.mark.parametrize("trials", [1, importance.FEWEST - 1])
 def test_few_trials_say_nothing_of_importance(trials):
     assert tables.importance(*study(sampled_configs(trials), 1)).empty
 
@@ -316,4 +317,4 @@ def test_a_cell_counts_the_trials_that_its_value_is_the_mean_of():
 
 def test_one_proposal_alone_proves_nothing():
     comparison = tables.samplers(losses(model=[1.0], random=[2.0, 3.0]))
-    assert "may be no better than chance" in findings.proposals(comparison)[0]
+    assert "may be no better than chance" in samplers.says(comparison)[0]

@@ -6,7 +6,7 @@ import pytest
 from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report import tables
-from hypertuning.report.tables.grid import GRID_AXES
+from hypertuning.report.exhibits.grid_heat_maps import GRID_AXES
 
 
 def test_the_leaderboard_is_in_the_order_of_validation_loss():

@@ -1,4 +1,4 @@
-"""Which configuration is the best on the images of a data set, and the runs that say so."""
+"""Which configuration is the best on the images of a data set, and the runs that show it."""
 
 from typing import Any, NamedTuple
 
@@ -7,9 +7,9 @@ import pandas as pd
 
 from hypertuning.config import OBJECTIVE
 from hypertuning.intervals import Interval, of_mean, of_share
-from hypertuning.report import tables
 from hypertuning.report.data import Data, Registered, alike
-from hypertuning.report.tables.trials import BEST, LOWER_IS_BETTER, best_first
+from hypertuning.report.frames import BEST, best_first
+from hypertuning.report.trials import best_runs
 
 
 class Choice(NamedTuple):
@@ -20,15 +20,15 @@ class Choice(NamedTuple):
     trial_id: str
     """Of the trial that found it."""
     run_name: str
-    """Without a seed, if there are several."""
+    """Without the seed, if there are several runs."""
     runs: pd.DataFrame
-    """One, or several that differ in their seed alone."""
+    """One, or several that differ only in their seed."""
     accuracies: np.ndarray
-    """On the validation images, of each run in its epoch of the lowest loss."""
+    """Validation accuracy of each run in its epoch of the lowest loss."""
     among: int
-    """From so many candidates, or else trials, it was chosen."""
+    """Number of candidates, or else of trials, from which it was chosen."""
     searched_loss: float | None = None
-    """Its loss in the search, if it was trained again since."""
+    """Its loss in the search, if it was trained again after that."""
     predictions: pd.DataFrame = pd.DataFrame()
     """Its answers to the test images; no rows if it has not been tested."""
 
@@ -39,7 +39,7 @@ class Choice(NamedTuple):
 
     @property
     def accuracy(self) -> Interval:
-        """Over the runs; of a single one, over the validation images."""
+        """The interval is over the runs, or for a single run over the validation images."""
         if len(self.runs) == 1 and not pd.isna(self.study.val_images):
             images = int(self.study.val_images)
             return of_share(round(float(self.accuracies.sum()) * images), images)
@@ -55,23 +55,25 @@ def choices(data: Data) -> list[Choice]:
 
 
 def _best(data: Data, studies: pd.DataFrame) -> Choice | None:
-    """The lowest mean loss of all sets of images: with more of them, a lower one is no accident."""
+    """The choice of the lowest loss on any images of one data set.
+
+    The loss may be lower because of more training images: then the model is better, too.
+    """
     groups = (choose(data.of(ids)) for ids in alike(studies))
     found = [choice for choice in groups if choice]
-    sign = 1 if LOWER_IS_BETTER else -1
-    return min(found, key=lambda choice: sign * choice.loss.value, default=None)
+    return min(found, key=lambda choice: choice.loss.value, default=None)
 
 
 def choose(data: Data) -> Choice | None:
-    """The best on the same images: what `register` has chosen by repeats, or else the lowest loss.
+    """The best on the same images: what `register` chose by repeats, or else the lowest loss.
 
-    A repeat says more than the best of many runs, which is partly the luckiest of them.
+    Repeats come first, because the best of many single runs is partly the luckiest of them.
     """
     chosen = [_winner(data, study) for study in data.of(data.ids("register")).studies.itertuples()]
     if winners := [choice for choice in chosen if choice]:
         return min(winners, key=lambda choice: choice.loss.value)
     trials = searched(data)
-    runs = tables.best_runs(trials)
+    runs = best_runs(trials)
     if runs.empty:
         return None
     first = next(runs.itertuples())
@@ -82,12 +84,12 @@ def choose(data: Data) -> Choice | None:
 
 
 def searched(data: Data) -> pd.DataFrame:
-    """All trials but the repeats of what had been found."""
+    """All trials except the repeats of `register`."""
     return data.trials[data.trials["stage"] != "register"]
 
 
 def _winner(data: Data, study) -> Choice | None:
-    """What a study of the stage register has chosen, if it has got so far."""
+    """What a study of the stage register has chosen, if it has chosen already."""
     made = data.registered.get(study.study_id, Registered({}, "")).tables
     if "candidates" not in made:
         return None
@@ -111,5 +113,4 @@ def _winner(data: Data, study) -> Choice | None:
 def _accuracies(data: Data, runs: pd.DataFrame) -> np.ndarray:
     curves = data.curves[data.curves["run_id"].isin(runs["run_id"])]
     losses = curves.dropna(subset=[OBJECTIVE.metric]).groupby("run_id")[OBJECTIVE.metric]
-    at = losses.idxmin() if LOWER_IS_BETTER else losses.idxmax()
-    return curves.loc[at, "val_accuracy"].to_numpy(float)
+    return curves.loc[losses.idxmin(), "val_accuracy"].to_numpy(float)

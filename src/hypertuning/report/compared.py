@@ -2,37 +2,40 @@
 
 import pandas as pd
 
-from hypertuning.report import figures, tables
 from hypertuning.report.data import Data
+from hypertuning.report.exhibit import NO_EPOCH
+from hypertuning.report.exhibits import anytime
 from hypertuning.report.pictures import png
 from hypertuning.report.section import Picture, Section, Table, file_name
 from hypertuning.words import counted
 
 
 def compared(stage: str, data: Data, groups: int) -> Section:
-    """What several studies had found when they had spent as many epochs.
+    """Compare what several studies had found after the same number of epochs.
 
     Args:
-        groups: How many such sections the stage has: their names must differ.
+        groups: Number of such sections in the stage; if there are several, their names must differ.
     """
     names = _names(data.studies)
-    rows = tables.anytime(data.trials, data.curves, names)
+    rows = anytime.table(data.trials, data.curves, names)
     title = f"{stage}: {len(data.studies)} studies of one space, on the same images"
     name, first = f"{file_name(stage)}-compared", data.studies["study_id"].iloc[0][:6]
     if groups > 1:
         title, name = f"{title} ({first})", f"{name}-{first}"
     section = Section(title, [f"Compared: {', '.join(names.values())}."])
     if rows.empty:
-        section.lacking.append("anytime: no trial has finished an epoch")
+        section.lacking.append(f"anytime: {NO_EPOCH}")
         return section
     begun = set(rows["study_id"])
     idle = [name for study_id, name in names.items() if study_id not in begun]
-    section.lacking += [f"{name}: no trial has finished an epoch" for name in idle]
-    caption = "What each search had found when all its trials together had spent so many epochs."
-    section.pictures = [Picture(f"{name}-anytime", caption, png(figures.anytime(rows)))]
-    at = tables.at_equal_epochs(rows)
+    section.lacking += [f"{name}: {NO_EPOCH}" for name in idle]
+    caption = (
+        "The lowest validation loss that each search had found, by the epochs spent on its trials."
+    )
+    section.pictures = [Picture(f"{name}-anytime", caption, png(anytime.draw(rows)))]
+    at = anytime.at_equal_epochs(rows)
     spent = counted(at["epochs_spent"].max(), "epoch")
-    caption = f"The best validation loss after {spent}, the most that all have spent."
+    caption = f"The lowest validation loss after {spent}, the most that all of them have spent."
     section.tables = [
         Table(f"{name}-equal-epochs", caption, at),
         Table(f"{name}-anytime", "The rows of the figure.", rows, shown=0),
@@ -41,7 +44,7 @@ def compared(stage: str, data: Data, groups: int) -> Section:
 
 
 def _names(studies: pd.DataFrame) -> dict[str, str]:
-    """Name studies by strategy; those of one strategy also by seed, or else by their ids."""
+    """Name studies by strategy; add the seed, or else the id, where several share a strategy."""
     strategies = studies["strategy"].fillna(studies["stage"])
     several = strategies.duplicated(keep=False)
     named = strategies.where(~several, strategies + " " + studies["study_id"].str[:6])

@@ -1,4 +1,4 @@
-"""What a report is made of: the frames of its studies, the models they led to, MLflow's pages."""
+"""The input of a report: frames of studies, registered models, addresses of MLflow's pages."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,24 +9,24 @@ import pandas as pd
 from hypertuning.words import counted
 
 IMAGES = ["digest", "train_images", "val_images", "split_seed"]
-"""Losses of studies that agree in these columns compare."""
+"""Losses of two studies can be compared if these columns are equal."""
 
 
 class Registered(NamedTuple):
-    """What a study of the stage register made of its winner, as far as it has got."""
+    """What a study of the stage register has left so far."""
 
     tables: Mapping[str, pd.DataFrame]
     card: str
-    """Of the model, in Markdown."""
+    """The model's card, in Markdown."""
 
 
 class RunPages(NamedTuple):
     """Where a browser finds the page of a run."""
 
     server: str
-    """Its address, as far as the `#`."""
+    """Its address, without the `#` and what follows."""
     start: str = ""
-    """The command that starts this server, if it may not be running."""
+    """The command that starts this server; empty if it is always running."""
 
     def of(self, experiment_id: str, run_id: str) -> str:
         return f"{self.server.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
@@ -51,7 +51,7 @@ class Data(NamedTuple):
         return self._replace(**dict(zip(("studies", "trials", "curves"), some, strict=True)))
 
     def on_images_of(self, study_id: str) -> "Data":
-        """The studies whose losses compare with those of one of them."""
+        """The studies whose losses can be compared with those of this one."""
         return self.of(next(ids for ids in alike(self.studies) if study_id in ids))
 
     def ids(self, stage: str) -> list[str]:
@@ -66,18 +66,18 @@ class Data(NamedTuple):
 
 
 def alike(studies: pd.DataFrame, *columns: str) -> list[list[str]]:
-    """Group the ids of studies that agree in the images and in these columns."""
+    """Group the ids of studies that have the same images, and the same values in these columns."""
     keys = [studies[name].astype(object).fillna("") for name in (*columns, *IMAGES)]
     return [group.tolist() for _, group in studies["study_id"].groupby(keys, sort=False)]
 
 
 def named(study) -> str:
-    """A study in a sentence."""
+    """The name of a study in a sentence."""
     return f"{study.stage} (study {study.study_id[:6]})"
 
 
 def images_of(study) -> str:
-    """What a study trained and validated on, in a sentence."""
+    """The images of a study in a sentence."""
     if not study.dataset or pd.isna(study.train_images) or pd.isna(study.val_images):
         return f"images of {study.dataset}" if study.dataset else "unknown images"
     val_images = counted(study.val_images, "validation image")

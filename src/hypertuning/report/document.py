@@ -7,14 +7,14 @@ import pandas as pd
 from hypertuning.report.compared import compared
 from hypertuning.report.data import Data, RunPages, alike
 from hypertuning.report.exhibits import STAGES
+from hypertuning.report.frames import BEST
 from hypertuning.report.section import Section, Table, file_name
 from hypertuning.report.study import progress, study_section
 from hypertuning.report.summary import Summary, summary
-from hypertuning.report.tables.trials import BEST
 from hypertuning.report.trial_list import TrialList, trial_list
 
 IN_FULL = 4
-"""So many studies of one stage are shown in full; the others are in tables and comparisons."""
+"""Most studies of one stage that are shown in full; others are in tables and comparisons."""
 
 
 class Document(NamedTuple):
@@ -54,7 +54,7 @@ def _overview(data: Data) -> Section:
 
 
 def study_table(data: Data) -> pd.DataFrame:
-    """One row per study: what it tried, on what, how far it got and what came of it."""
+    """One row per study: what it tried, on which images, how far it got and what it found."""
     trials = data.trials.groupby("study_id")
     studies = data.studies.set_index("study_id")
     table = pd.DataFrame({
@@ -95,15 +95,15 @@ def _stage(stage: str, data: Data) -> Section:
 
 
 def _of_one_space(studies: pd.DataFrame) -> list[list[str]]:
-    """Group studies that draw from one space on the same images: their losses compare.
+    """Group studies of one space on the same images: their losses can be compared.
 
-    A study that lists what it tries has no space, and stands alone.
+    A study that lists its configurations has no space, so it forms a group of its own.
     """
     return alike(studies.assign(space=studies["space"].fillna(studies["study_id"])), "space")
 
 
 def _best(data: Data) -> str:
-    """The study that found the lowest loss, of several the oldest; if there is none, the newest."""
+    """The study with the lowest loss, the oldest of several; without any loss, the newest study."""
     ids = data.studies["study_id"]
     losses = data.trials.groupby("study_id")[BEST].min().reindex(ids).dropna()
     return losses.idxmin() if len(losses) else ids.iloc[-1]

@@ -1,4 +1,4 @@
-"""A report's sections → one HTML page that needs nothing else, Markdown, figures and tables."""
+"""A report's sections → one self-contained HTML page, Markdown, figures and tables."""
 
 import base64
 import json
@@ -17,16 +17,16 @@ from markupsafe import Markup, escape
 from hypertuning.report.document import Document
 
 SHOWN = 50
-"""So many of all trials are in the page without its script."""
+"""Number of trials that the page shows without JavaScript."""
 OURS = ("report.html", "report.md", "figures", "tables")
-"""What a report puts into its folder; the rest is others'."""
+"""What a report puts into its folder; all other files belong to somebody else."""
 READING = (
     "Losses are mean cross-entropy in nats per image, accuracies are fractions of the images. "
-    "`best_val_loss` and `best_val_accuracy` are the best of all epochs of a trial, each for "
-    "itself. The generalization gap is validation loss − training loss. Test images are read "
-    "in the stage register alone, once a model has been chosen and refitted.",
-    "Intervals are of 95 % and are not corrected for being several. They cover what varies between "
-    "the trials that are compared, not what another split or another data set would bring.",
+    "`best_val_loss` and `best_val_accuracy` are each the best of all epochs of a trial, and may "
+    "come from different epochs. The generalization gap is validation loss − training loss. Only "
+    "the stage register reads test images, once a model has been chosen and refitted.",
+    "Intervals are 95 % intervals and are not corrected for multiple comparisons. They cover the "
+    "variation between the trials that are compared, but not that between splits or data sets.",
     "An epoch is one pass over the training images; epochs spent are those of all trials together.",
 )
 
@@ -54,10 +54,10 @@ def render(title: str, document: Document, made: datetime) -> dict[str, bytes]:
 
 
 def write(files: Mapping[str, bytes], folder: Path) -> None:
-    """Put a report where an earlier one may be, all of it or nothing; others' files stay.
+    """Replace an earlier report, completely or not at all; files of others stay.
 
     Raises:
-        OSError: the folder cannot be written to; what was there is there still.
+        OSError: the folder cannot be written to. The earlier report is unchanged.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as temporary:
@@ -108,7 +108,7 @@ def anchor(title: str) -> str:
 
 
 def cell(value: object) -> str:
-    """A value of a table in few letters, a dash where there is none."""
+    """A short text for one value of a table: a dash where it is missing."""
     if value is None or pd.isna(value):
         return "–"
     if isinstance(value, datetime):
@@ -117,7 +117,7 @@ def cell(value: object) -> str:
 
 
 def texts(rows: pd.DataFrame) -> list[list[str]]:
-    """The cells of a table, with as many digits in all of a column if none needs an exponent."""
+    """The cells of a table; a column has one number of digits if none needs an exponent."""
     columns = [_texts(rows[name]) for name in rows]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -131,34 +131,34 @@ def _texts(values: pd.Series) -> list[str]:
 
 
 def fixed(value: object, digits: int | None) -> str:
-    """A value with so many digits after the point, so that a column of them can be compared."""
+    """A value with so many digits after the point, or as short as may be."""
     known = value is not None and digits is not None
     return f"{value:.{digits}f}" if known else cell(value)
 
 
 def embedded(data: object) -> Markup:
-    """Data as JSON within a script element, which no text in it can end."""
+    """Data as JSON for a script element; no text in it can close the element."""
     written = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return Markup(written.replace("<", "\\u003c"))
 
 
 def plain(text: str) -> str:
-    """Text that Markdown takes for nothing else, on one line."""
+    """Text on one line, with the characters escaped that mean something in Markdown."""
     return " ".join(text.split()).replace("<", "&lt;").replace("|", "\\|")
 
 
 def code(line: str) -> Markup:
-    """Text in which `…` is code, as HTML."""
+    """Text as HTML, with `…` as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(line))))
 
 
 def demoted(text: str, levels: int) -> str:
-    """Markdown that stands below another heading of so many levels."""
+    """Markdown with each heading `levels` lower."""
     return re.sub("^#", "#" * (levels + 1), text, flags=re.MULTILINE)
 
 
 def numbers(rows: pd.DataFrame) -> set[str]:
-    """The columns to be set right."""
+    """The columns that are aligned to the right."""
     return {name for name in rows if pd.api.types.is_numeric_dtype(rows[name])}
 
 

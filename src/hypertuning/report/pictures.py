@@ -1,4 +1,4 @@
-"""Figures as image files, small enough for many of them to stand in one page."""
+"""Figures as image files, small enough to put many of them into one page."""
 
 from io import BytesIO
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG of at most 256 colours, a third of the size; nothing visible is lost."""
+    """The figure as a PNG of at most 256 colours: a third of the size without a visible loss."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     drawn = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")

@@ -11,7 +11,7 @@ from hypertuning.report.headlines import Headline
 
 
 def file_name(text: str) -> str:
-    """A text as the name of a file or folder, which leads nowhere else."""
+    """A text as the name of one file or folder, without separators or dots at its ends."""
     return re.sub(r"[^\w.-]+", "-", text).strip("-.") or "report"
 
 
@@ -27,22 +27,22 @@ class Table(NamedTuple):
     rows: pd.DataFrame
     """All of them."""
     shown: int = 10
-    """So many of the first are on the page."""
+    """Number of rows on the page, from the first."""
 
 
 @dataclass
 class Section:
-    """A heading, what is said under it, and the sections below it."""
+    """A heading, what stands under it, and the sections below it."""
 
     title: str
     lines: list[str] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
     headlines: list[Headline] = field(default_factory=list)
-    """Those of the findings that may stand on the first page."""
+    """The findings that may stand on the first page."""
     pictures: list[Picture] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     lacking: list[str] = field(default_factory=list)
-    """What there is not, and why."""
+    """What is missing, and why."""
     command: str = ""
     """What the user typed."""
     page: str = ""

@@ -1,19 +1,23 @@
-"""All that one study shows: its sentences, figures and tables."""
+"""The section of one study: its sentences, figures and tables."""
 
 import pandas as pd
 
-from hypertuning.report import tables
 from hypertuning.report.data import Data, images_of
-from hypertuning.report.exhibits import Exhibit, exhibits
+from hypertuning.report.exhibit import Exhibit
+from hypertuning.report.exhibits import exhibits, registered
 from hypertuning.report.headlines import headlines
 from hypertuning.report.pictures import png
-from hypertuning.report.registered import registered
 from hypertuning.report.section import Picture, Section, Table
+from hypertuning.report.trials import best_configurations, leaderboard
 from hypertuning.words import counted
 
 
 def study_section(name: str, data: Data) -> Section:
-    """Write up the one study that the data hold; `name` begins the names of its files."""
+    """Write up the only study in the data.
+
+    Args:
+        name: The names of its files begin with it.
+    """
     study = next(data.studies.itertuples())
     section = Section(f"study {study.study_id[:6]}", _about(data, study))
     section.command = study.command or ""
@@ -44,19 +48,19 @@ def _show(section: Section, name: str, exhibit: Exhibit) -> None:
 
 
 def _rank(section: Section, name: str, trials: pd.DataFrame, place: int) -> None:
-    """Add the tables of the best trials; of a model, its choice comes first."""
-    leaders = tables.leaderboard(trials, None)
+    """Add the tables of the best trials at `place`: after those of a registered model."""
+    leaders = leaderboard(trials, None)
     if len(leaders):
         caption = "Trials by lowest validation loss, with all hyperparameters that differ."
         section.tables.insert(place, Table(f"{name}-leaderboard", caption, leaders))
     if trials["augment"].nunique() > 1:
-        both = tables.best_configurations(trials)
-        caption = "The trial of lowest validation loss of each arm."
+        both = best_configurations(trials)
+        caption = "The trial with the lowest validation loss in each arm."
         section.tables.insert(1, Table(f"{name}-best", caption, both, shown=len(both)))
 
 
 def progress(data: Data, study) -> str:
-    """How far a study got that is not complete."""
+    """How far an unfinished study has got."""
     begun = len(data.of([study.study_id]).trials)
     so_far = f"{counted(begun, 'trial has', 'trials have')} begun so far"
     if not pd.isna(study.planned_trials):

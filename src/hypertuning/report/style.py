@@ -1,4 +1,4 @@
-"""How every figure looks: one style sheet, applied without leaving a trace, and the colours."""
+"""How every figure looks: colours, and one style sheet that leaves matplotlib's settings alone."""
 
 import functools
 import textwrap
@@ -15,10 +15,11 @@ from hypertuning.report.pictures import png
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY, INK, FAINT = "#CC79A7", "#E69F00", "#56B4E9", "#222222", "#767676"
 COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
-"""Okabe and Ito's palette: told apart by colour-blind readers. Markers repeat what it says."""
+"""Okabe and Ito's palette, which colour-blind readers can tell apart; markers differ as well."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
 LINES = ("-", (0, (5, 1.5)), (0, (5, 1.5, 1, 1.5)), (0, (1, 1.2)))
 
+ARM_LOOKS = {"none": (VERMILLION, "o"), "crop_flip": (BLUE, "^")}
 MODEL_LOOKS = {"nn": (VERMILLION, "o"), "resnn": (GREEN, "s"), "cnn": (BLUE, "^")}
 SAMPLER_LOOKS = {
     "random": (BLUE, "o", "drawn at random"),
@@ -28,21 +29,21 @@ SAMPLER_LOOKS = {
     "grid": (ORANGE, "v", "taken from the grid"),
     "repeat": (SKY, "P", "trained again"),
 }
-"""Colour, marker, and what is said of a result whose configuration came from there."""
+"""By sampler: colour, marker, and the words for a result whose configuration came from it."""
 
 ACCURACIES = LinearSegmentedColormap.from_list("accuracies", ["#EEF3F8", "#6FA8CF", "#08306B"])
-"""More is darker, in grey as well."""
+"""Higher is darker, also when printed in grey."""
 
 STYLE = {
     "figure.dpi": 150,
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # the one that matplotlib brings
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib
     "font.size": 8,
     "text.color": INK,
     "text.usetex": False,
-    "text.parse_math": False,  # a `$` in a run's name is a `$`
+    "text.parse_math": False,  # a `$` in a run's name is not mathematics
     "axes.facecolor": "white",
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -75,7 +76,7 @@ STYLE = {
 
 
 def nth_look(place: int) -> tuple[str, str]:
-    """Colour and marker of one of several, counted from 0."""
+    """Colour and marker of one of several lines, counted from 0."""
     return COLOURS[place % len(COLOURS)], MARKERS[place % len(MARKERS)]
 
 
@@ -83,14 +84,20 @@ def sampler_look(sampler: str) -> tuple[str, str, str]:
     return SAMPLER_LOOKS.get(sampler, (FAINT, "x", sampler))
 
 
+_ONE_AT_A_TIME = threading.RLock()
+
+
 class ShownFigure(Figure):
-    """A figure that Jupyter shows by itself; of those made without pyplot it shows none."""
+    """A figure that Jupyter shows by itself, which it does otherwise for pyplot's figures only."""
+
+    def draw(self, renderer) -> None:
+        """Draw under the style sheet, so that ticks are those that the layout has room for."""
+        with _ONE_AT_A_TIME, rc_context(STYLE):
+            super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
         return png(self)
 
-
-_ONE_AT_A_TIME = threading.RLock()
 
 Rows = TypeVar("Rows", bound=Sized)
 Options = ParamSpec("Options")
@@ -99,18 +106,18 @@ Options = ParamSpec("Options")
 def styled(
     draw: Callable[Concatenate[Rows, Options], Figure],
 ) -> Callable[Concatenate[Rows, Options], Figure]:
-    """Draw under the style sheet and leave matplotlib's settings as they were; no rows, no axes.
+    """Draw under the style sheet, and leave matplotlib's settings as they were; no rows, no axes.
 
-    Settings belong to the process: a thread that came in while another drew would save the style as
-    if it were the user's and restore that. Hence one at a time.
+    The settings belong to the process, so only one thread draws at a time. Otherwise a thread could
+    take the style sheet of another one for the user's settings, and restore that.
     """
 
     @functools.wraps(draw)
     def drawn(rows: Rows, /, *args: Options.args, **options: Options.kwargs) -> Figure:
         with _ONE_AT_A_TIME, rc_context(STYLE):
             figure = draw(rows, *args, **options) if len(rows) else _nothing_yet()
-            figure.draw_without_rendering()  # ticks are made at the first drawing, in that style
-            figure.set_layout_engine("none")  # found now; every later drawing would look again
+            figure.draw_without_rendering()  # finds the layout
+            figure.set_layout_engine("none")  # each later drawing would find it again
         return figure
 
     return drawn
@@ -123,9 +130,10 @@ def new_figure(
     note: str = "",
     margins: tuple[float, float, float, float] | None = None,
 ) -> Figure:
-    """Begin a figure, sizes in inches: what it shows above, how to read it below.
+    """Begin a figure with a title above and a note on how to read it below; sizes in inches.
 
-    `margins` (left, right, bottom, top) spare the search for the best ones, half of the time.
+    Args:
+        margins: left, right, bottom, top. Given ones halve the time of drawing.
     """
     figure = ShownFigure((width, height), layout=None if margins else "constrained")
     if margins:

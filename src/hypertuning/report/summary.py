@@ -8,19 +8,19 @@ import pandas as pd
 import yaml
 
 from hypertuning.intervals import Interval
-from hypertuning.report import tables
 from hypertuning.report.choice import Choice, choices, searched
 from hypertuning.report.data import Data, images_of, named
+from hypertuning.report.exhibits.class_accuracy import test_scores
+from hypertuning.report.frames import BEST, best_first, hyperparameters
 from hypertuning.report.headlines import most_important
 from hypertuning.report.section import Section
-from hypertuning.report.tables.trials import BEST, best_first, hyperparameters
 from hypertuning.words import counted
 
 FINDINGS = 3
 
 
 class Number(NamedTuple):
-    """One number of the first page; where there is none, the note says why."""
+    """One number of the first page; the note says why it is missing."""
 
     name: str
     value: str
@@ -39,7 +39,7 @@ class Best(NamedTuple):
     yaml: str
     """The configuration, as the stage train takes it."""
     page: str
-    """The address in MLflow of the run that is named."""
+    """The address of its run in MLflow."""
 
 
 class Finding(NamedTuple):
@@ -50,7 +50,7 @@ class Finding(NamedTuple):
 
 class Summary(NamedTuple):
     counts: str
-    """Of studies, trials and epochs."""
+    """How many studies, trials and epochs there are."""
     bests: list[Best]
     findings: list[Finding]
 
@@ -105,7 +105,7 @@ def _numbers(choice: Choice, first) -> list[Number]:
         run = "One repeat with a new seed" if again else "One run"
         loss = f"{run}, so without an interval; epoch {first.best_epoch} of {first.epochs_run}."
         accuracy = (
-            f"{run}, in that epoch. The interval covers the choice of validation images alone."
+            f"{run}, in that epoch. The interval covers only the choice of validation images."
         )
     return [
         _number("Validation loss", choice.loss, loss),
@@ -123,14 +123,14 @@ def _number(name: str, value: Interval, note: str) -> Number:
 def _tested(predictions: pd.DataFrame) -> Number:
     if predictions.empty:
         return Number("Test accuracy", "", "", "Not tested yet: `register` opens the test images.")
-    score = tables.test_scores(predictions).set_index("measure").loc["accuracy"]
+    score = test_scores(predictions).set_index("measure").loc["accuracy"]
     value = Interval(score["value"], score["low"], score["high"])
     images = counted(len(predictions), "test image")
     return _number("Test accuracy", value, f"On {images}, opened after the choice was made.")
 
 
 def _notes(data: Data, choice: Choice) -> list[str]:
-    """What somebody who decides by these numbers has to know."""
+    """What one must know before one decides by these numbers."""
     if choice.searched_loss is None:
         if len(choice.runs) > 1 or choice.among == 1:
             return []
@@ -140,7 +140,7 @@ def _notes(data: Data, choice: Choice) -> list[str]:
         ]
     first = best_first(searched(data.on_images_of(choice.study.study_id))).head(1)
     return [
-        f"A lower validation loss stands in the search: {getattr(trial, BEST):.3f}, in trial "
+        f"The search has a lower validation loss: {getattr(trial, BEST):.3f}, in trial "
         f"{trial.trial_id} of {named(trial)}, against {choice.searched_loss:.3f} of this one, each "
         "in one run."
         for trial in first.itertuples()

@@ -1,4 +1,4 @@
-"""All trials as the page's script takes them: rows for its table, and the curve of each."""
+"""All trials as the page's script reads them: the rows of its table, and each trial's curve."""
 
 from typing import Any, NamedTuple
 
@@ -6,31 +6,25 @@ import numpy as np
 import pandas as pd
 
 from hypertuning.report.data import Data
-from hypertuning.report.tables.trials import (
-    BEST,
-    LOWER_IS_BETTER,
-    hyperparameters,
-    varied,
-    with_columns,
-)
+from hypertuning.report.frames import BEST, hyperparameters, varied, with_columns
 
 CURVES = ("train_loss", "val_loss")
 SIGNIFICANT, ALL = 5, 17
-"""Digits of a measured number: more cannot be seen, and 2,000 trials have 40,000 of them. A
-parameter keeps all of its own, as it may be copied."""
+"""Digits of measured numbers and of parameters. 2,000 trials have 40,000 measured numbers, and more
+digits of them could not be seen. A parameter keeps all digits, because it may be copied."""
 
 
 class Column(NamedTuple):
     name: str
     title: str
     digits: int | None = None
-    """After the point; None writes a value as it is."""
+    """Digits after the point; None writes the value as it is."""
     minor: bool = False
-    """Left out where a window is narrow."""
+    """Hidden in a narrow window."""
 
     @property
     def classes(self) -> str:
-        """How the page's style sheet knows it."""
+        """Its classes in the page's style sheet."""
         number = " number" if self.digits is not None else ""
         return self.name + number + (" minor" if self.minor else "")
 
@@ -48,20 +42,20 @@ FIRST = (
 
 
 class TrialList(NamedTuple):
-    """Trials of all studies, the lowest loss first, and those without one at the end."""
+    """Trials of all studies, the lowest loss first, those without a loss last."""
 
     columns: list[Column]
-    """Of every table; the parameters come after them."""
+    """The first columns of every table; the parameters follow them."""
     rows: list[list]
     """Values in the order of the columns, each number rounded."""
     data: dict[str, Any]
-    """All of it, for the script, as JSON knows it."""
+    """Everything that the script needs, as plain JSON values."""
 
 
 def trial_list(data: Data) -> TrialList:
-    """Sort all trials and round what is known of them."""
+    """Sort all trials, and round their numbers."""
     trials = with_columns(data.trials, *(c.name for c in FIRST), "augment")
-    trials = trials.sort_values(BEST, ascending=LOWER_IS_BETTER, na_position="last", kind="stable")
+    trials = trials.sort_values(BEST, na_position="last", kind="stable")
     stages = data.studies.set_index("study_id")["stage"]
     names = {study: f"{stage} {study[:6]}" for study, stage in stages.items()}
     trials = trials.assign(
@@ -93,7 +87,7 @@ def _rows(trials: pd.DataFrame, names: list[str], digits: int = SIGNIFICANT) -> 
 
 
 def _plain(value: object, digits: int) -> object:
-    """A value as JSON has it: nothing for what is missing or not finite."""
+    """A value for JSON: None if it is missing or not finite."""
     if value is None or pd.isna(value):
         return None
     if isinstance(value, float):
@@ -102,7 +96,7 @@ def _plain(value: object, digits: int) -> object:
 
 
 def _curves(trials: pd.DataFrame, curves: pd.DataFrame) -> list[list[list]]:
-    """For each trial its epochs, and at each of them the training and the validation loss."""
+    """For each trial a list of (epoch, training loss, validation loss)."""
     rows = _rows(curves, ["run_id", "epoch", *CURVES])
     by_run: dict[str, list[list]] = {}
     for run_id, *point in rows:

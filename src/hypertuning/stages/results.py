@@ -38,7 +38,7 @@ class Study:
     @property
     def trials(self) -> pd.DataFrame:
         """One row per trial: hyperparameters, outcome, lowest losses; see docs/results.md."""
-        from hypertuning.report.tables import with_bests
+        from hypertuning.report.trials import with_bests
         from hypertuning.tracking import runs
 
         return with_bests(runs.trials(self.client, [self.id]), self.curves)

@@ -2,7 +2,7 @@
 // Without this script the page shows the first trials as a plain table.
 "use strict";
 
-const STEP = 100; // so many rows at first, and so many more each time
+const STEP = 100; // rows at first, and rows that each click adds
 
 function element(name, attributes, ...children) {
   const made = document.createElement(name);
@@ -131,7 +131,7 @@ const trials = list.rows.map((row, n) => ({
 }));
 const state = { by: list.by, ascending: true, shown: STEP, columns: [] };
 
-// A study of its own has columns for what it searched; all together, the configuration's name.
+// One study has columns for what it searched; all studies together have the configuration's name.
 function columns() {
   const own = list.columns.map((column, n) => ({ ...column, value: (trial) => trial.row[n] }));
   const chosen = Object.keys(list.searched).length > 1 ? study.value : list.studies[0];
@@ -153,7 +153,7 @@ function written(value, digits) {
   return small ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
 
-// Numbers as numbers, texts as a person orders them, what is missing at the end.
+// Compare numbers as numbers and texts in natural order; missing values come last.
 function compare(one, other) {
   if (one === null || other === null) return (one === null) - (other === null);
   const order = typeof one === "number" && typeof other === "number"
@@ -187,7 +187,7 @@ function heading(column) {
   return element("th", { scope: "col", class: column.classes, "data-name": column.name }, button);
 }
 
-// As YAML 1.1 reads it back: a number with an exponent needs a point, other texts need quotes.
+// Written for YAML 1.1: a number with an exponent needs a point, other texts need quotes.
 function scalar(value) {
   if (typeof value === "number") return String(value).replace(/^(-?\d+)e/, "$1.0e");
   return /^(?!(true|false|yes|no|on|off|null)$)[a-z]\w*$/i.test(value) ? value : JSON.stringify(value);
@@ -215,7 +215,7 @@ function toggle(trial) {
   else document.getElementById(`${trial.id}-panel`).remove();
 }
 
-// The row of a trial, made once for the columns that are shown.
+// The row of a trial; it is built once for the columns that are shown.
 function rowOf(trial, shown) {
   if (trial.shown === shown) return trial.element;
   const cells = shown.map((column) => element(

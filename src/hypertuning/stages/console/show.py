@@ -35,7 +35,7 @@ def say(console: Console, lines: Iterable[str]) -> None:
 
 def show_leaderboard(console: Console, trials: "pd.DataFrame", n: int = 5) -> None:
     """Print the best trials: their loss is that of one epoch, their accuracy perhaps of another."""
-    from hypertuning.report.tables import leaderboard
+    from hypertuning.report.trials import leaderboard
 
     rows = leaderboard(trials, n)
     title = f"best {len(rows)} of {counted(len(trials), 'trial')}, by validation loss"

@@ -13,7 +13,7 @@ from hypertuning.intervals import Interval
 from hypertuning.registry import card, versions
 from hypertuning.registry.gate import Verdict
 from hypertuning.registry.package import requirements
-from hypertuning.report import findings
+from hypertuning.report.exhibits import candidates
 from hypertuning.stages.register.refit import Fitted
 from hypertuning.stages.study.prepare import Prepared
 
@@ -83,7 +83,7 @@ def facts(
         test_images=len(tested.predictions),
         epochs=state.epoch,
         source=f"Found as trial {winner['source_trial']} of study {prepared.options.source}.",
-        chosen=" ".join(findings.winner(ranked)),
+        chosen=" ".join(candidates.says(ranked)),
         scores=found,
         opened=tested.opened,
         verdict=tested.verdict.reason,

@@ -16,8 +16,8 @@ from hypertuning.registry.evaluate import TestImages
 from hypertuning.registry.gate import Verdict, judge
 from hypertuning.registry.package import package
 from hypertuning.registry.predict import load
-from hypertuning.report import findings, tables
-from hypertuning.report.registered import registered
+from hypertuning.report import tables
+from hypertuning.report.exhibits import candidates, class_accuracy, registered
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.register.describe import Tested, facts, tags
 from hypertuning.stages.register.refit import Fitted
@@ -53,7 +53,7 @@ def publish(prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: F
     if alias != versions.CHAMPION:
         champion = versions.find(client, name, versions.CHAMPION)
         said.append(f"version {champion.version} stays champion")
-    note = note_with(client.get_run(study_dir.name), [*findings.winner(ranked), *said])
+    note = note_with(client.get_run(study_dir.name), [*candidates.says(ranked), *said])
     done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
     for key, value in done.items():  # the version last: with it, nothing is left to do
         client.set_tag(study_dir.name, key, value)
@@ -77,7 +77,7 @@ def _register(
 ) -> tuple[ModelVersion, list[str]]:
     """Test, and keep what came of it in the run of the refit and in a version of the model."""
     tested = _test(prepared, study_dir, fitted)
-    found = findings.test(tested.scores)
+    found = class_accuracy.test_says(tested.scores)
     written = card.write(facts(prepared, study_dir, ranked, fitted, tested, found))
     _log(prepared.client, study_dir, fitted, tested, written)
     version = versions.register(

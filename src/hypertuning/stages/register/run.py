@@ -16,8 +16,7 @@ from hypertuning.record.read import read_study, read_trials, study_outcome
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.checks import check_registration
 from hypertuning.registry.versions import check_alias, check_name, name_for
-from hypertuning.report import findings
-from hypertuning.report.registered import registered
+from hypertuning.report.exhibits import candidates, registered
 from hypertuning.search.ladder import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.search.stop import signals_caught
@@ -198,4 +197,4 @@ def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:
 def _show(console: Console, ranked: pd.DataFrame) -> None:
     title = "the best of the search, trained again with fresh seeds: validation loss"
     console.print(table_of(title, ranked, CANDIDATE_COLUMNS))
-    say(console, findings.winner(ranked))
+    say(console, candidates.says(ranked))

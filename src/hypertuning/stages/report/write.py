@@ -17,7 +17,7 @@ from hypertuning.report.document import document
 from hypertuning.report.exhibits import STAGES
 from hypertuning.report.page import render, write
 from hypertuning.report.section import file_name
-from hypertuning.report.tables import with_bests
+from hypertuning.report.trials import with_bests
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.pages import site, start_command
 from hypertuning.stages.console.show import say

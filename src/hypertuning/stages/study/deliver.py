@@ -20,8 +20,8 @@ from hypertuning.record.read import read_outcome, read_study, read_trials, study
 from hypertuning.record.recovery import recover_epochs
 from hypertuning.record.trial import Trial
 from hypertuning.record.write import write_ending
-from hypertuning.report.exhibits import Exhibit, exhibits
-from hypertuning.report.figures import trial_overfitting
+from hypertuning.report.exhibit import Exhibit
+from hypertuning.report.exhibits import exhibits, trial_overfitting
 from hypertuning.stages.console.commands import command_of, restore
 from hypertuning.stages.study.files import write_files
 from hypertuning.tracking import runs
@@ -44,7 +44,7 @@ class Undelivered(UserError):
 
 def draw_trial(trial: Trial):
     """The figure that every trial gets: its train and validation loss."""
-    return trial_overfitting(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
+    return trial_overfitting.draw(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
 
 
 def recover(study_dir: Path) -> None:

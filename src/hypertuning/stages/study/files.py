@@ -12,7 +12,7 @@ import pandas as pd
 import yaml
 
 from hypertuning.record.trial import Trial, best_trial
-from hypertuning.report.exhibits import Exhibit
+from hypertuning.report.exhibit import Exhibit
 from hypertuning.tracking.artifacts import folder_of
 from hypertuning.tracking.store import reason
 

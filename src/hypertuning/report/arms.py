@@ -1,0 +1,31 @@
+"""The arms of a study: the same configurations trained without and with augmentation."""
+
+import pandas as pd
+
+from hypertuning.report.frames import BEST, best_first, hyperparameters
+
+ARM_NAMES = {"none": "without augmentation", "crop_flip": "with crop and flip"}
+ARMS = tuple(ARM_NAMES)
+
+
+def pairs_first(trials: pd.DataFrame) -> pd.DataFrame:
+    """Number the configurations as `pair`, the best first; keep one trial of each arm.
+
+    Only a configuration that every arm trained for long shows what augmentation does. So they are
+    sorted by the epochs of their shorter trial, then by those of their longer one (a loss after
+    three epochs does not compare with one after ten), then by the mean of their best losses.
+    """
+    longest_first = {"by": "epochs_run", "ascending": False, "kind": "stable"}
+    ranked = best_first(trials).dropna(subset=["augment"]).sort_values(**longest_first)
+    same = [name for name in hyperparameters(trials) if name != "augment"]
+    ranked["pair"] = ranked.groupby(same, dropna=False, sort=False).ngroup()
+    ranked = ranked.drop_duplicates(["pair", "augment"])
+    epochs = ranked.pivot(index="pair", columns="augment", values="epochs_run").fillna(0)
+    merits = {
+        "shorter": epochs.min(axis=1),
+        "longer": epochs.max(axis=1),
+        "loss": ranked.groupby("pair")[BEST].mean(),
+    }
+    order = pd.DataFrame(merits).sort_values([*merits], ascending=[False, False, True])
+    ranked["pair"] = order.index.get_indexer(ranked["pair"])
+    return ranked.sort_values("pair", kind="stable")
