@@ -20,11 +20,7 @@ class UserError(Exception):
     """An error that the user can fix, told in one line."""
 
 
-class Objective(NamedTuple):
-    metric: str
-
-
-OBJECTIVE = Objective("val_loss")
+OBJECTIVE = "val_loss"
 """What every study minimises: mean cross-entropy on the validation images, in nats per image."""
 
 

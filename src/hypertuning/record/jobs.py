@@ -49,7 +49,7 @@ def _jobs(folders: list[JobFolder]) -> Iterator[tuple[_Order, RecordedJob]]:
     begun = begun_jobs(folders)
     lines = [(folder.part, line) for folder in begun for line in read_results(folder)]
     rows = epochs_of(line for _, line in lines)
-    losses = {row["epoch"]: row[OBJECTIVE.metric] for row in rows}
+    losses = {row["epoch"]: row[OBJECTIVE] for row in rows}
     last = {folder.until: folder for folder in begun}
     for until in sorted(last):
         ends = [

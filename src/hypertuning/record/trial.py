@@ -51,7 +51,7 @@ class Trial:
         best = best_epoch(self.epochs)
         turn = overfit_epoch(self.epochs)
         return {
-            f"best_{OBJECTIVE.metric}": best[OBJECTIVE.metric],
+            f"best_{OBJECTIVE}": best[OBJECTIVE],
             "best_val_accuracy": max(row["val_accuracy"] for row in self.epochs),
             "best_epoch": best["epoch"],
             "epochs_run": self.epochs_run,
@@ -61,7 +61,7 @@ class Trial:
 
 def best_epoch(epochs: Sequence[Row]) -> Row:
     """The epoch of the best objective; of several, the first."""
-    return min(epochs, key=lambda row: row[OBJECTIVE.metric])
+    return min(epochs, key=lambda row: row[OBJECTIVE])
 
 
 def overfit_epoch(epochs: Sequence[Row]) -> int | None:
@@ -81,7 +81,7 @@ def overfit_epoch(epochs: Sequence[Row]) -> int | None:
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """The trial with the best epoch of all; None where none has finished an epoch."""
     measured = [trial for trial in trials if trial.epochs]
-    name = f"best_{OBJECTIVE.metric}"
+    name = f"best_{OBJECTIVE}"
     return min(measured, key=lambda trial: trial.summary()[name], default=None)
 
 

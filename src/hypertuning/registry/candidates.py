@@ -13,7 +13,7 @@ import pandas as pd
 from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
 from hypertuning.intervals import of_mean
 
-BEST = f"best_{OBJECTIVE.metric}"
+BEST = f"best_{OBJECTIVE}"
 
 
 class Candidate(NamedTuple):

@@ -112,5 +112,5 @@ def _winner(data: Data, study) -> Choice | None:
 
 def _accuracies(data: Data, runs: pd.DataFrame) -> np.ndarray:
     curves = data.curves[data.curves["run_id"].isin(runs["run_id"])]
-    losses = curves.dropna(subset=[OBJECTIVE.metric]).groupby("run_id")[OBJECTIVE.metric]
+    losses = curves.dropna(subset=[OBJECTIVE]).groupby("run_id")[OBJECTIVE]
     return curves.loc[losses.idxmin(), "val_accuracy"].to_numpy(float)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from hypertuning.config import OBJECTIVE, Config
 
-BEST = f"best_{OBJECTIVE.metric}"
+BEST = f"best_{OBJECTIVE}"
 ACCURACY = "best_val_accuracy"
 
 

@@ -47,11 +47,11 @@ def with_bests(trials: pd.DataFrame, curves: pd.DataFrame) -> pd.DataFrame:
     MLflow gets these numbers only when a trial ends, so for a trial that was resumed it still has
     the earlier ones.
     """
-    so_far = curves.dropna(subset=[OBJECTIVE.metric]).sort_values("epoch", kind="stable")
+    so_far = curves.dropna(subset=[OBJECTIVE]).sort_values("epoch", kind="stable")
     by_run = so_far.groupby("run_id")
-    at = so_far.loc[by_run[OBJECTIVE.metric].idxmin()].set_index("run_id")
+    at = so_far.loc[by_run[OBJECTIVE].idxmin()].set_index("run_id")
     found = pd.DataFrame({
-        BEST: at[OBJECTIVE.metric],
+        BEST: at[OBJECTIVE],
         "best_epoch": at["epoch"],
         "best_val_accuracy": by_run["val_accuracy"].max(),
         "epochs_run": by_run["epoch"].max(),

@@ -53,7 +53,7 @@ class LiveView(Callback):
         self.epochs += 1
         self.arrivals.append(time.monotonic())
         self.running[job["trial"]] = job["until"] - result["epoch"]
-        loss = result[OBJECTIVE.metric]
+        loss = result[OBJECTIVE]
         if loss < self.best:
             self.best, self.best_trial = loss, _name(job["trial"])
         if self.progress:
@@ -62,8 +62,8 @@ class LiveView(Callback):
     def on_trial_complete(self, iteration: int, trials: list, trial, **info) -> None:
         self.running.pop(trial.config["job"]["trial"], None)
         if not self.progress and trial.last_result:
-            loss = trial.last_result[OBJECTIVE.metric]
-            ended = f"{OBJECTIVE.metric} {loss:.4f}" if math.isfinite(loss) else "diverged"
+            loss = trial.last_result[OBJECTIVE]
+            ended = f"{OBJECTIVE} {loss:.4f}" if math.isfinite(loss) else "diverged"
             self._line(f"{trial}  {ended}  |  {self._summary()}")
 
     def on_trial_error(self, iteration: int, trials: list, trial, **info) -> None:
@@ -85,7 +85,7 @@ class LiveView(Callback):
             f"time left {_clock(self._seconds_left())}",
         ]
         if self.best_trial:
-            parts.append(f"best {OBJECTIVE.metric} {self.best:.4f} ({self.best_trial})")
+            parts.append(f"best {OBJECTIVE} {self.best:.4f} ({self.best_trial})")
         return " · ".join(parts)
 
     def _seconds_left(self) -> float | None:

@@ -40,7 +40,7 @@ class LadderSearcher(Searcher):
     def __init__(
         self, ladder: Ladder, sampler: Sampler, concurrency: int, past: Sequence[Past] = ()
     ) -> None:
-        super().__init__(metric=OBJECTIVE.metric, mode="min")
+        super().__init__(metric=OBJECTIVE, mode="min")
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
         self.proposals = {trial.job.trial: trial.proposal for trial in past}
         """By the study's trial number."""
@@ -92,7 +92,7 @@ class LadderSearcher(Searcher):
         reached = bool(result) and not error and result.get("epoch") == job.until
         self.recorded[job.trial] = job.until
         # a trial that diverged has an infinite loss
-        self._learn(job, result[OBJECTIVE.metric] if reached else math.inf)
+        self._learn(job, result[OBJECTIVE] if reached else math.inf)
 
     def _learn(self, job: Job, loss: float) -> None:
         self.ladder.tell(job.trial, job.until, loss)

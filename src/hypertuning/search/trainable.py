@@ -82,7 +82,7 @@ class TrialRunner(tune.Trainable):
         try:
             row = next(self.epochs)
         except Diverged as diverged:
-            lost = {OBJECTIVE.metric: math.inf}  # Ray ends a whole study over a result without it
+            lost = {OBJECTIVE: math.inf}  # Ray ends a whole study over a result without it
             return {"epoch": diverged.epoch, **lost, "diverged": True, "done": True}
         unsaved = {"unsaved": self.unsaved} if self.unsaved else {}
         return {**row.as_dict(), **unsaved, "done": row.epoch >= self.until}

@@ -79,8 +79,8 @@ def _findings(trial: Trial) -> list[str]:
     if not trial.outcome or not trial.epochs:
         return []
     best = trial.summary()
-    loss, accuracy = best[f"best_{OBJECTIVE.metric}"], best["best_val_accuracy"]
-    found = f"Best {OBJECTIVE.metric} {loss:.4f}, in epoch {best['best_epoch']}; "
+    loss, accuracy = best[f"best_{OBJECTIVE}"], best["best_val_accuracy"]
+    found = f"Best {OBJECTIVE} {loss:.4f}, in epoch {best['best_epoch']}; "
     found += f"best val_accuracy {accuracy:.4f}."
     if "overfit_epoch" not in best:
         return [found]

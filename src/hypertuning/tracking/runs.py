@@ -36,7 +36,7 @@ def _kind(annotation: Any) -> type:
 _NAMES = ("study_id", "stage", "run_id", "trial_id", "run_name", "outcome", "status")
 _HYPERPARAMETERS = {name: _kind(field.annotation) for name, field in Config.model_fields.items()}
 _SUMMARY = {
-    f"best_{OBJECTIVE.metric}": float,
+    f"best_{OBJECTIVE}": float,
     "best_val_accuracy": float,
     "best_epoch": int,
     "epochs_run": int,
@@ -54,7 +54,7 @@ STUDY_COLUMNS: Columns = {
     "run_name": str,
     "outcome": str,
     "status": str,
-    f"best_{OBJECTIVE.metric}": float,
+    f"best_{OBJECTIVE}": float,
     "best_val_accuracy": float,
     "best_epoch": int,
     "dataset": str,

@@ -125,7 +125,7 @@ def _studies_view() -> dict[str, Any]:
 def _table(condition: str, params: Iterable[str], tags: Sequence[str]) -> dict[str, Any]:
     return {
         "searchFilter": condition,
-        "orderByKey": f"metrics.`best_{OBJECTIVE.metric}`",
+        "orderByKey": f"metrics.`best_{OBJECTIVE}`",
         "orderByAsc": True,
         "selectedColumns": [
             *(f"metrics.`{name}`" for name in _SUMMARY),
@@ -155,7 +155,7 @@ def _parallel(searched: Mapping[str, bool]) -> list[dict[str, Any]]:
         "isGenerated": False,
         "runsCountToCompare": 10,
         "selectedParams": axes,
-        "selectedMetrics": [f"best_{OBJECTIVE.metric}"],
+        "selectedMetrics": [f"best_{OBJECTIVE}"],
         "showAllRuns": True,
     }
     return [chart] if axes else []

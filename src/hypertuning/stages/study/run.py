@@ -208,7 +208,7 @@ def _search(
 ) -> str:
     """Run one part of the study to its end; give its outcome."""
     measured = {
-        (trial.number, row["epoch"]): row[OBJECTIVE.metric]
+        (trial.number, row["epoch"]): row[OBJECTIVE]
         for trial in read_trials(study_dir)
         for row in trial.epochs
     }
