@@ -76,7 +76,7 @@ def test_it_may_get_more_samples_and_other_resources(client, study):
     more = ("--num-samples=60", "--concurrency=2", "--max-failures=3", "--verbose=true")
     found = resumed(client, f"--resume={study.name}", *more).options
     given = ("num_samples", "concurrency", "max_failures", "verbose")
-    assert [found[name] for name in given] == [60, 2, 3, True]
+    assert [getattr(found, name) for name in given] == [60, 2, 3, True]
 
 
 @pytest.mark.parametrize(("recorded", "told"), [(20, True), (60, False)])
@@ -89,7 +89,7 @@ def test_under_mlflow_run_a_default_that_would_be_more_is_told_of(
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     earlier = resumed(client, f"--resume={study.name}", "--num-samples=51")
     assert earlier.options.num_samples == recorded
-    assert ("--num-samples 51" in " ".join(earlier.unheard)) == told
+    assert ("--num-samples 51" in " ".join(earlier.ignored)) == told
 
 
 @pytest.mark.parametrize(

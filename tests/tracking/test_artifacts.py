@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from hypertuning.config import UserError
+from hypertuning.record.layout import StudyDir
 from hypertuning.tracking.artifacts import (
     check_artifact_store,
-    folder_of,
     missing_files,
     send,
     send_what_is_missing,
@@ -56,7 +56,7 @@ def test_a_place_that_cannot_be_written_is_refused_with_the_reason(client, tmp_p
 @pytest.fixture
 def files(record, study_id) -> Path:
     """What the record keeps of the study's run."""
-    folder = folder_of(record.folder, study_id)
+    folder = StudyDir(record.folder).artifacts_of(study_id)
     (folder / "figures").mkdir(parents=True)
     (folder / "plan.json").write_text("{}")
     (folder / "figures" / "a.png").write_text("a picture")

@@ -11,10 +11,11 @@ from records import Record
 from stores import new_study
 
 from hypertuning.epoch import EPOCH_METRICS
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
 from hypertuning.record.read import read_trials
 from hypertuning.tracking import doctor
-from hypertuning.tracking.artifacts import folder_of, send
+from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.doctor import (
     close_others,
     close_without_record,
@@ -60,7 +61,7 @@ def seen(client, study_id, record):
 def healthy(client, study_id, record) -> Record:
     mirror_study(client, study_id, record.folder, draw)
     close_study(client, study_id, "completed", read_trials(record.folder))
-    kept = folder_of(record.folder, study_id)
+    kept = StudyDir(record.folder).artifacts_of(study_id)
     kept.mkdir(parents=True)
     (kept / "plan.json").write_text("{}")
     send(client, study_id, kept)

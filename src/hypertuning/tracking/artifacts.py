@@ -45,11 +45,6 @@ _PACKAGES = {
 """The packages that MLflow needs for a kind of store, but does not install."""
 
 
-def folder_of(study_dir: PathLike[str], run_id: str) -> Path:
-    """Where the record of a study keeps the files of a run."""
-    return StudyDir(study_dir).artifacts_of(run_id)
-
-
 def check_artifact_store(client: MlflowClient, experiment_id: str) -> None:
     """Check that an experiment's store of artifacts takes files: write a small one, and delete it.
 

@@ -1,7 +1,5 @@
 """What a user may want to do after a stage, as commands to paste."""
 
-from pathlib import Path
-
 from hypertuning import environment
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.options import Options
@@ -24,10 +22,10 @@ def next_steps(stage: str, study_id: str, options: Options) -> list[str]:
     return lines
 
 
-def how_to_go_on(stage: str, study_dir: Path, options: Options) -> str:
+def how_to_go_on(stage: str, study_id: str, options: Options) -> str:
     """What a study that was interrupted needs; below `main`, that says so."""
     kept = "interrupted before its end; what was measured is kept"
     if environment.read(environment.PARENT_RUN):
         return kept
-    again = command_of(stage, resume=study_dir.name, **options.changed(["storage_path"]))
+    again = command_of(stage, resume=study_id, **options.changed(["storage_path"]))
     return f"{kept}. To go on: {again}"

@@ -6,9 +6,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from mlflow import MlflowClient
 
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.stages.console.commands import mlflow_command
-from hypertuning.tracking.store import connect, without_password
+from hypertuning.tracking.store import connect
 from hypertuning.tracking.view import address_in
 
 PORT = 5000

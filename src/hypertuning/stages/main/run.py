@@ -13,6 +13,7 @@ from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
 from hypertuning.record.files import has_record
+from hypertuning.record.layout import StudyDir
 from hypertuning.registry.checks import check_registration
 from hypertuning.registry.versions import name_for
 from hypertuning.space_files import plain
@@ -28,12 +29,13 @@ from hypertuning.stages.options import AUTO, as_text, usage
 from hypertuning.stages.study.resumed_options import merge
 from hypertuning.stages.table import STAGES
 from hypertuning.tracking import runs
-from hypertuning.tracking.artifacts import check_artifact_store as check_writable
+from hypertuning.tracking.artifacts import check_artifact_store
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.main_run import close_main, find_main, open_main, reopen_main
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import this_experiment
 from hypertuning.tracking.view import address_in
+from hypertuning.whole_file import write_whole
 
 SIZES = {"quick": {"train_size": 1000, "val_size": 300}, "full": {}}
 """Of the images, unless the user names others."""
@@ -68,7 +70,7 @@ def run_all(options: Main) -> Done:
     try:
         space = options.storage_path / f"main-{run_id}-space.yaml"
         space.parent.mkdir(parents=True, exist_ok=True)
-        space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
+        write_whole(space, yaml.safe_dump(plain(SPACE), sort_keys=False))
         for stage in [*STAGES_RUN, "report"]:
             _run(console, client, run_id, stage, options, space)
         status = 0
@@ -106,7 +108,7 @@ def _open(client: MlflowClient, options: Main) -> tuple[str, Main]:
         find_launch(client, free=run_id is None)
         run = client.get_run(run_id) if run_id else None
         find_source(options.dataset, options.data_dir)
-    check_writable(client, run.info.experiment_id if run else this_experiment(client))
+    check_artifact_store(client, run.info.experiment_id if run else this_experiment(client))
     show_log()
     cache = data.prepare(options.dataset, options.data_dir)
     name = options.model_name
@@ -158,7 +160,7 @@ def _children(client: MlflowClient, run_id: str, storage_path: Path) -> pd.DataF
     """The studies below a main run, but for those that were cut off before they had a record."""
     studies = runs.studies(client)
     below = studies[studies["parent_id"] == run_id]
-    records = [has_record(storage_path / study_id) for study_id in below["study_id"]]
+    records = [has_record(StudyDir.of(storage_path, study_id)) for study_id in below["study_id"]]
     recorded = pd.Series(records, below.index, dtype=bool)
     return below[recorded | below["outcome"].notna()]
 

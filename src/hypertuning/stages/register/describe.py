@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -10,6 +9,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
 from hypertuning.config import IMAGE_SIZE
 from hypertuning.intervals import Interval
+from hypertuning.record.layout import StudyDir
 from hypertuning.registry import card, versions
 from hypertuning.registry.gate import Verdict
 from hypertuning.registry.package import requirements
@@ -30,16 +30,16 @@ class Tested(NamedTuple):
 
 
 def tags(
-    prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted, tested: Tested
+    prepared: Prepared, study_dir: StudyDir, ranked: pd.DataFrame, fitted: Fitted, tested: Tested
 ) -> dict[str, str]:
     """What tells a version from others in the registry."""
-    study = prepared.client.get_run(study_dir.name).data.tags
+    study = prepared.client.get_run(study_dir.id).data.tags
     winner = ranked[ranked["winner"]].iloc[0]
     normalisation = {"mean": fitted.data.mean.tolist(), "std": fitted.data.std.tolist()}
     return {
         "source_study": prepared.options.source,
         "source_trial": winner["source_trial"],
-        "register_study": study_dir.name,
+        "register_study": study_dir.id,
         "git_commit": study.get(MLFLOW_GIT_COMMIT, "unknown"),
         "dataset": prepared.images["name"],
         "digest": prepared.images["digest"],
@@ -62,13 +62,13 @@ def _score(tested: Tested, measure: str) -> Interval:
 
 def facts(
     prepared: Prepared,
-    study_dir: Path,
+    study_dir: StudyDir,
     ranked: pd.DataFrame,
     fitted: Fitted,
     tested: Tested,
     found: Sequence[str],
 ) -> card.Facts:
-    study = prepared.client.get_run(study_dir.name).data.tags
+    study = prepared.client.get_run(study_dir.id).data.tags
     winner = ranked[ranked["winner"]].iloc[0]
     state, data = fitted.state, fitted.data
     return card.Facts(

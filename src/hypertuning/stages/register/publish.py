@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from hypertuning.record.layout import StudyDir
 from hypertuning.registry import card, pyfunc, versions
 from hypertuning.registry.evaluate import TestImages
 from hypertuning.registry.gate import Verdict, judge
@@ -24,14 +25,16 @@ from hypertuning.stages.register.refit import Fitted
 from hypertuning.stages.study.deliver import note_with
 from hypertuning.stages.study.files import write_exhibits
 from hypertuning.stages.study.prepare import Prepared
-from hypertuning.tracking.artifacts import folder_of, send
+from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.refit_run import log_test
 
 MODEL = "model"
 """Folder of the model among the artifacts of its run."""
 
 
-def publish(prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted) -> list[str]:
+def publish(
+    prepared: Prepared, study_dir: StudyDir, ranked: pd.DataFrame, fitted: Fitted
+) -> list[str]:
     """Test the packaged model, as it will be served, and register it with its card.
 
     Safe to repeat: a run makes one version, counts as one opening of the test images, and once it
@@ -53,10 +56,10 @@ def publish(prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: F
     if alias != versions.CHAMPION:
         champion = versions.find(client, name, versions.CHAMPION)
         said.append(f"version {champion.version} stays champion")
-    note = note_with(client.get_run(study_dir.name), [*candidates.says(ranked), *said])
+    note = note_with(client.get_run(study_dir.id), [*candidates.says(ranked), *said])
     done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
     for key, value in done.items():  # the version last: with it, nothing is left to do
-        client.set_tag(study_dir.name, key, value)
+        client.set_tag(study_dir.id, key, value)
     use = command_of("predict", model_uri=model, images="FILE_OR_FOLDER")
     return [*said, f"use it: {use}"]
 
@@ -73,7 +76,7 @@ def _announce(prepared: Prepared, version: ModelVersion) -> str:
 
 
 def _register(
-    prepared: Prepared, study_dir: Path, ranked: pd.DataFrame, fitted: Fitted
+    prepared: Prepared, study_dir: StudyDir, ranked: pd.DataFrame, fitted: Fitted
 ) -> tuple[ModelVersion, list[str]]:
     """Test, and keep what came of it in the run of the refit and in a version of the model."""
     tested = _test(prepared, study_dir, fitted)
@@ -91,14 +94,14 @@ def _register(
     return version, found
 
 
-def _test(prepared: Prepared, study_dir: Path, fitted: Fitted) -> Tested:
+def _test(prepared: Prepared, study_dir: StudyDir, fitted: Fitted) -> Tested:
     opened = versions.open_test(prepared.client, prepared.options.model_name, fitted.run_id)
     test = TestImages(prepared.problem.cache, fitted.data.classes)
     with TemporaryDirectory() as made:
         folder = Path(made, MODEL)
         package(fitted.state, fitted.data, folder)
         predictions = test.predictions(pyfunc.load(str(folder)))
-        kept = folder_of(study_dir, fitted.run_id)
+        kept = study_dir.artifacts_of(fitted.run_id)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(folder, kept / MODEL)
     verdict = _judge(prepared, test, predictions)
@@ -130,10 +133,10 @@ def _right(predictions: pd.DataFrame):
 
 
 def _log(
-    client: MlflowClient, study_dir: Path, fitted: Fitted, tested: Tested, written: str
+    client: MlflowClient, study_dir: StudyDir, fitted: Fitted, tested: Tested, written: str
 ) -> None:
     """The model, tables, figures, the card and metrics, to the run of the refit."""
-    run_id, folder = fitted.run_id, folder_of(study_dir, fitted.run_id)
+    run_id, folder = fitted.run_id, study_dir.artifacts_of(fitted.run_id)
     rows = {
         "refit": pd.DataFrame(fitted.state.rows)[["epoch", "train_loss", "train_accuracy"]],
         "predictions": tested.predictions,

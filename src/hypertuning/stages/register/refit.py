@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -14,6 +12,7 @@ from rich.progress import Progress
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.learn.data import Splits, load
 from hypertuning.learn.training import Diverged, Hardware, TrainState
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study
 from hypertuning.registry.refit import begin, refit
 from hypertuning.stages.console.show import say
@@ -24,8 +23,6 @@ from hypertuning.tracking.store import insist
 from hypertuning.tracking.study_run import DatasetInfo
 from hypertuning.words import counted
 
-CHECKPOINT = "refit.pt"
-
 
 class Fitted(NamedTuple):
     run_id: str
@@ -35,7 +32,7 @@ class Fitted(NamedTuple):
 
 @contextmanager
 def refitted(
-    console: Console, prepared: Prepared, study_dir: Path, winner: Mapping
+    console: Console, prepared: Prepared, study_dir: StudyDir, winner: Mapping
 ) -> Iterator[Fitted]:
     """Train the winner again from new weights, or from where that was broken off.
 
@@ -54,7 +51,7 @@ def refitted(
     )
     run_id = insist(lambda: _open(prepared, study_dir, config, epochs, data), _patience_s(prepared))
     hardware = Hardware.of(_device(problem.device), problem.precision)
-    state, status = begin(config, data, epochs, study_dir / CHECKPOINT, hardware), "FAILED"
+    state, status = begin(config, data, epochs, study_dir.refit_checkpoint, hardware), "FAILED"
     try:
         _train(console, prepared, run_id, state, data, study_dir)
         yield Fitted(run_id, state, data)
@@ -78,7 +75,9 @@ def _device(wanted: str) -> str:
     return wanted if torch.cuda.is_available() else "cpu"
 
 
-def _open(prepared: Prepared, study_dir: Path, config: Config, epochs: int, data: Splits) -> str:
+def _open(
+    prepared: Prepared, study_dir: StudyDir, config: Config, epochs: int, data: Splits
+) -> str:
     images: DatasetInfo = {**prepared.images, "train": len(data.train), "val": 0}
     hyperparameters = config.hyperparameters()
     name = f"refit {run_name(hyperparameters)}"
@@ -87,7 +86,7 @@ def _open(prepared: Prepared, study_dir: Path, config: Config, epochs: int, data
         f"{counted(epochs, 'epoch')}: the mean of the best ones of its repeats. Test metrics are "
         "on images that nothing was chosen by."
     )
-    return open_refit(prepared.client, study_dir.name, name, hyperparameters, images, note)
+    return open_refit(prepared.client, study_dir.id, name, hyperparameters, images, note)
 
 
 def _train(
@@ -96,14 +95,14 @@ def _train(
     run_id: str,
     state: TrainState,
     data: Splits,
-    study_dir: Path,
+    study_dir: StudyDir,
 ) -> None:
     """Train to the end; a store that is away gets what it missed with the next epoch."""
     late = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"refit on {len(data.train):,} images", total=state.horizon)
-        for row in refit(state, data, study_dir / CHECKPOINT):
-            late.append(asdict(row))
+        for row in refit(state, data, study_dir.refit_checkpoint):
+            late.append(row.as_dict())
             progress.advance(task)
             with suppress(MlflowException):
                 log_epochs(prepared.client, run_id, late)

@@ -1,7 +1,6 @@
 """What `register` does: choose again, refit, test once, publish; each step where the last ended."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,8 +10,9 @@ from rich.console import Console
 
 from hypertuning.config import UserError, differing, parse_config
 from hypertuning.learn.sources import find_source as find_images
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
-from hypertuning.record.read import read_study, read_trials, study_outcome
+from hypertuning.record.read import read_study
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.checks import check_registration
 from hypertuning.registry.versions import check_alias, check_name, name_for
@@ -36,7 +36,7 @@ from hypertuning.stages.study.prepare import Prepared, prepare
 from hypertuning.stages.study.run import carry_out
 from hypertuning.stages.study.searches import Search
 from hypertuning.tracking import runs
-from hypertuning.tracking.artifacts import folder_of, send
+from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.store import NotStored, connect, insist
 from hypertuning.words import counted
 
@@ -63,21 +63,22 @@ def run_register(options: Register) -> Done:
     prepared = prepare(console, "register", search, options, check)
     if prepared is None:
         return Done()
-    study_dir, stopped = carry_out(console, prepared)
-    if study_outcome(study_dir, read_trials(study_dir)) != "completed":
-        return conclude(console, prepared, study_dir, stopped)
+    record, stopped = carry_out(console, prepared)
+    if record.outcome != "completed":
+        return conclude(console, prepared, record, stopped)
+    study_dir = record.folder
     with only_driver(study_dir), signals_caught():
         try:
             return Done(_go_on(console, prepared, study_dir))
         except (KeyboardInterrupt, MlflowException, NotStored):
-            say(console, [how_to_go_on("register", study_dir, prepared.options)])
+            say(console, [how_to_go_on("register", study_dir.id, prepared.options)])
             raise
 
 
-def _go_on(console: Console, prepared: Prepared, study_dir: Path) -> Registered:
+def _go_on(console: Console, prepared: Prepared, study_dir: StudyDir) -> Registered:
     """From the repeats to the registry; what an earlier start has done is not done again."""
     patience_s = prepared.options.sync_timeout_s
-    tags = insist(lambda: prepared.client.get_run(study_dir.name).data.tags, patience_s)
+    tags = insist(lambda: prepared.client.get_run(study_dir.id).data.tags, patience_s)
     if version := tags.get("model_version"):
         say(console, [f"nothing is left to do: it made {tags['model_name']} version {version}"])
         return _see(console, prepared.client, tags)
@@ -86,8 +87,8 @@ def _go_on(console: Console, prepared: Prepared, study_dir: Path) -> Registered:
     winner = ranked[ranked["winner"]].iloc[0].to_dict()
     with refitted(console, prepared, study_dir, winner) as fitted:
         say(console, insist(lambda: publish(prepared, study_dir, ranked, fitted), patience_s))
-    say(console, next_steps("register", study_dir.name, prepared.options))
-    return _see(console, prepared.client, prepared.client.get_run(study_dir.name).data.tags)
+    say(console, next_steps("register", study_dir.id, prepared.options))
+    return _see(console, prepared.client, prepared.client.get_run(study_dir.id).data.tags)
 
 
 def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> Registered:
@@ -179,16 +180,16 @@ def check(prepared: Prepared) -> Prepared:
     return prepared._replace(options=options.but(model_name=name))
 
 
-def _rank(client: MlflowClient, study_dir: Path) -> pd.DataFrame:
+def _rank(client: MlflowClient, study_dir: StudyDir) -> pd.DataFrame:
     """The candidates by their repeats; both tables go to the study's run.
 
     Raises:
         UserError: no candidate could be trained.
     """
-    study_id = study_dir.name
+    study_id = study_dir.id
     trials = runs.trials(client, [study_id])
     ranked, each = chosen.ranking(read_study(study_dir)["given"]["candidates"], trials)
-    folder = folder_of(study_dir, study_id)
+    folder = study_dir.artifacts_of(study_id)
     write_exhibits(folder, registered({"candidates": ranked, "repeats": each}))
     send(client, study_id, folder)
     return ranked

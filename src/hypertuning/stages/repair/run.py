@@ -1,6 +1,7 @@
 """What `sync` and `doctor` do: bring the tracking store and the records together again."""
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 
 from mlflow import MlflowClient
@@ -8,10 +9,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PROJECT_ENTRY_POINT
 from rich.console import Console
 
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.record.files import records_in
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import is_driven, only_driver
-from hypertuning.record.read import read_study, read_trials, study_outcome
+from hypertuning.record.read import Recorded, read_study
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.show import say
 from hypertuning.stages.done import Done
@@ -21,15 +24,15 @@ from hypertuning.stages.study.deliver import finish, recover
 from hypertuning.tracking import runs
 from hypertuning.tracking.doctor import (
     Finding,
+    StudyAndRecord,
     close_others,
     close_without_record,
     examine,
     find_orphans,
+    with_records,
 )
-from hypertuning.tracking.doctor import StudyAndRecord as Patient
-from hypertuning.tracking.doctor import with_records as find_patients
 from hypertuning.tracking.leftovers import close_leftover, find_leftovers
-from hypertuning.tracking.store import connect, insist, is_named, reason, without_password
+from hypertuning.tracking.store import connect, insist, is_named, reason
 from hypertuning.words import counted
 
 
@@ -44,39 +47,36 @@ def sync(options: Sync) -> Done:
         try:
             say(Console(), [_sync(study_dir, named, options.sync_timeout_s)])
         except (UserError, OSError) as error:
-            failures.append(f"study {study_dir.name}: {error}")
+            failures.append(f"study {study_dir.id}: {error}")
     if failures:
         raise UserError("\n".join(failures))
     return Done()
 
 
-def _sync(study_dir: Path, named: bool, patience_s: float) -> str:
+def _sync(study_dir: StudyDir, named: bool, patience_s: float) -> str:
     asked = read_study(study_dir)
-    name = f"study {study_dir.name} ({asked['stage']})"
+    name = f"study {study_dir.id} ({asked['stage']})"
     if is_driven(study_dir):
         return f"{name}: it is running, and delivers what it measures itself"
     tracked = asked.get("tracking_uri")
     client = connect(uri=None if named else tracked, must_exist=True)
     try:
-        insist(lambda: client.get_run(study_dir.name), patience_s)
+        insist(lambda: client.get_run(study_dir.id), patience_s)
     except MlflowException as error:
         raise UserError(
             f"it is not in the tracking store {without_password(client.tracking_uri)} "
             f"({reason(error)}); it was tracked in {without_password(tracked or 'another one')}, "
             "which MLFLOW_TRACKING_URI may name"
         ) from error
-    _deliver(client, study_dir, patience_s)
-    trials = read_trials(study_dir)
-    epochs = sum(len(trial.epochs) for trial in trials)
-    outcome = study_outcome(study_dir, trials)
-    counts = f"{counted(len(trials), 'trial')}, {counted(epochs, 'epoch')}"
-    return f"{name}: {outcome}, {counts}, all of it in MLflow"
+    record = _deliver(client, study_dir, patience_s)
+    counts = f"{counted(len(record.trials), 'trial')}, {counted(record.epochs, 'epoch')}"
+    return f"{name}: {record.outcome}, {counts}, all of it in MLflow"
 
 
-def _deliver(client: MlflowClient, study_dir: Path, patience_s: float) -> None:
+def _deliver(client: MlflowClient, study_dir: PathLike[str], patience_s: float) -> Recorded:
     with only_driver(study_dir):
         recover(study_dir)
-        finish(client, study_dir, patience_s)
+        return finish(client, study_dir, patience_s)
 
 
 def doctor(options: Doctor) -> Done:
@@ -90,12 +90,12 @@ def doctor(options: Doctor) -> Done:
     known = runs.studies(client)["study_id"].tolist()
     if study not in (ALL, *known):
         raise UserError(f"`study` must be all or the run id of a study, got {study!r}")
-    patients = find_patients(client, known if study == ALL else [study], storage_path)
-    left = sum(_examine(console, client, patient, options) for patient in patients)
+    studies = with_records(client, known if study == ALL else [study], storage_path)
+    left = sum(_examine(console, client, kept, options) for kept in studies)
     if study == ALL:
         say(console, map(_line, _others(client, known, storage_path)))
         left += _leftovers(console, client, options.fix)
-    number = counted(len(patients), "study", "studies")
+    number = counted(len(studies), "study", "studies")
     found = counted(left, "finding") if left else "all is well"
     say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
     if left and not options.fix:
@@ -104,40 +104,40 @@ def doctor(options: Doctor) -> Done:
     return Done(left, 1 if left else 0)
 
 
-def _examine(console: Console, client: MlflowClient, patient: Patient, options: Doctor) -> int:
+def _examine(console: Console, client: MlflowClient, kept: StudyAndRecord, options: Doctor) -> int:
     """Look at one study, and mend it if asked to; give how many findings are left."""
     try:
-        findings = examine(client, patient)
+        findings = examine(client, kept)
     except UserError as error:  # nobody can say how it ended: its runs stay as they are
-        say(console, [_line(Finding(patient.run.info.run_id, "record:", str(error)))])
+        say(console, [_line(Finding(kept.run.info.run_id, "record:", str(error)))])
         return 1
     say(console, map(_line, findings))
     if findings and options.fix:
-        findings = _mend(console, client, patient, findings, options.sync_timeout_s)
+        findings = _mend(console, client, kept, findings, options.sync_timeout_s)
     return len(findings)
 
 
 def _mend(
     console: Console,
     client: MlflowClient,
-    patient: Patient,
+    kept: StudyAndRecord,
     findings: list[Finding],
     patience_s: float,
 ) -> list[Finding]:
     """Mirror and close a study; give what is wrong with it still."""
-    if patient.record_is_elsewhere:
+    if kept.record_is_elsewhere:
         return findings
     try:
-        if patient.study_dir:
-            _deliver(client, patient.study_dir, patience_s)
+        if kept.study_dir:
+            _deliver(client, kept.study_dir, patience_s)
         else:
-            close_without_record(client, patient)
-        close_others(client, patient)
+            close_without_record(client, kept)
+        close_others(client, kept)
     except (UserError, OSError) as error:
         say(console, [str(error)])
         return findings
-    study_id = patient.run.info.run_id
-    left = examine(client, patient._replace(run=client.get_run(study_id)))
+    study_id = kept.run.info.run_id
+    left = examine(client, kept._replace(run=client.get_run(study_id)))
     say(console, [f"study {study_id}: mended" if not left else f"study {study_id}: mended, but"])
     say(console, map(_line, left))
     return left
@@ -146,7 +146,7 @@ def _mend(
 def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> list[Finding]:
     """Trials without a study, and records without a run: somebody deleted one without the other."""
     experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
-    unknown = [folder for folder in records_in(storage_path) if folder.name not in known]
+    unknown = [each for each in map(StudyDir, records_in(storage_path)) if each.id not in known]
     here = without_password(client.tracking_uri)
     records = [finding for folder in unknown if (finding := _without_run(folder, here))]
     return find_orphans(client, experiments) + records
@@ -166,15 +166,15 @@ def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
     return 0 if fix else len(found)
 
 
-def _without_run(study_dir: Path, store: str) -> Finding | None:
+def _without_run(study_dir: StudyDir, store: str) -> Finding | None:
     """What is to be said of a record of which a store has no run; None if it is another store's."""
     try:
         asked = read_study(study_dir)
     except UserError as error:
-        return Finding(study_dir.name, "record:", str(error))
+        return Finding(study_dir.id, "record:", str(error))
     if without_password(asked.get("tracking_uri") or "") != store:
         return None
-    return Finding(study_dir.name, "study", f"has a record in {study_dir}, but no run here")
+    return Finding(study_dir.id, "study", f"has a record in {study_dir}, but no run here")
 
 
 def _line(finding: Finding) -> str:

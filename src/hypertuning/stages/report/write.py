@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from rich.console import Console
 
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.report.data import Data, Registered, RunPages
 from hypertuning.report.document import document
@@ -27,7 +28,7 @@ from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.processes import DRIVER, this_process
 from hypertuning.tracking.refit_tables import read_refit
-from hypertuning.tracking.store import NotStored, connect, reason, without_password
+from hypertuning.tracking.store import NotStored, connect, reason
 from hypertuning.tracking.study_run import open_run, this_experiment
 from hypertuning.words import counted
 

@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import pandas as pd
@@ -15,17 +14,15 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.learn.checkpoint import read_rows
-from hypertuning.record.files import parts
-from hypertuning.record.read import read_outcome, read_study, read_trials, study_outcome
-from hypertuning.record.recovery import recover_epochs
+from hypertuning.record import recovery
+from hypertuning.record.read import Recorded, read_record
 from hypertuning.record.trial import Trial
-from hypertuning.record.write import write_ending
 from hypertuning.report.exhibit import Exhibit
 from hypertuning.report.exhibits import exhibits, trial_overfitting
 from hypertuning.stages.console.commands import command_of, restore
 from hypertuning.stages.study.files import write_files
 from hypertuning.tracking import runs
-from hypertuning.tracking.artifacts import folder_of, send, send_what_is_missing
+from hypertuning.tracking.artifacts import send, send_what_is_missing
 from hypertuning.tracking.labels import run_name
 from hypertuning.tracking.mirror import mirror_study
 from hypertuning.tracking.store import NotStored, insist, reason
@@ -39,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class Undelivered(UserError):
-    """What the record has and the store has not, when waiting for the store was given up."""
+    """Raised when not everything reached the store in time."""
 
 
 def draw_trial(trial: Trial):
@@ -47,53 +44,54 @@ def draw_trial(trial: Trial):
     return trial_overfitting.draw(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
 
 
-def recover(study_dir: Path) -> None:
+def recover(study_dir: PathLike[str]) -> None:
     """Complete the record of a study whose driver is gone; only for who drives it now."""
-    recover_epochs(study_dir, lambda file, config: [asdict(row) for row in read_rows(file, config)])
-    begun = parts(study_dir)
-    if begun and not read_outcome(study_dir):
-        write_ending(begun[-1], "interrupted")
-    for unfinished in study_dir.glob("checkpoints/*.unfinished"):
-        unfinished.unlink(missing_ok=True)
+    recovery.recover(
+        study_dir, lambda file, config: [row.as_dict() for row in read_rows(file, config)]
+    )
 
 
 def finish(
     client: MlflowClient,
-    study_dir: Path,
+    study_dir: PathLike[str],
     patience_s: float,
     delivered: Mapping[int, int] | None = None,
-) -> None:
+) -> Recorded:
     """Mirror a study whose part has ended, log what it is read by, and close its run.
 
     Args:
         patience_s: Seconds to wait for a store that is away.
         delivered: How many epochs of each trial the store is known to hold.
 
+    Returns:
+        The record, as it was read for that.
+
     Raises:
         Undelivered: not all arrived in time; says what is missing, and how to deliver it.
     """
-    known = dict(delivered or {})
+    known, record = dict(delivered or {}), read_record(study_dir)
 
     def sent(trial: Trial) -> None:
         known[trial.number] = len(trial.epochs)
 
     try:
-        insist(lambda: _deliver(client, study_dir, sent), patience_s)
+        insist(lambda: _deliver(client, record, sent), patience_s)
     except (MlflowException, NotStored, OSError) as error:
-        sync = command_of("sync", study=study_dir.name, storage_path=study_dir.parent)
+        sync = command_of("sync", study=record.id, storage_path=record.folder.storage_path)
         raise Undelivered(
-            f"study {study_dir.name} is on disk, but {_missing(client, study_dir, known, error)}, "
+            f"study {record.id} is on disk, but {_missing(client, record, known, error)}, "
             f"deliver that by: {sync}"
         ) from error
+    return record
 
 
 def _missing(
-    client: MlflowClient, study_dir: Path, known: Mapping[int, int], error: Exception
+    client: MlflowClient, record: Recorded, known: Mapping[int, int], error: Exception
 ) -> str:
     """What did not arrive, why, and when it may be tried again."""
     if isinstance(error, NotStored):
         return f"{error}; after that"
-    missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in read_trials(study_dir)}
+    missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in record.trials}
     late = [number for number, epochs in missing.items() if epochs > 0]
     epochs = counted(sum(missing.values()), "epoch")
     what = f"up to {epochs} of {counted(len(late), 'trial')}" if late else "its end"
@@ -101,64 +99,57 @@ def _missing(
     return f"{what} did not reach the tracking store {store} ({reason(error)}); once it is back"
 
 
-def _deliver(client: MlflowClient, study_dir: Path, sent: Callable[[Trial], None]) -> None:
+def _deliver(client: MlflowClient, record: Recorded, sent: Callable[[Trial], None]) -> None:
     """Send the numbers, close the run, send the files; then note that nothing is left to do.
 
     Raises:
         NotStored: all numbers are there, but not all files.
     """
-    study_id, found = study_dir.name, read_trials(study_dir)
-    run = client.get_run(study_id)
+    run = client.get_run(record.id)
     if run.info.lifecycle_stage != "active":
-        again = restore(study_id, without_password(client.tracking_uri))
-        raise UserError(f"study {study_id} was deleted; to bring it back: {again}")
+        again = restore(record.id, without_password(client.tracking_uri))
+        raise UserError(f"study {record.id} was deleted; to bring it back: {again}")
     # without an ending: it did not begin a part, or the disk is too full to say how that ended
-    outcome = study_outcome(study_dir, found) or "interrupted"
-    delivered = is_delivered(run, outcome, found)
+    outcome = record.outcome or "interrupted"
+    delivered = is_delivered(run, outcome, record.trials)
     not_stored = None
     try:
-        mirror_study(client, study_id, study_dir, draw_trial, sent, look=delivered)
+        mirror_study(client, record.id, record.folder, draw_trial, sent, delivered, record.trials)
     except NotStored as error:
         not_stored = error
-    if delivered and folder_of(study_dir, study_id).exists():
-        send_what_is_missing(client, study_dir)
+    files = record.folder.artifacts_of(record.id)
+    if delivered and files.exists():
+        send_what_is_missing(client, record.folder)
     else:
-        trials, shown = _shown(client, study_dir)
+        trials, shown = _shown(client, record)
         if not delivered:  # an earlier version closed it, and kept no files
-            _close(client, study_dir, outcome, found, shown)
+            _close(client, record, outcome, shown)
         if not_stored is None:
-            write_files(study_dir, found, trials, shown)
-            send(client, study_id, folder_of(study_dir, study_id))
-            mark_delivered(client, study_id, found)
+            write_files(record, trials, shown)
+            send(client, record.id, files)
+            mark_delivered(client, record.id, record.trials)
     if not_stored:
         raise not_stored
 
 
-def _shown(client: MlflowClient, study_dir: Path) -> tuple[pd.DataFrame, list[Exhibit]]:
+def _shown(client: MlflowClient, record: Recorded) -> tuple[pd.DataFrame, list[Exhibit]]:
     """The trials of a study as MLflow has them, and what is shown of them."""
-    trials = runs.trials(client, [study_dir.name])
+    trials = runs.trials(client, [record.id])
     curves = runs.curves_of(client, trials)
     try:
-        return trials, exhibits(read_study(study_dir)["stage"], trials, curves)
+        return trials, exhibits(record.study["stage"], trials, curves)
     except Exception as error:  # noqa: BLE001 - what cannot be shown holds up no number
-        logger.warning("study %s has no figures and tables: %s", study_dir.name, reason(error))
+        logger.warning("study %s has no figures and tables: %s", record.id, reason(error))
         return trials, []
 
 
-def _close(
-    client: MlflowClient,
-    study_dir: Path,
-    outcome: str,
-    found: Sequence[Trial],
-    shown: Sequence[Exhibit],
-) -> None:
+def _close(client: MlflowClient, record: Recorded, outcome: str, shown: Sequence[Exhibit]) -> None:
     """Close a study's run, with what was found in its note."""
-    study_id, study = study_dir.name, read_study(study_dir)
-    tags = _model_use(study.get("model_needs"), found)
+    tags = _model_use(record.study.get("model_needs"), record.trials)
     if shown:
         says = [line for exhibit in shown for line in exhibit.says]
-        tags[MLFLOW_RUN_NOTE] = note_with(client.get_run(study_id), says)
-    close_study(client, study_id, outcome, found, tags)
+        tags[MLFLOW_RUN_NOTE] = note_with(client.get_run(record.id), says)
+    close_study(client, record.id, outcome, record.trials, tags)
 
 
 def note_with(run: Run, lines: Iterable[str]) -> str:

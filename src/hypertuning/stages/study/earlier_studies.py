@@ -8,12 +8,13 @@ import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.registry.candidates import Candidate, choose, config_of
 from hypertuning.stages.results import Study
 from hypertuning.stages.study.config_asked import Asked
 from hypertuning.tracking import runs
-from hypertuning.tracking.store import connect, without_password
+from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import this_experiment
 
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 from rich.console import Console
 
 from hypertuning.config import UserError
-from hypertuning.record.read import read_study, read_trials, study_outcome
+from hypertuning.record.read import Recorded
 from hypertuning.record.trial import Trial
 from hypertuning.stages.console.invocation import seconds_running
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
@@ -21,28 +20,26 @@ from hypertuning.tracking.view import address
 from hypertuning.words import counted
 
 
-def conclude(console: Console, prepared: Prepared, study_dir: Path, stopped: bool) -> Done:
+def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bool) -> Done:
     """Print what a study has come to, its page last; give the study.
 
     Raises:
         UserError: no trial got as far as one epoch.
     """
-    trials = read_trials(study_dir)
-    outcome, stage = study_outcome(study_dir, trials), read_study(study_dir)["stage"]
-    measured = any(trial.epochs for trial in trials)
-    if outcome == "failed" or not (measured or stopped):
-        raise UserError(_nothing(study_dir.name, trials))
-    if measured:
-        show_leaderboard(console, runs.trials(prepared.client, [study_dir.name]))
-        say(console, _told(prepared, study_dir.name, trials))
-    if outcome == "interrupted":
-        say(console, [how_to_go_on(stage, study_dir, prepared.options)])
-    elif measured:
-        say(console, next_steps(stage, study_dir.name, prepared.options))
-    if measured:
-        page = address(prepared.client.get_run(study_dir.name))
+    stage = record.study["stage"]
+    if record.outcome == "failed" or not (record.epochs or stopped):
+        raise UserError(_nothing(record.id, record.trials))
+    if record.epochs:
+        show_leaderboard(console, runs.trials(prepared.client, [record.id]))
+        say(console, _told(prepared, record))
+    if record.outcome == "interrupted":
+        say(console, [how_to_go_on(stage, record.id, prepared.options)])
+    elif record.epochs:
+        say(console, next_steps(stage, record.id, prepared.options))
+    if record.epochs:
+        page = address(prepared.client.get_run(record.id))
         say(console, how_to_see(prepared.client, page))
-    return Done(Study(study_dir.name, prepared.client), STOPPED if stopped else 0)
+    return Done(Study(record.id, prepared.client), STOPPED if stopped else 0)
 
 
 def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
@@ -55,8 +52,8 @@ def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
     return f"study {study_id}: {none} an epoch; the first cause: {cause}"
 
 
-def _told(prepared: Prepared, study_id: str, trials: Sequence[Trial]) -> Iterator[str]:
-    epochs = counted(sum(len(trial.epochs) for trial in trials), "epoch")
+def _told(prepared: Prepared, record: Recorded) -> Iterator[str]:
+    counts = f"{counted(len(record.trials), 'trial')}, {counted(record.epochs, 'epoch')}"
     took = timedelta(seconds=round(seconds_running()))
-    yield f"{counted(len(trials), 'trial')}, {epochs}; this command took {took}"
-    yield f"figures and tables: {files_of(prepared.client, study_id)}"
+    yield f"{counts}; this command took {took}"
+    yield f"figures and tables: {files_of(prepared.client, record.id)}"

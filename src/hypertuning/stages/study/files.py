@@ -5,36 +5,35 @@ They are written to the record, from where they are sent to MLflow.
 
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
-from hypertuning.record.trial import Trial, best_trial
+from hypertuning.record.read import Recorded
 from hypertuning.report.exhibit import Exhibit
-from hypertuning.tracking.artifacts import folder_of
+from hypertuning.tracking.artifacts import PLAN, TRIALS
 from hypertuning.tracking.store import reason
-
-BEST_CONFIG = "best.yaml"
-"""The best trial's hyperparameters, for the stage train; with the record, and in MLflow."""
+from hypertuning.whole_file import write_whole
 
 logger = logging.getLogger(__name__)
 
 
-def write_files(
-    study_dir: Path, found: Sequence[Trial], trials: pd.DataFrame, shown: Iterable[Exhibit]
-) -> None:
-    """Write to the record the files that the run of a study gets, over those that are there."""
-    folder = folder_of(study_dir, study_dir.name)
+def write_files(record: Recorded, trials: pd.DataFrame, shown: Iterable[Exhibit]) -> None:
+    """Write to the record the files that the run of a study gets, over those that are there.
+
+    Args:
+        trials: The trials as MLflow has them.
+    """
+    study, folder = record.folder, record.folder.artifacts_of(record.id)
     write_exhibits(folder, shown)
-    (folder / "tables").mkdir(parents=True, exist_ok=True)
-    trials.to_csv(folder / "tables" / "trials.csv", index=False)
-    shutil.copyfile(study_dir / "study.json", folder / "plan.json")
-    if best := best_trial(found):
-        written = yaml.safe_dump(best.config, sort_keys=False)
-        for place in (study_dir, folder):
-            (place / BEST_CONFIG).write_text(written)
+    (folder / TRIALS).parent.mkdir(parents=True, exist_ok=True)
+    trials.to_csv(folder / TRIALS, index=False)
+    shutil.copyfile(study.study_file, folder / PLAN)
+    if best := record.best:  # for the stage train
+        write_whole(study.best_file, yaml.safe_dump(best.config, sort_keys=False))
+        shutil.copyfile(study.best_file, folder / study.best_file.name)
 
 
 def write_exhibits(folder: Path, shown: Iterable[Exhibit]) -> None:

@@ -31,7 +31,7 @@ from hypertuning.stages.study.resume import Resumed, find_resumed
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.trains_on import in_lines, trains_on
 from hypertuning.stages.study.warm_start import Warm, read_warm_start
-from hypertuning.tracking.artifacts import check_artifact_store as check_writable
+from hypertuning.tracking.artifacts import check_artifact_store
 from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, this_experiment
@@ -136,8 +136,8 @@ def _check_store(client: MlflowClient, resumed: Resumed | None) -> None:
     """See whether the study's run can be opened, and take files."""
     with usage():
         find_launch(client, free=resumed is None)
-    run = resumed and client.get_run(resumed.study_dir.name)
-    check_writable(client, run.info.experiment_id if run else this_experiment(client))
+    run = resumed and client.get_run(resumed.study_dir.id)
+    check_artifact_store(client, run.info.experiment_id if run else this_experiment(client))
 
 
 def _connect(console: Console) -> MlflowClient:

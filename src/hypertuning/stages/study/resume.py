@@ -9,10 +9,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
+from hypertuning.addresses import without_password
 from hypertuning.config import UserError, parse_config
 from hypertuning.learn.image_folder import composed
-from hypertuning.record.files import DamagedRecord, has_record
+from hypertuning.record.files import DamagedRecord
 from hypertuning.record.jobs import RecordedJob, read_jobs
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study, read_trials
 from hypertuning.search.bohb import Result
 from hypertuning.search.ladder import Job
@@ -26,11 +28,12 @@ from hypertuning.stages.study.resumed_options import FILES, ignored, merge
 from hypertuning.stages.study.warm_start import Warm
 from hypertuning.stages.table import STAGES
 from hypertuning.tracking import runs
-from hypertuning.tracking.store import without_password
+from hypertuning.tracking.launch import LAUNCHER
 from hypertuning.tracking.study_run import (
     RECORD_TAG,
     DatasetInfo,
-    record_here,
+    find_record,
+    record_places,
     this_experiment,
 )
 from hypertuning.words import counted
@@ -39,7 +42,7 @@ from hypertuning.words import counted
 class Resumed(NamedTuple):
     """A study that goes on."""
 
-    study_dir: Path
+    study_dir: StudyDir
     study: dict[str, Any]
     """What was asked for, as it stands in the record."""
     options: StudyOptions
@@ -67,11 +70,11 @@ class Resumed(NamedTuple):
         """Raises UserError where the images are not those of the study."""
         had = self.study.get("dataset")
         if had is None:
-            raise UserError(f"study {self.study_dir.name} was begun by an earlier version")
+            raise UserError(f"study {self.study_dir.id} was begun by an earlier version")
         had = {**had, "classes": [composed(name) for name in had["classes"]]}
         if had != dict(images):
             raise UserError(
-                f"study {self.study_dir.name} trained on {had['train']} images of {had['name']} "
+                f"study {self.study_dir.id} trained on {had['train']} images of {had['name']} "
                 f"(digest {had['digest'][:8]}), this is {images['train']} of {images['name']} "
                 f"(digest {images['digest'][:8]}): it can only go on with the images it had"
             )
@@ -84,29 +87,29 @@ def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Res
         UserError: there is no such study, its record is gone, or an option contradicts it.
     """
     run = _find_run(client, stage, options.resume)
-    study_dir = find_record(client, run, options.storage_path)
+    study_dir = find_study_dir(client, run, options.storage_path)
     study = read_study(study_dir)
     read_past(study_dir)  # what is damaged is seen before anything is started
     _check_given(study_dir, study.get("given") or {})
-    growing, owner = STAGES[stage].grows, f"study {study_dir.name}"
+    growing, owner = STAGES[stage].grows, f"study {study_dir.id}"
     try:
         merged = merge(options, study["parameters"], owner, growing)
     except UsageError as error:  # what the user typed was looked at before
-        raise DamagedRecord(study_dir / "study.json", f"`parameters`: {error}") from error
-    kept = {**_files(options, study_dir), "storage_path": study_dir.parent}
-    again = module_command_of(stage, resume=study_dir.name, storage_path=study_dir.parent)
+        raise DamagedRecord(study_dir.study_file, f"`parameters`: {error}") from error
+    kept = {**_files(options, study_dir), "storage_path": study_dir.storage_path}
+    again = module_command_of(stage, resume=study_dir.id, storage_path=study_dir.storage_path)
     notes = ignored(options, merged, growing, again)
     return Resumed(study_dir, study, merged.but(**kept), notes)
 
 
-def keep_files(study_dir: Path, options: StudyOptions) -> None:
+def keep_files(study_dir: StudyDir, options: StudyOptions) -> None:
     """Copy what the study was given in files to its record."""
     for name in FILES:
         if file := getattr(options, name, None):
-            shutil.copyfile(file, study_dir / f"{name}.yaml")
+            shutil.copyfile(file, study_dir.given_file(name))
 
 
-def read_past(study_dir: Path) -> list[Past]:
+def read_past(study_dir: StudyDir) -> list[Past]:
     """What the parts of a study did so far, as the search understands it.
 
     Raises:
@@ -127,14 +130,14 @@ def _past(recorded: RecordedJob) -> Past:
     return Past(job, proposal, recorded.recorded, recorded.loss)
 
 
-def _check_given(study_dir: Path, given: Mapping) -> None:
+def _check_given(study_dir: StudyDir, given: Mapping) -> None:
     """Raises DamagedRecord where a configuration that a study was given cannot be trained."""
     asked = [given["asked"][0]] if "asked" in given else []
     try:
         for config in [*asked, *(found["config"] for found in given.get("candidates", ()))]:
             parse_config(config)
     except UserError as error:
-        raise DamagedRecord(study_dir / "study.json", f"`given`: {error}") from error
+        raise DamagedRecord(study_dir.study_file, f"`given`: {error}") from error
 
 
 def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
@@ -163,7 +166,7 @@ def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
             f"{again}"
         )
     tags = run.data.tags
-    if "trial_id" in tags or tags.get("outcome") == "launcher":
+    if "trial_id" in tags or tags.get("outcome") == LAUNCHER:
         parent = tags.get("mlflow.parentRunId")
         raise UserError(f"`resume`: run {name} is part of study {parent}; resume that")
     if tags.get("stage") != stage:
@@ -173,41 +176,39 @@ def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
     return run
 
 
-def find_record(client: MlflowClient, study: Run, storage_path: Path) -> Path:
-    """Where the record of a study is: in `storage_path`, or where it was written.
+def find_study_dir(client: MlflowClient, study: Run, storage_path: Path) -> StudyDir:
+    """The record of a study: in `storage_path`, or where it was written.
 
     Raises:
         UserError: in neither, with what can be done instead.
     """
-    study_id, written = study.info.run_id, record_here(study)
-    places = [storage_path / study_id, *([written] if written else [])]
-    found = next((place for place in places if has_record(place)), None)
-    if found is None:
-        searched = " nor in ".join(str(place.parent) for place in dict.fromkeys(places))
-        raise UserError(
-            f"the record of study {study_id} is not in {searched} (it was written to "
-            f"{study.data.tags.get(RECORD_TAG, 'an unknown place')}); name its folder by "
-            f"`storage_path`. Without it the study cannot go on, but its "
-            f"{counted(len(runs.trials(client, [study_id])), 'trial')} in MLflow can still teach a "
-            f"new bohb study, by warm_start={study_id}"
-        )
-    return found
+    if found := find_record(study, storage_path):
+        return StudyDir(found)
+    study_id = study.info.run_id
+    places = " nor in ".join({str(p.parent): 0 for p in record_places(study, storage_path)})
+    raise UserError(
+        f"the record of study {study_id} is not in {places} "
+        f"(it was written to {study.data.tags.get(RECORD_TAG, 'an unknown place')}); name its "
+        "folder by `storage_path`. Without it the study cannot go on, but its "
+        f"{counted(len(runs.trials(client, [study_id])), 'trial')} in MLflow can still teach a "
+        f"new bohb study, by warm_start={study_id}"
+    )
 
 
-def _files(options: StudyOptions, study_dir: Path) -> dict[str, str | None]:
+def _files(options: StudyOptions, study_dir: StudyDir) -> dict[str, str | None]:
     """The files with which a study goes on: those that it began with."""
     kept = {}
     for name in (name for name in FILES if hasattr(options, name)):
         if options.is_given(name):
             _check_file(name, getattr(options, name), study_dir)
-        file = study_dir / f"{name}.yaml"
+        file = study_dir.given_file(name)
         kept[name] = str(file) if file.exists() else None
     return kept
 
 
-def _check_file(name: str, file: str | None, study_dir: Path) -> None:
+def _check_file(name: str, file: str | None, study_dir: StudyDir) -> None:
     """Raises UserError where a file is not what the study began with."""
-    kept = study_dir / f"{name}.yaml"
+    kept = study_dir.given_file(name)
     before = kept.read_bytes() if kept.exists() else None
     try:
         now = None if file is None else Path(file).read_bytes()
@@ -215,6 +216,6 @@ def _check_file(name: str, file: str | None, study_dir: Path) -> None:
         raise UserError(f"`{name}`: {file} cannot be read: {error.strerror}") from error
     if now != before:
         raise UserError(
-            f"`{name}` (={as_text(file)}) contradicts study {study_dir.name}, which has "
+            f"`{name}` (={as_text(file)}) contradicts study {study_dir.id}, which has "
             f"{'none' if before is None else kept}; leave it out, or start a new study"
         )

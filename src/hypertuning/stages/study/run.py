@@ -3,7 +3,6 @@
 import json
 import time
 from contextlib import ExitStack
-from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 from rich.console import Console
@@ -11,8 +10,9 @@ from rich.console import Console
 from hypertuning.addresses import without_password, without_secrets
 from hypertuning.config import OBJECTIVE, UserError
 from hypertuning.record.files import parts
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
-from hypertuning.record.read import read_trials
+from hypertuning.record.read import Recorded, read_trials
 from hypertuning.record.write import write_ending, write_study
 from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
@@ -52,7 +52,7 @@ def run_stage(stage: str, build: Build, options: StudyOptions) -> Done:
     return Done()
 
 
-def carry_out(console: Console, prepared: Prepared) -> tuple[Path, bool]:
+def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
     """Search, and bring MLflow up to date; give the record, and whether somebody stopped it."""
     if prepared.warm:
         prepared.search.model.warm_start(prepared.warm.start.results)
@@ -65,12 +65,12 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Path, bool]:
         past = read_past(study_dir) if study_dir else []
         searcher = LadderSearcher(prepared.search.ladder(), prepared.search.sampler, 1, past)
         if past and searcher.done:
-            say(console, [f"nothing is left to do of study {study_dir.name}"])
+            say(console, [f"nothing is left to do of study {study_dir.id}"])
             write_ending(parts(study_dir)[-1], "completed")  # if killed at the very end
-            finish(prepared.client, study_dir, patience_s)
+            record = finish(prepared.client, study_dir, patience_s)
             launch = find_launch(prepared.client, free=False)
-            file_launcher(prepared.client, launch, study_dir.name, prepared.search.stage)
-            return study_dir, False
+            file_launcher(prepared.client, launch, study_dir.id, prepared.search.stage)
+            return record, False
         try:
             with ExitStack() as ray:
                 with waiting("Ray", console):
@@ -82,15 +82,15 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Path, bool]:
                     searcher.concurrency = ray.enter_context(ray_started(*asked))
                 stop = driven.enter_context(signals_caught())  # after Ray has set its own handlers
                 study_dir = _open(prepared, driven)
-                name = f"study {study_dir.name} ({prepared.search.stage})"
+                name = f"study {study_dir.id} ({prepared.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(prepared, study_dir)
                 outcome = _search(prepared, searcher, study_dir, mirror, stop)
             recover(study_dir)  # what a worker measured while it was being stopped
-            finish(prepared.client, study_dir, patience_s, mirror.delivered)
+            record = finish(prepared.client, study_dir, patience_s, mirror.delivered)
         except KeyboardInterrupt:  # the second one: leave at once
             if study_dir:
-                say(console, [how_to_go_on(prepared.search.stage, study_dir, prepared.options)])
+                say(console, [how_to_go_on(prepared.search.stage, study_dir.id, prepared.options)])
             raise
         except Undelivered:
             raise
@@ -99,10 +99,10 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Path, bool]:
                 _keep_what_there_is(console, prepared, study_dir)
             raise
     late = searcher.deadline is not None and time.monotonic() > searcher.deadline
-    return study_dir, outcome == "interrupted" and not late
+    return record, outcome == "interrupted" and not late
 
 
-def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: Path) -> None:
+def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: StudyDir) -> None:
     """After something went wrong in the search, which matters more than what goes wrong here."""
     try:
         recover(study_dir)
@@ -111,7 +111,7 @@ def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: Path) -
         say(console, [str(error)])
 
 
-def _open(prepared: Prepared, driven: ExitStack) -> Path:
+def _open(prepared: Prepared, driven: ExitStack) -> StudyDir:
     """Open the study's run and its record; give the record.
 
     Args:
@@ -124,7 +124,7 @@ def _open(prepared: Prepared, driven: ExitStack) -> Path:
     check_can_be_written(storage_path)
     try:
         if prepared.resumed:
-            reopen_study(prepared.client, prepared.resumed.study_dir.name, _opening(prepared))
+            reopen_study(prepared.client, prepared.resumed.study_dir.id, _opening(prepared))
             _write_record(prepared, prepared.resumed.study_dir)
             return prepared.resumed.study_dir
         study_id = open_study(
@@ -141,12 +141,12 @@ def _open(prepared: Prepared, driven: ExitStack) -> Path:
             "started"
         ) from error
     try:
-        driven.enter_context(only_driver(storage_path / study_id))
-        _write_record(prepared, storage_path / study_id)
+        driven.enter_context(only_driver(StudyDir.of(storage_path, study_id)))
+        _write_record(prepared, StudyDir.of(storage_path, study_id))
     except OSError as error:
         close_study(prepared.client, study_id, "failed")
         raise UserError(f"the record could not be begun: {error.strerror}") from error
-    return storage_path / study_id
+    return StudyDir.of(storage_path, study_id)
 
 
 def _opening(prepared: Prepared) -> Opening:
@@ -172,7 +172,7 @@ def _tags(prepared: Prepared) -> dict[str, str]:
     }
 
 
-def _write_record(prepared: Prepared, study_dir: Path) -> None:
+def _write_record(prepared: Prepared, study_dir: StudyDir) -> None:
     """Write what the study was asked for; of one that goes on, what may have changed."""
     begun = {
         "stage": prepared.search.stage,
@@ -199,12 +199,16 @@ def _write_record(prepared: Prepared, study_dir: Path) -> None:
     write_study(study_dir, {**(prepared.resumed.study if prepared.resumed else begun), **now})
 
 
-def _mirror(prepared: Prepared, study_dir: Path) -> MLflowMirror:
-    return MLflowMirror(study_dir.name, study_dir, draw_trial)
+def _mirror(prepared: Prepared, study_dir: StudyDir) -> MLflowMirror:
+    return MLflowMirror(study_dir.id, study_dir, draw_trial)
 
 
 def _search(
-    prepared: Prepared, searcher: LadderSearcher, study_dir: Path, mirror: MLflowMirror, stop: Stop
+    prepared: Prepared,
+    searcher: LadderSearcher,
+    study_dir: StudyDir,
+    mirror: MLflowMirror,
+    stop: Stop,
 ) -> str:
     """Run one part of the study to its end; give its outcome."""
     measured = {
@@ -215,7 +219,7 @@ def _search(
     return run(
         study_dir,
         searcher,
-        trainable(prepared.problem._replace(checkpoints=study_dir / "checkpoints")),
+        trainable(prepared.problem._replace(checkpoints=study_dir.checkpoints)),
         prepared.resources,
         [
             mirror,
