@@ -11,7 +11,8 @@ from pydantic.fields import FieldInfo
 
 from hypertuning import environment
 from hypertuning.addresses import without_secrets
-from hypertuning.stages.options import Options, UsageError, as_text, expanded
+from hypertuning.stages.kinds import expanded
+from hypertuning.stages.options import Options, UsageError, as_text
 from hypertuning.stages.table import STAGES, Stage
 
 

@@ -10,7 +10,8 @@ from pydantic import create_model
 
 from hypertuning.cli import Number, StageCommand, UserPath
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import Amount, File, Folder, Options, PathOrName
+from hypertuning.stages.kinds import Amount, File, Folder, PathOrName
+from hypertuning.stages.options import Options
 from hypertuning.stages.table import STAGES, Stage
 
 PATHS = {

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.stages.options import Augment, Count, Factor, SearchOptions, Share
+from hypertuning.stages.kinds import Count, Factor, Share
+from hypertuning.stages.options import Augment, SearchOptions
 
 if TYPE_CHECKING:
     from hypertuning.stages.study.searches import Search

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hypertuning.stages.options import Augment, Count, SearchOptions
+from hypertuning.stages.kinds import Count
+from hypertuning.stages.options import Augment, SearchOptions
 
 if TYPE_CHECKING:
     from hypertuning.stages.study.searches import Search

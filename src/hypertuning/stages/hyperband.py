@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from hypertuning.search.strategies import PAIRED
-from hypertuning.stages.options import Count, Factor, SearchOptions
+from hypertuning.stages.kinds import Count, Factor
+from hypertuning.stages.options import SearchOptions
 
 if TYPE_CHECKING:
     from hypertuning.stages.study.searches import Search

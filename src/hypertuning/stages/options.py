@@ -4,7 +4,6 @@ From these classes come the command lines, the functions of `hypertuning`, the f
 the tables of parameters in the README.
 """
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import get_annotations
@@ -12,9 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -24,6 +21,16 @@ from pydantic import (
 from hypertuning import environment
 from hypertuning.complaints import describe
 from hypertuning.config import DEFAULTS, UserError
+from hypertuning.stages.kinds import (
+    Amount,
+    Count,
+    CountOrAll,
+    Folder,
+    PathOrName,
+    PathOrNone,
+    Positive,
+    Seed,
+)
 
 NONE = "none"
 """How None is typed: MLflow cannot store an empty parameter."""
@@ -42,40 +49,6 @@ def usage() -> Iterator[None]:
         yield
     except UserError as error:
         raise UsageError(str(error)) from error
-
-
-def expanded(path: Any) -> Any:
-    """A path as a shell would expand it: `~` is the home folder, also where no shell has run.
-
-    Raises:
-        ValueError: it is empty, or names a user who does not exist.
-    """
-    if not isinstance(path, str | Path):
-        return path
-    found = os.path.expanduser(path)
-    if not os.fspath(found):
-        raise ValueError("a path must not be empty")
-    if os.fspath(found).startswith("~"):
-        raise ValueError(f"{found!r}: there is no such user; ./{found} is a path here")
-    return found
-
-
-def _absolute(path: Path) -> Path:
-    return Path(os.path.realpath(path))
-
-
-Count = Annotated[int, Field(ge=1)]
-CountOrAll = Annotated[int, Field(ge=0)]
-Seed = Annotated[int, Field(ge=0, le=2**62)]
-Factor = Annotated[int, Field(ge=2)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Folder = Annotated[Path, "folder", BeforeValidator(expanded), AfterValidator(_absolute)]
-File = Annotated[Path, "file", BeforeValidator(expanded)]
-PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
-PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
-"""A text that may be a path; the names of data sets, stages and models stay as they are."""
 
 
 class Options(BaseModel):

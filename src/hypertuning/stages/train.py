@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hypertuning.stages.options import Count, Images, PathOrNone, StudyOptions
+from hypertuning.stages.kinds import Count, PathOrNone
+from hypertuning.stages.options import Images, StudyOptions
 
 if TYPE_CHECKING:
     from hypertuning.stages.study.searches import Search

@@ -6,16 +6,8 @@ from typing import Literal
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import (
-    AUTO,
-    CountOrAll,
-    DataOptions,
-    Folder,
-    MachineOptions,
-    Seed,
-    Trust,
-    UsageError,
-)
+from hypertuning.stages.kinds import CountOrAll, Folder, Seed
+from hypertuning.stages.options import AUTO, DataOptions, MachineOptions, Trust, UsageError
 
 
 class Main(DataOptions, MachineOptions):

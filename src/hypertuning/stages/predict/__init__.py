@@ -5,14 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import (
-    AUTO,
-    File,
-    Options,
-    PathOrName,
-    Trust,
-    UsageError,
-)
+from hypertuning.stages.kinds import File, PathOrName
+from hypertuning.stages.options import AUTO, Options, Trust, UsageError
 
 
 class Predict(Options):

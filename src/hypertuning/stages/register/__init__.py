@@ -3,15 +3,8 @@
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import (
-    AUTO,
-    Count,
-    CountOrAll,
-    DataDir,
-    PathOrNone,
-    StudyOptions,
-    Trust,
-)
+from hypertuning.stages.kinds import Count, CountOrAll, PathOrNone
+from hypertuning.stages.options import AUTO, DataDir, StudyOptions, Trust
 
 
 class Register(StudyOptions):

@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import Folder, Options, StudyId, SyncTimeout
+from hypertuning.stages.kinds import Folder
+from hypertuning.stages.options import Options, StudyId, SyncTimeout
 
 
 class Records(Options):

@@ -81,12 +81,9 @@ def prepare(
     with usage():
         resources = resources_of(options)
         source = find_source(asked.dataset, asked.data_dir)
-    warm_start = getattr(options, "warm_start", None)
     if options.dry_run and source is None:
-        planned = plan_of(search)
-        say(console, [UNREAD] if warm_start else notes_on(search, planned, None))
-        return show_plan(console, search, planned, no_estimate(asked))
-    if not client and (check or warm_start or not options.dry_run):
+        return _plan_without_images(console, search, options, asked)
+    if not client and (check or _warm_start(options) or not options.dry_run):
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
@@ -95,19 +92,9 @@ def prepare(
         cache = data.prepare(asked.dataset, asked.data_dir)
     with usage():
         images = _images(cache, asked)
-        if resumed:
-            resumed.check_images(images)
-            warm = resumed.warm()
-        elif client and warm_start:
-            warm = read_warm_start(client, warm_start, search, images, asked.split_seed)
-        else:
-            warm = None
+        warm = _warm(client, search, options, images, asked, resumed)
     planned = plan_of(search, warm)
-    notes = [
-        *notes_on(search, planned, warm),
-        *other_images(search, images, asked),
-        *([resumed.note(planned), *resumed.ignored] if resumed else []),
-    ]
+    notes = _notes(search, planned, warm, images, asked, resumed)
     problem = problem_of(search, asked, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
@@ -130,6 +117,52 @@ def prepare(
     if options.dry_run:
         return show_plan(console, search, planned, estimate(search, planned, problem, resources))
     return prepared
+
+
+def _plan_without_images(
+    console: Console, search: Search, options: StudyOptions, asked: Images
+) -> None:
+    """What a dry run can say before the images are there."""
+    planned = plan_of(search)
+    notes = [UNREAD] if _warm_start(options) else notes_on(search, planned, None)
+    say(console, notes)
+    show_plan(console, search, planned, no_estimate(asked))
+
+
+def _warm_start(options: StudyOptions) -> str | None:
+    """The studies to learn from; only some stages can."""
+    return getattr(options, "warm_start", None)
+
+
+def _warm(
+    client: MlflowClient | None,
+    search: Search,
+    options: StudyOptions,
+    images: DatasetInfo,
+    asked: Images,
+    resumed: Resumed | None,
+) -> Warm | None:
+    """What the study learns of others; one that goes on has it in its record."""
+    if resumed:
+        resumed.check_images(images)
+        return resumed.warm()
+    wanted = _warm_start(options)
+    if not (client and wanted):
+        return None
+    return read_warm_start(client, wanted, search, images, asked.split_seed)
+
+
+def _notes(
+    search: Search,
+    planned: Plan,
+    warm: Warm | None,
+    images: DatasetInfo,
+    asked: Images,
+    resumed: Resumed | None,
+) -> list[str]:
+    """What the user should know before the search starts, a line each."""
+    notes = [*notes_on(search, planned, warm), *other_images(search, images, asked)]
+    return [*notes, resumed.note(planned), *resumed.ignored] if resumed else notes
 
 
 def _check_store(client: MlflowClient, resumed: Resumed | None) -> None:

@@ -1,0 +1,45 @@
+"""What an option may be: numbers with bounds, and paths as users type them.
+
+`cli` makes the types of the command line from these; the words in an annotation tell it which kind
+of path is meant.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+
+def expanded(path: Any) -> Any:
+    """A path as a shell would expand it: `~` is the home folder, also where no shell has run.
+
+    Raises:
+        ValueError: it is empty, or names a user who does not exist.
+    """
+    if not isinstance(path, str | Path):
+        return path
+    found = os.path.expanduser(path)
+    if not os.fspath(found):
+        raise ValueError("a path must not be empty")
+    if os.fspath(found).startswith("~"):
+        raise ValueError(f"{found!r}: there is no such user; ./{found} is a path here")
+    return found
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+Count = Annotated[int, Field(ge=1)]
+CountOrAll = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**62)]
+Factor = Annotated[int, Field(ge=2)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Folder = Annotated[Path, "folder", BeforeValidator(expanded), AfterValidator(_absolute)]
+File = Annotated[Path, "file", BeforeValidator(expanded)]
+PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
+PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
+"""A text that may be a path; the names of data sets, stages and models stay as they are."""
