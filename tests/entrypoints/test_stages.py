@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from mlflow import MlflowClient
 from stand_ins import parsed
 
@@ -116,7 +117,11 @@ def test_a_stage_ends_with_its_files_the_commands_that_follow_and_its_page(stage
     study = client.get_run(runs.studies(client)["study_id"].iloc[0])
     study_id, experiment_id = study.info.run_id, study.info.experiment_id
     assert re.fullmatch(r"8 trials, \d+ epochs; this command took 0:\d\d:\d\d", took)
-    assert Path(files.removeprefix("figures and tables: "), "figures/overfitting.png").is_file()
+    folder = Path(files.removeprefix("figures and tables: "))
+    assert (folder / "figures" / "overfitting.png").is_file()
+    best = yaml.safe_load((folder / "best.yaml").read_text())
+    trials = runs.trials(client, [study.info.run_id])
+    assert best["filters"] == trials.sort_values("best_val_loss")["filters"].iloc[0]
     for line, stage in ((train, "train"), (register, "register"), (report, "report")):
         command = line.partition(": ")[2]
         # behind `source …/activate &&`, where the shell of the tests has activated nothing
