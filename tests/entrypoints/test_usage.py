@@ -90,7 +90,11 @@ def test_wrong_files_end_with_status_2(tmp_path, monkeypatch, command, space, po
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--dataset", "digits", "--cpus-per-trial", "4096"], "one trial asks for 4096 CPU"),
+        pytest.param(
+            ["--dataset", "digits", "--cpus-per-trial", "4096"],
+            "one trial asks for 4096 CPU",
+            marks=pytest.mark.slow,
+        ),
         (["--dataset", "digits", "--ray-address", "127.0.0.1:1"], "no Ray cluster answers at"),
         (["--dataset", "digits", "--storage-path", "a-file/records"], "cannot be written to"),
     ],
@@ -110,6 +114,7 @@ def test_what_is_lacking_ends_with_status_1_and_leaves_no_run(
     assert not Path("ray_results").exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_ends_with_status_1(tmp_path):
     environment = {
         **os.environ,

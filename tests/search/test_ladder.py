@@ -146,7 +146,7 @@ budgets = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(budgets, st.sampled_from(sorted(LADDERS)), st.integers(1, 7), st.integers())
 def test_every_ladder_ends_whatever_arrives_in_whatever_order(budget, kind, concurrency, seed):
     shuffle = random.Random(seed)

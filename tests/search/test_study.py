@@ -114,6 +114,7 @@ def test_a_trial_that_breaks_once_is_tried_again_from_where_it_was(ray_local, tm
     assert {epoch for _, epoch in record(tmp_path / "study")} == {1, 2, 3, 4}
 
 
+@pytest.mark.slow
 def test_both_arms_train_the_same_configurations(ray_local, tmp_path):
     arms = ({"augment": "none"}, {"augment": "crop_flip"})
     sampler = Paired(Random({**BOHB, "dropout": 0.1}, {}, 0), arms)

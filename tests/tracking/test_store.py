@@ -85,6 +85,7 @@ if child and os.waitpid(child, 0)[1]:
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_open_a_fresh_store_at_the_same_moment_both_can(tmp_path, monkeypatch):
     track(monkeypatch, None)
     opening = [sys.executable, "-c", OPEN_IN_TWO_PROCESSES]
