@@ -52,7 +52,7 @@ def test_as_many_workers_as_places_serve_all_trials(ray_local, tmp_path):
 
 SLOW = pytest.mark.slow
 COMPARED = [
-    pytest.param("random", marks=SLOW), "asha", pytest.param("hyperband", marks=SLOW), "bohb",
+    *(pytest.param(name, marks=SLOW) for name in ("random", "asha", "hyperband")), "bohb",
 ]  # fmt: skip
 
 
