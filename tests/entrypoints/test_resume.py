@@ -64,7 +64,7 @@ def refused(client, *words, **more):
 @pytest.mark.parametrize("by", ["id", "last"])
 def test_a_study_goes_on_with_what_it_was_started_with(client, study, by):
     earlier = resumed(client, f"--resume={study.name if by == 'id' else 'last'}")
-    assert earlier.study_dir == study
+    assert earlier.study_dir.path == study
     assert earlier.options.num_samples == 20
     assert earlier.options.concurrency == 1
     assert earlier.options.dataset == "digits"
