@@ -1,6 +1,7 @@
 """The start of a stage: what is wrong is seen before torch, Ray and MLflow are imported."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -29,12 +30,13 @@ def start(
         UsageError: the options contradict each other, or name what does not exist.
         UserError: this machine or one of its folders cannot take the study.
     """
+    began = time.monotonic()
     check_ground(options)
     begins = options.resume is None  # one that goes on has its options in its record
     with waiting(LIBRARIES):
         found = search(options, None) if begins else None
         from hypertuning.stages.study.run import run_stage
-    return run_stage(stage, (lambda *_: found) if begins else search, options)
+    return run_stage(stage, (lambda *_: found) if begins else search, options, began)
 
 
 def check_ground(options: StudyOptions | Main) -> None:

@@ -159,7 +159,7 @@ STAGES = {
             "report",
             Report,
             "report:report",
-            "on {source}, to {out}",
+            "to {out}",
             invitation="write it up",
         ),
         Stage("sync", Sync, "repair:sync", "{study}, from the records in {storage_path}"),

@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from getopt import GetoptError, gnu_getopt
@@ -119,12 +118,6 @@ def activation(started: MLflowRun) -> list[str]:
         return []
     below = activate.is_relative_to(started.folder)
     return ["source", str(activate.relative_to(started.folder) if below else activate), "&&"]
-
-
-def seconds_running() -> float:
-    """Since this process began, its imports included."""
-    ticks = int(_after_name(Path("/proc/self"))[19])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _after_name(process: Path) -> list[str]:

@@ -1,5 +1,7 @@
 """From the best trials of a study to a version of a registered model."""
 
+import time
+
 from pydantic import Field
 
 from hypertuning.stages.done import Done
@@ -37,8 +39,9 @@ def register(options: Register) -> Done:
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import LIBRARIES, check_ground
 
+    began = time.monotonic()
     check_ground(options)
     with waiting(LIBRARIES):
         from hypertuning.stages.register.run import run_register
 
-    return run_register(options)
+    return run_register(options, began)

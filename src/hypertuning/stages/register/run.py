@@ -51,8 +51,11 @@ CANDIDATE_COLUMNS = {
 }
 
 
-def run_register(options: Register) -> Done:
+def run_register(options: Register, began: float) -> Done:
     """Run the stage from its source to a version in the registry, and give that.
+
+    Args:
+        began: When the stage was started, by the monotonic clock.
 
     Raises:
         UserError: something is missing, or nothing can be registered.
@@ -60,7 +63,7 @@ def run_register(options: Register) -> Done:
     console = Console()
     with usage():
         check_alias(options.alias)
-    prepared = prepare(console, "register", search, options, check)
+    prepared = prepare(console, "register", search, options, began, check)
     if prepared is None:
         return Done()
     record, stopped = carry_out(console, prepared)

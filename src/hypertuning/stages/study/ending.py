@@ -1,5 +1,6 @@
 """The end of a stage: the best trials, the files, what comes next, and where to see all of it."""
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
@@ -8,7 +9,6 @@ from rich.console import Console
 from hypertuning.config import UserError
 from hypertuning.record.read import Recorded
 from hypertuning.record.trial import Trial
-from hypertuning.stages.console.invocation import seconds_running
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import files_of, how_to_see
 from hypertuning.stages.console.show import say, show_leaderboard
@@ -54,6 +54,6 @@ def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
 
 def _told(prepared: Prepared, record: Recorded) -> Iterator[str]:
     counts = f"{counted(len(record.trials), 'trial')}, {counted(record.epochs, 'epoch')}"
-    took = timedelta(seconds=round(seconds_running()))
+    took = timedelta(seconds=round(time.monotonic() - prepared.began))
     yield f"{counts}; this command took {took}"
     yield f"figures and tables: {files_of(prepared.client, record.id)}"

@@ -61,12 +61,22 @@ class Prepared(NamedTuple):
     notes: list[str]
     resumed: Resumed | None
     """The study that goes on, if this is not a new one."""
+    began: float
+    """When the stage was started, by the monotonic clock."""
 
 
 def prepare(
-    console: Console, stage: str, build: Build, options: StudyOptions, check: Check | None = None
+    console: Console,
+    stage: str,
+    build: Build,
+    options: StudyOptions,
+    began: float,
+    check: Check | None = None,
 ) -> Prepared | None:
     """Look at options, data and store; None after a dry run.
+
+    Args:
+        began: When the stage was started, by the monotonic clock.
 
     Raises:
         UserError: something is wrong or missing.
@@ -111,6 +121,7 @@ def prepare(
         on,
         notes,
         resumed,
+        began,
     )
     if check:
         prepared = check(prepared)

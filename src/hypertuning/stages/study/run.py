@@ -32,14 +32,17 @@ from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.launch import file_launcher, find_launch
 
 
-def run_stage(stage: str, build: Build, options: StudyOptions) -> Done:
+def run_stage(stage: str, build: Build, options: StudyOptions, began: float) -> Done:
     """Run a stage from the data to the leaderboard; give its study, or nothing after a dry run.
+
+    Args:
+        began: When the stage was started, by the monotonic clock.
 
     Raises:
         UserError: something is missing, every trial failed, or not everything reached MLflow.
     """
     console = Console()
-    if prepared := prepare(console, stage, build, options):
+    if prepared := prepare(console, stage, build, options, began):
         return conclude(console, prepared, *carry_out(console, prepared))
     return Done()
 
