@@ -18,7 +18,7 @@ class Download(DataOptions):
 
 def download(options: Download) -> Done:
     """Return the folder of the decoded images."""
-    # takes a second: not before the first line
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.learn.sources import find_source
     from hypertuning.stages.console.log import show_log
     from hypertuning.stages.console.waiting import waiting

@@ -1,6 +1,6 @@
-"""What is written from the stages' options: MLproject, the entry points, the tables in the README.
+"""Write MLproject, the entry points and the README's tables from the stages' options.
 
-`make mlproject` runs this module in a checkout; a test compares.
+`make mlproject` runs this module in a checkout; a test compares the files with the options.
 """
 
 import re
@@ -66,7 +66,7 @@ def _wrapped(words: list[str]) -> Iterator[str]:
 
 
 def _scalar(options: type[Options], name: str) -> str:
-    """A default as YAML: a text that would be read as something else stands in quotes."""
+    """A default as YAML: a text that YAML would read as another type is quoted."""
     text = as_text(options.model_fields[name].default)
     written = yaml.safe_dump(text, default_style=None).split("\n")[0]
     return f'"{text}"' if text in ("none", "true", "false") else written.replace("'", "")
@@ -78,7 +78,7 @@ def entry_points() -> dict[str, str]:
 
 
 def readme(text: str) -> str:
-    """The README with its tables of parameters as they are now."""
+    """The text of the README with its tables of parameters written anew."""
 
     def table(found: re.Match) -> str:
         rows = shared() if found[1] == "all searches" else own(found[1].split(", "))
@@ -94,7 +94,7 @@ def shared() -> list[str]:
 
 
 def own(stages: list[str]) -> list[str]:
-    """The parameters that stages have for themselves, as rows of a table."""
+    """The parameters that belong to single stages, as rows of a table."""
     rows = [
         f"| {f'`{stage}`' if number == 0 else ''} {_row(options, name)}"
         for stage in stages
@@ -124,7 +124,7 @@ def _row(options: type[Options], name: str) -> str:
 
 
 def main(root: Path = Path()) -> None:
-    """Write all of it into a checkout."""
+    """Write all these files into a checkout."""
     (root / "MLproject").write_text(mlproject())
     for name, text in entry_points().items():
         (root / "entrypoints" / name).write_text(text)

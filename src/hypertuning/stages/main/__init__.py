@@ -34,7 +34,7 @@ class Main(DataOptions, MachineOptions):
 
 def main(options: Main) -> Done:
     """Return the id of the run that holds the stages."""
-    # takes a second: not before the first line
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import LIBRARIES, check_ground
 

@@ -39,7 +39,7 @@ class Register(StudyOptions):
 
 def register(options: Register) -> Done:
     """Return the version that was registered."""
-    # takes a second: not before the first line
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import LIBRARIES, check_ground
 

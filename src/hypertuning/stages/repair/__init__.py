@@ -29,7 +29,7 @@ class Doctor(Records):
 
 def sync(options: Sync) -> Done:
     """Send the records of studies that are not running."""
-    # takes a second: not before the first line
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.repair.records import find_records
 

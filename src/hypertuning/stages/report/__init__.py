@@ -22,7 +22,7 @@ class Report(Options):
 
 def report(options: Report) -> Done:
     """Return the file of the report."""
-    # takes a second: not before the first line
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import check_folder
 
