@@ -1,4 +1,4 @@
-"""Claims about what a study leads to: commands with what they need, and none below `main`."""
+"""Claims about the commands suggested after a study: with all they need, and none below `main`."""
 
 import pytest
 from stand_ins import parsed
@@ -17,7 +17,7 @@ def shell(monkeypatch):
 
 
 def lines_of(stage, *words):
-    """What a study of a stage prints at its ends, by what it is said of."""
+    """The last lines of a study, by the words before the colon."""
     context = stage.main.make_context(stage.__name__.split(".")[-1], list(words))
     name, options = context.info_name, stage.main.options(context)
     steps = next_steps(name, "0a1b", options)

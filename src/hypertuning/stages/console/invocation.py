@@ -111,7 +111,7 @@ def _env_manager() -> list[tuple[str, str]]:
 
 
 def activation(started: MLflowRun) -> list[str]:
-    """The words that activate the environment, if `make` used one that the shell has not."""
+    """The words that activate the environment, if `make` used it and the shell has not."""
     activate = Path(sys.prefix, "bin", "activate")
     entered = started.shell.get("VIRTUAL_ENV") == sys.prefix
     if not started.shell.get("MAKELEVEL") or entered or not activate.exists():

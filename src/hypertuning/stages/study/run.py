@@ -41,10 +41,10 @@ from hypertuning.words import counted
 
 
 def run_stage(stage: str, build: Build, options: StudyOptions) -> Done:
-    """Run a stage from the data to the leaderboard; give its study, or nothing after a dry run.
+    """Run a stage from the data to the leaderboard; return its study, or nothing after a dry run.
 
     Raises:
-        UserError: something is missing, every trial failed, or not everything reached MLflow.
+        UserError: something is missing, every trial failed, or MLflow did not get everything.
     """
     console = Console()
     if prepared := prepare(console, stage, build, options):
@@ -53,7 +53,7 @@ def run_stage(stage: str, build: Build, options: StudyOptions) -> Done:
 
 
 def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
-    """Search, and bring MLflow up to date; give the record, and whether somebody stopped it."""
+    """Search, and bring MLflow up to date; return the record, and whether the user stopped it."""
     if prepared.warm:
         prepared.search.model.warm_start(prepared.warm.start.results)
     study_dir = prepared.resumed and prepared.resumed.study_dir
@@ -66,7 +66,7 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
         searcher = LadderSearcher(prepared.search.ladder(), prepared.search.sampler, 1, past)
         if past and searcher.done:
             say(console, [f"nothing is left to do of study {study_dir.id}"])
-            write_ending(parts(study_dir)[-1], "completed")  # if killed at the very end
+            write_ending(parts(study_dir)[-1], "completed")  # missing if killed at the end
             record = finish(prepared.client, study_dir, patience_s)
             launch = find_launch(prepared.client, free=False)
             file_launcher(prepared.client, launch, study_dir.id, prepared.search.stage)
@@ -86,9 +86,9 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(prepared, study_dir)
                 outcome = _search(prepared, searcher, study_dir, mirror, stop)
-            recover(study_dir)  # what a worker measured while it was being stopped
+            recover(study_dir)  # add what workers measured while they were stopped
             record = finish(prepared.client, study_dir, patience_s, mirror.delivered)
-        except KeyboardInterrupt:  # the second one: leave at once
+        except KeyboardInterrupt:  # the second Ctrl-C: leave at once
             if study_dir:
                 say(console, [how_to_go_on(prepared.search.stage, study_dir.id, prepared.options)])
             raise
@@ -103,7 +103,7 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
 
 
 def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: StudyDir) -> None:
-    """After something went wrong in the search, which matters more than what goes wrong here."""
+    """After an error in the search, send what was measured; only print errors of the sending."""
     try:
         recover(study_dir)
         finish(prepared.client, study_dir, patience_s=0)
@@ -112,13 +112,13 @@ def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: StudyDi
 
 
 def _open(prepared: Prepared, driven: ExitStack) -> StudyDir:
-    """Open the study's run and its record; give the record.
+    """Open the study's run and its record; return the record's folder.
 
     Args:
-        driven: Holds the record for as long as it is driven from here.
+        driven: Holds the lock on the record while this process drives the study.
 
     Raises:
-        UserError: no disk space, or the store went away.
+        UserError: the disk is full, or the store does not answer.
     """
     storage_path = prepared.options.storage_path
     check_can_be_written(storage_path)
@@ -162,7 +162,7 @@ def _opening(prepared: Prepared) -> Opening:
 
 
 def _tags(prepared: Prepared) -> dict[str, str]:
-    """What tells a study from others of its stage, in MLflow's table of runs and in a report."""
+    """Tags that distinguish a study from others of its stage, in MLflow and in a report."""
     space = {"space": json.dumps(prepared.search.space)} if prepared.search.space else {}
     return {
         "strategy": prepared.search.strategy,
@@ -173,7 +173,7 @@ def _tags(prepared: Prepared) -> dict[str, str]:
 
 
 def _write_record(prepared: Prepared, study_dir: StudyDir) -> None:
-    """Write what the study was asked for; of one that goes on, what may have changed."""
+    """Write what the study was asked for; if it is resumed, what may have changed."""
     begun = {
         "stage": prepared.search.stage,
         "strategy": prepared.search.strategy,
@@ -210,7 +210,7 @@ def _search(
     mirror: MLflowMirror,
     stop: Stop,
 ) -> str:
-    """Run one part of the study to its end; give its outcome."""
+    """Run one part of the study to its end; return its outcome."""
     measured = {
         (trial.number, row["epoch"]): row[OBJECTIVE]
         for trial in read_trials(study_dir)
@@ -233,7 +233,7 @@ def _search(
 
 
 def _parameters(prepared: Prepared) -> dict[str, str]:
-    """The stage's parameters as MLflow stores them: text, as `mlflow run` writes them too."""
+    """The stage's parameters as text, in the form in which `mlflow run` logs them."""
     images = prepared.asked_images.parameters()
     asked = {n: images[n] for n in Images.names()} | prepared.options.parameters()
     return {name: without_secrets(text) for name, text in asked.items()}
