@@ -16,9 +16,9 @@ from hypertuning.stages.table import STAGES, Stage
 HEAD = """\
 # Written by `make mlproject` from the options in src/hypertuning/stages/: change them there.
 #
-# Every parameter is an option of `python -m entrypoints.STAGE`, which checks it. PYTHONPATH reaches
-# the workers of Ray, which a path set in the driver would not. With `exec` there is no shell
-# between `mlflow run` and the command: Ctrl-C waits until the command has kept what it measured.
+# Every parameter is an option of `python -m entrypoints.STAGE`, which checks it. PYTHONPATH also
+# reaches Ray's workers; a path set in the driver would not. `exec` leaves no shell between
+# `mlflow run` and the command, so on Ctrl-C `mlflow run` waits until the command has ended.
 name: hypertuning
 
 conda_env: conda.yaml
