@@ -1,5 +1,5 @@
-# The project from nothing: Python 3.11 to 3.13, make and git are all that has to be there.
-# `make help` (or plain `make`) lists what follows.
+# Sets the project up and runs its checks; needs Python 3.11 to 3.13, make, git and a C compiler.
+# `make help` (or plain `make`) lists the targets.
 
 PYTHON := $(or $(PYTHON),python3)
 PORT := $(or $(PORT),5000)
@@ -11,13 +11,13 @@ BENCH ?=
 .DELETE_ON_ERROR:
 .PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report lint format lock clean machine
 
-# Both stamps are touched last, so an install that was broken off is done again from the start.
+# Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
 project := .venv/project-installed
 python := .venv/bin/python
-# An activated environment of the user's must not be installed into.
+# Named explicitly, so that nothing is installed into an environment that the user has activated.
 install := .venv/bin/uv pip install --python .venv
-# mlflow starts `python`, and uv under --env-manager uv, from PATH.
+# mlflow finds `python`, and uv under --env-manager uv, on PATH.
 mlflow := PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/mlflow
 
 help:  ## print this list
@@ -28,18 +28,18 @@ demo: $(project)  ## the bohb stage on scikit-learn's digits, through mlflow run
 	@echo 'To look at it, type `make ui`, and open:'
 	@$(python) -m hypertuning.stages.console.pages $(PORT)
 
-# Without the seven processes that wait for jobs of MLflow's own; none of ours is one.
-ui: $(project)  ## MLflow's pages on this machine alone: PORT=5000
+# Without the seven processes for MLflow's own jobs, which this project does not use.
+ui: $(project)  ## MLflow's pages, for this machine only: PORT=5000
 	@$(python) -m hypertuning.stages.console.pages $(PORT)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(mlflow) ui --host 127.0.0.1 --port $(PORT) --workers 1
 
-test: $(project)  ## all tests but the slow ones
+test: $(project)  ## the fast tests
 	@$(python) -m pytest -q
 
-test-slow: $(project)  ## the slow tests alone
+test-slow: $(project)  ## the slow tests
 	@$(python) -m pytest -q -m slow
 
-test-faults: $(project)  ## kill, fill and unplug all there is, and look for what was lost; 50 minutes
+test-faults: $(project)  ## kill processes and servers, fill disks, and look for lost results; 50 minutes
 	@$(python) -m pytest -q -m faults tests/faults
 
 test-browser: $(project)  ## MLflow's pages and the report in a headless Chromium; a minute or two
@@ -51,7 +51,7 @@ bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH=
 bench-images: $(project)  ## the strategies on real images; hours: BENCH="--dataset path/to/images"
 	@$(python) -m benchmarks.real_images --out bench_results/images $(BENCH)
 
-bench-tracking: $(project)  ## what tracking costs, ours and Ray's own, side by side; minutes
+bench-tracking: $(project)  ## the cost of tracking, ours beside Ray's own; minutes
 	@$(python) -m benchmarks.bench_tracking --out bench_results/tracking $(BENCH)
 
 bench-report: $(project)  ## a report of 2,000 trials, step by step; minutes
@@ -62,17 +62,17 @@ lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 
-mlproject: $(project)  ## MLproject, entry points and the README's tables anew from the stages' options
+mlproject: $(project)  ## write MLproject, entry points and the README's tables from the stages' options
 	@$(python) -m hypertuning.stages.generate
 
-sums:  ## remember the code that registered models carry, after a change of it
+sums:  ## after a change of the code that registered models carry: add its checksums
 	@cd src/hypertuning && sha256sum registry/served_model.py learn/networks.py >> registry/packed_code.sha256
 
-format: $(project)  ## put the files into the format that lint asks for
+format: $(project)  ## reformat the files as lint requires
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-lock: $(packages)  ## requirements.txt anew from pyproject.toml: LOCK="--upgrade-package ray"
+lock: $(packages)  ## write requirements.txt from pyproject.toml: LOCK="--upgrade-package ray"
 	@.venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	  --extra dev pyproject.toml -o requirements.txt $(LOCK)
 
@@ -80,7 +80,7 @@ clean:  ## remove .venv and caches; results, models and data stay
 	rm -rf .venv build src/*.egg-info .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find src entrypoints tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# uv comes first and by pip: the one lock names it like every other package, with its hashes.
+# pip installs uv first, at the version and hashes that requirements.txt has for it.
 $(packages): requirements.txt
 	@$(MAKE) --no-print-directory machine
 	@echo 'Building .venv (once; about 7 GB, most of it PyTorch) …'
@@ -94,7 +94,7 @@ $(project): $(packages) pyproject.toml
 	@$(install) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# What would otherwise show only after minutes, or as a page of a compiler's output.
+# Faults that would otherwise show only after minutes, or as a page of compiler output.
 include_dir = $$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')
 machine:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || \

@@ -1,4 +1,4 @@
-"""Claims about the stages as functions of Python: the same options, values back, errors raised."""
+"""Claims about the stages as functions of Python: same options, results returned, errors raised."""
 
 import inspect
 import os
@@ -18,7 +18,7 @@ NETWORK = {"model": "cnn", "filters": [4, 8], "hidden_size": 16, "optimizer": "a
 
 @pytest.fixture
 def here(tmp_path, monkeypatch) -> Path:
-    """A folder of its own, without a store that somebody has named."""
+    """An empty working directory, in which MLflow has no other store set."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
     yield tmp_path

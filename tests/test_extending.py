@@ -1,4 +1,4 @@
-"""Claims about docs/extending.md: each recipe works as it stands, in as few files as it says."""
+"""Claims about docs/extending.md: each recipe works as written, in as many files as it says."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def blocks(recipe: str, language: str) -> list[str]:
 
 
 def edits(recipe: str) -> list[tuple[re.Match, str]]:
-    """The places that a recipe names, and what it puts there."""
+    """The places that a recipe names, and the lines for each."""
     (code,) = blocks(recipe, "python")
     places = list(PLACE.finditer(code))
     ends = [*(place.start() for place in places[1:]), len(code)]
@@ -32,7 +32,7 @@ def edits(recipe: str) -> list[tuple[re.Match, str]]:
 
 
 def edit(tree: Path, place: re.Match, text: str) -> Path:
-    """Do what one place of a recipe asks for."""
+    """Make one edit of a recipe."""
     if place["new"]:
         (tree / place["new"]).write_text(text)
         return tree / place["new"]

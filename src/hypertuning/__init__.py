@@ -1,6 +1,6 @@
 """A tracked study of image classifiers on CIFAR-10, from Python.
 
-Every stage is a function with the name and the options of its command (that of the stage report is
+Every stage is a function with the name and the options of its command (the stage report is
 `write_report`):
 
     import hypertuning
@@ -9,7 +9,7 @@ Every stage is a function with the name and the options of its command (that of 
     hypertuning.open_study("last", stage="bohb")
     hypertuning.register(source=study.id).model_uri
 
-A mistake that the user can mend raises hypertuning.UserError.
+An error that the user can fix raises hypertuning.UserError.
 """
 
 from importlib import import_module
@@ -18,7 +18,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """The stages, `open_study` and `UserError`: imported when they are first asked for."""
+    """Import the stages, `open_study` and `UserError` when they are first used."""
     # `from hypertuning import spaces` asks here first
     is_module = name.startswith("_") or find_spec(f"{__name__}.{name}") is not None
     names = {} if is_module else import_module("hypertuning.api").NAMES

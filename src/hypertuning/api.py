@@ -1,4 +1,4 @@
-"""The stages as functions of Python, made from their options."""
+"""The Python API: one function per stage, made from its options, and `open_study`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,33 +10,33 @@ from typing import Any
 import yaml
 
 from hypertuning.config import UserError
-from hypertuning.stages.options import UsageError
+from hypertuning.stages.options import StudyOptions, UsageError
 from hypertuning.stages.results import Registered, Study
 from hypertuning.stages.table import STAGES, Stage
 
 _FILES = ("space", "points", "config")
-"""Options that name a file on a command line; in Python they may be the data itself."""
+"""Options that take a file on a command line, and in Python also the data themselves."""
 
 
 def open_study(study: str, stage: str | None = None) -> Study:
-    """An earlier study.
+    """Open an earlier study.
 
     Args:
-        study: Its run id, or `last`: the latest one of a stage in this experiment.
-        stage: Needed with `last`.
+        study: Its run id, or `last`: the latest of `stage` in this experiment.
+        stage: Only needed with `last`.
 
     Raises:
         UserError: there is no such study.
     """
     from hypertuning.stages.study.earlier_studies import open_study as find
 
-    if study == "last" and stage not in STAGES:
+    if study == "last" and stage not in _STUDIES:
         raise UsageError(f"`stage` must be one of {', '.join(_STUDIES)}, got {stage!r}")
     return find(study, stage)
 
 
 def _function(stage: Stage) -> Callable[..., Any]:
-    """The function of a stage: it gives what the stage has made, and raises UserError."""
+    """The function of a stage: it returns the stage's result, and raises UserError."""
 
     def run(**options: Any) -> Any:
         with _written(options) as given:
@@ -64,7 +64,7 @@ def _function(stage: Stage) -> Callable[..., Any]:
 
 @contextmanager
 def _written(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Options whose data have become files, for as long as the stage reads them."""
+    """Options in which data are replaced by YAML files, which last as long as this context."""
     with TemporaryDirectory() as folder:
         given = dict(options)
         for name in _FILES:
@@ -76,7 +76,7 @@ def _written(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Data as YAML has it: a Config is its hyperparameters, a tuple a list."""
+    """Data as plain YAML types: a Config becomes its hyperparameters, a tuple a list."""
     if hasattr(value, "hyperparameters"):
         return value.hyperparameters()
     if isinstance(value, Mapping):
@@ -86,7 +86,7 @@ def _plain(value: Any) -> Any:
 
 _NAMED = {"report": "write_report"}
 """Stages whose function cannot have their name: `hypertuning.report` is a package."""
-_STUDIES = [name for name, stage in STAGES.items() if "resume" in stage.options.model_fields]
+_STUDIES = [n for n, stage in STAGES.items() if issubclass(stage.options, StudyOptions)]
 NAMES: dict[str, Any] = {
     **{_NAMED.get(name, name): _function(stage) for name, stage in STAGES.items()},
     "open_study": open_study,
@@ -94,4 +94,4 @@ NAMES: dict[str, Any] = {
     "Study": Study,
     "UserError": UserError,
 }
-"""What `hypertuning` offers."""
+"""The public names of `hypertuning`."""

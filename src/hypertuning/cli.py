@@ -22,7 +22,7 @@ def command(name: str) -> "StageCommand":
 
 
 class StageCommand(click.Command):
-    """Runs a stage: says at once what it is about to do, and tells every error in one line.
+    """Run a stage: first print what it is about to do; report every error in one line.
 
     It has an option for each field of the stage's options.
     """
@@ -34,7 +34,7 @@ class StageCommand(click.Command):
         self.stage = stage
 
     def options(self, context: click.Context) -> Options:
-        """What was typed, as the stage's options; the rest is at its default, and not given."""
+        """The stage's options; those not typed have their default and count as not given."""
         sources = {name: context.get_parameter_source(name) for name in context.params}
         typed = {n: v for n, v in context.params.items() if sources[n] != ParameterSource.DEFAULT}
         return self.stage.options.of(typed)
@@ -46,7 +46,7 @@ class StageCommand(click.Command):
         sys.exit(self.stage.run(options).status)
 
     def main(self, *args, **kwargs):
-        if hasattr(sys.stdout, "reconfigure"):  # a name that is not UTF-8 must end no command
+        if hasattr(sys.stdout, "reconfigure"):  # printing a name that is not UTF-8 must not fail
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().main(*args, **{**kwargs, "standalone_mode": False})
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _imported(module: str, name: str) -> type | tuple[()]:
-    """A class of a module that takes long to import; no class where nobody has imported it."""
+    """A class of a module that takes long to import; an empty tuple if it is not imported yet."""
     return getattr(sys.modules.get(module), name, ())
 
 
@@ -113,7 +113,7 @@ def _option(name: str, field: FieldInfo) -> click.Option:
 
 
 def type_of(field: FieldInfo) -> click.ParamType:
-    """The type that understands what is typed for a field of a stage's options."""
+    """The click type that reads and checks a field of a stage's options."""
     kinds = [kind for kind in field.metadata if isinstance(kind, str)]
     if kinds == ["folder"]:
         return UserPath(file_okay=False, path_type=Path, resolve_path=True)
@@ -143,10 +143,7 @@ def _range(field: FieldInfo) -> dict[str, Any]:
 
 
 class UserPath(click.Path):
-    """A path as a user types it: `~` is the home folder, also where no shell has expanded it.
-
-    A relative path begins in the working directory.
-    """
+    """A path in which `~` is the home folder, even if no shell has expanded it."""
 
     def convert(self, value, param, ctx):
         try:
@@ -157,7 +154,7 @@ class UserPath(click.Path):
 
 
 class Number(click.FloatRange):
-    """A number with an end: `inf` and `nan` mean nothing as an option."""
+    """A finite number: no option can be `inf` or `nan`."""
 
     def convert(self, value, param, ctx):
         number = super().convert(value, param, ctx)

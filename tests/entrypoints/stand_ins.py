@@ -1,4 +1,4 @@
-"""Programs that stand in for `mlflow` and `python` in a shell, and what they were given."""
+"""Stand-ins for the programs `mlflow` and `python` in a shell, which record how they are called."""
 
 import importlib
 import json
@@ -30,13 +30,13 @@ subprocess.run(
 
 
 class Shell(NamedTuple):
-    """Where a user types."""
+    """The shell of a user."""
 
     folder: Path
     variables: dict[str, str]
 
     def run(self, line: str, **more: str) -> str:
-        """What a line prints."""
+        """The output of a line."""
         environment = {**self.variables, **more}
         done = subprocess.run(
             ["bash", "-c", line], cwd=self.folder, env=environment, capture_output=True, text=True
@@ -45,7 +45,7 @@ class Shell(NamedTuple):
         return done.stdout
 
     def paste(self, line: str) -> dict[str, Any]:
-        """The words, folder and variables that a line gives to `mlflow` or `python`."""
+        """The words, folder and variables with which a line calls `mlflow` or `python`."""
         recorders = self.variables["RECORDERS"]
         return json.loads(
             self.run(line, RECORD="yes", PATH=f"{recorders}:{self.variables['PATH']}")
@@ -53,7 +53,7 @@ class Shell(NamedTuple):
 
 
 def make(file: Path, *, starts: bool = False) -> None:
-    """Write a program that tells what it was given, or starts a project as MLflow does."""
+    """Write a program that records how it is called, or starts a project as MLflow does."""
     file.parent.mkdir(parents=True, exist_ok=True)
     lines = [f"#!{sys.executable}", "import json, os, sys", _RECORDED, _AS_MLFLOW if starts else ""]
     file.write_text("\n".join(lines))

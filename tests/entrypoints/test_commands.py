@@ -1,4 +1,4 @@
-"""Claims about the commands that are printed: they can be pasted where they were printed."""
+"""Claims about printed commands: they can be pasted into the shell in which they were printed."""
 
 import json
 import sys
@@ -67,7 +67,7 @@ def test_under_mlflow_run_only_stage_and_parameters_differ_from_what_was_typed(
 @pytest.mark.parametrize("program", ["../bin/mlflow", "python ../bin/mlflow", "python -m mlflow"])
 def test_mlflow_is_started_as_it_was(tmp_path, project, program):
     place = shell(tmp_path, project, project)
-    place.variables["PATH"] = place.variables["PATH"].split(":", 1)[1]  # found by no name
+    place.variables["PATH"] = place.variables["PATH"].split(":", 1)[1]  # not on PATH any more
     (tmp_path / "bin/mlflow.py").symlink_to("mlflow")
     place.variables["PYTHONPATH"] = str(tmp_path / "bin")
     line = printed(place, f"{program} run .")["stages"][0]
@@ -93,7 +93,7 @@ def test_the_project_may_be_elsewhere_and_its_python_too(tmp_path, project):
 
 @pytest.mark.parametrize("name", ["MLFLOW_EXPERIMENT_ID", "MLFLOW_EXPERIMENT_NAME"])
 def test_what_the_shell_has_set_is_not_contradicted(tmp_path, project, name):
-    """MLflow refuses a command that has the name of an experiment beside the id of one."""
+    """MLflow refuses a command with both the name and the id of an experiment."""
     place = shell(tmp_path, project, project, **{name: "7"})
     said = printed(place, "mlflow run . -e bohb --env-manager local")
     pasted = place.paste(said["stages"][0])
@@ -171,7 +171,7 @@ def test_of_a_call_from_python_the_environment_tells_the_manager(
 
 @pytest.mark.slow
 def test_every_option_of_mlflow_run_is_known():
-    """A value that is taken for the project would be printed as one."""
+    """A value that is mistaken for the project would be printed as the project."""
     from mlflow.cli import run
 
     spelled = {

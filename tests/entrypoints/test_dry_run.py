@@ -1,4 +1,4 @@
-"""Claims about what a dry run prints of a space, a list, and all stages of main."""
+"""Claims about what a dry run prints: of a space, of a list, and of all stages of main."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""Claims about MLproject: it offers exactly what the commands understand."""
+"""Claims about MLproject: its parameters are exactly the options of the commands."""
 
 import importlib
 import re
@@ -14,7 +14,7 @@ ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
 
 
 def as_text(default: object) -> str:
-    """A default as MLflow passes it on."""
+    """A default as MLflow passes it to the command."""
     if isinstance(default, Path):
         return str(default)
     return str(default).lower() if isinstance(default, bool) else str(default)
@@ -57,5 +57,5 @@ def test_what_is_generated_is_what_the_options_say():
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)
 def test_no_default_is_empty(name):
-    """MLflow stores an empty parameter as '' and never lets it be changed."""
+    """MLflow stores an empty parameter as '', and such a parameter cannot be changed."""
     assert all(str(given["default"]) for given in ENTRY_POINTS[name]["parameters"].values())

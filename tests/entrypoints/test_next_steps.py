@@ -1,4 +1,4 @@
-"""Claims about what a study leads to: commands with what they need, and none below `main`."""
+"""Claims about the commands suggested after a study: with all they need, and none below `main`."""
 
 import pytest
 from stand_ins import parsed
@@ -17,12 +17,11 @@ def shell(monkeypatch):
 
 
 def lines_of(stage, *words):
-    """What a study of a stage prints at its ends, by what it is said of."""
+    """The last lines of a study, by the words before the colon."""
     context = stage.main.make_context(stage.__name__.split(".")[-1], list(words))
     name, options = context.info_name, stage.main.options(context)
     steps = next_steps(name, "0a1b", options)
-    study_dir = options.storage_path / "0a1b"
-    lines = [*steps, how_to_go_on(name, study_dir, options), no_estimate(options).words]
+    lines = [*steps, how_to_go_on(name, "0a1b", options), no_estimate(options).words]
     found = (line.rpartition(": ") for line in lines)
     return {what: parsed(command) for what, _, command in found}
 
@@ -59,7 +58,7 @@ def test_the_next_stage_finds_the_images_the_record_and_the_hardware_of_this_one
     assert download["data_dir"] == given["data_dir"]
 
 
-def test_below_main_no_study_says_how_to_go_on(tmp_path, monkeypatch):
+def test_below_main_no_study_says_how_to_go_on(monkeypatch):
     monkeypatch.setenv(PARENT_RUN, "0" * 32)
-    assert "To go on" not in how_to_go_on("grid", tmp_path, Grid())
+    assert "To go on" not in how_to_go_on("grid", "0a1b", Grid())
     assert not next_steps("grid", "study", Grid())

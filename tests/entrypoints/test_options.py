@@ -1,4 +1,4 @@
-"""Claims about options: paths as users type them, numbers with an end."""
+"""Claims about options: paths as users type them, finite numbers."""
 
 import importlib
 import os
@@ -42,7 +42,7 @@ def test_every_number_has_an_end():
 
 
 def typed(type, value):
-    """What an option of a type makes of a value, or the one line with which it is refused."""
+    """The value that an option of a type reads, or the error message if it refuses it."""
 
     class Echo(Stage):
         def run(self, options):

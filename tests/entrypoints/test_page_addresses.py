@@ -1,4 +1,4 @@
-"""Claims about where MLflow's pages and a run's files are said to be."""
+"""Claims about the addresses of MLflow's pages and of a run's files."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Claims about a stage's last lines: each command works, pasted into the shell that printed it."""
+"""Claims about a stage's last lines: each command works when pasted into the same shell."""
 
 import os
 import shlex
@@ -51,7 +51,7 @@ class Shell:
         return done.stdout
 
     def serve(self, line):
-        """Start MLflow's pages by a printed line, and give them back."""
+        """Start MLflow's pages by a printed line, and return the HTML of the first."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -78,7 +78,7 @@ def _page(address, seconds=120):
 
 
 def command(printed, what):
-    """What stands behind `what: ` on a line of its own."""
+    """The rest of the line that begins with `what: `."""
     found = [line for line in printed.splitlines() if line.startswith(f"{what}: ")]
     assert len(found) == 1, printed
     return found[0].removeprefix(f"{what}: ")

@@ -1,4 +1,4 @@
-"""Claims about `main`: what it starts its stages with, and that it goes on where it ended."""
+"""Claims about `main`: the options of its stages, and that it goes on where it ended."""
 
 import importlib
 import os
@@ -25,7 +25,7 @@ STAGES = ["compare", "grid", "hyperband", "bohb", "register"]
 
 @pytest.fixture
 def children(tmp_path):
-    """The studies that there are before a stage begins."""
+    """The studies that exist before a stage begins."""
     return pd.DataFrame({"stage": STAGES, "study_id": [f"{n}" * 32 for n in range(len(STAGES))]})
 
 
@@ -37,7 +37,7 @@ def space(tmp_path) -> Path:
 
 
 def started_with(stage, words, children, space):
-    """What a stage makes of the options that main starts it with."""
+    """The options of a stage, read from what main starts it with."""
     given = options_of(
         stage, "a" * 32, main.options(main.make_context("main", list(words))), children, space
     )

@@ -25,7 +25,7 @@ def test_losses_on_other_images_are_said_not_to_compare(had, trains_on, told):
     search = Search("train", "train", 1, Listed([]), lambda: sweep(1, 1), found_on=had)
     now = {**HAD, **trains_on}
     images = {"name": "x", "digest": "x", "classes": [], "train": now["train_size"], "val": 60}
-    all_and_a_tenth = {"train_size": 0, "val_size": 0}  # how many that is, the images say
+    all_and_a_tenth = {"train_size": 0, "val_size": 0}  # the data set says how many that is
     said = other_images(search, images, Images(**{**now, **all_and_a_tenth}))
     that = "the search had dataset=digits, train_size=600, val_size=60, split_seed=0"
     assert said == ([f"it trains on {told}, {that}: their losses do not compare"] if told else [])

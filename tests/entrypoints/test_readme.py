@@ -1,4 +1,4 @@
-"""Claims about the commands in README and docs: what is written there can be typed."""
+"""Claims about the commands in README and docs: they work as written."""
 
 import re
 import shlex

@@ -1,4 +1,4 @@
-"""Claims about the way from a configuration to a model in use, run as users run it."""
+"""Claims about registering, serving and predicting, run as users run them."""
 
 import json
 import os
@@ -37,7 +37,7 @@ POOR = {**GOOD, "filters": 1, "hidden_size": 2, "learning_rate": 0.0001}
 
 
 class Home(NamedTuple):
-    """A folder with a store, in which commands are given."""
+    """A folder with a store, in which commands are run."""
 
     folder: Path
 
@@ -52,7 +52,7 @@ class Home(NamedTuple):
     @property
     def environment(self) -> dict[str, str]:
         path = os.pathsep.join([str(ROOT), os.environ["PYTHONPATH"]])
-        # mlflow starts its servers by their names
+        # mlflow finds the programs of its servers by name
         programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         store = {"MLFLOW_TRACKING_URI": self.store}
         return {**os.environ, **store, "PYTHONPATH": path, "PATH": programs}
@@ -64,7 +64,7 @@ class Home(NamedTuple):
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, **pipes)
 
     def run(self, stage: str, status: int = 0, **options) -> str:
-        """Give a command; return what it printed."""
+        """Run a command; return what it printed."""
         with self.start(stage, **options) as command:
             printed = "".join(command.communicate(timeout=500))
         assert command.returncode == status, printed
@@ -72,7 +72,7 @@ class Home(NamedTuple):
         return printed
 
     def train(self, config: dict, epochs: int = 3) -> str:
-        """Train a configuration; give the study's id."""
+        """Train a configuration; return the study's id."""
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config))
         sizes = {"train_size": 300, "val_size": 100}
         self.run("train", config="config.yaml", epochs=epochs, dataset="digits", **sizes)
@@ -170,7 +170,7 @@ def test_the_refit_is_a_run_of_the_study_with_all_that_is_shown_of_it(home):
 
 @pytest.fixture
 def pictures(tmp_path) -> Path:
-    """Three pictures of any size and mode, and a file that is none."""
+    """Three pictures of different sizes and modes, and a file that is not a picture."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "pictures"
     (folder / "more").mkdir(parents=True)
@@ -279,7 +279,7 @@ IMAGES = np.random.default_rng(1).integers(0, 256, (3, 3, 32, 32))
 
 @pytest.fixture
 def in_store(home) -> Iterator[None]:
-    """MLflow in this process looks into the store, whatever an earlier test has told it."""
+    """MLflow in this process uses the place's store, whatever earlier tests have set."""
     mlflow.set_tracking_uri(home.store)
     yield
     mlflow.set_tracking_uri(None)

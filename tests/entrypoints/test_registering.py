@@ -1,4 +1,4 @@
-"""Claims about what `register` and `main` see before anything is started."""
+"""Claims about what `register` and `main` check before anything is started."""
 
 import shutil
 from pathlib import Path
@@ -20,12 +20,12 @@ from hypertuning.tracking.study_run import Opening, open_study
 
 
 class Started(Exception):
-    """The stage would be started now."""
+    """Raised where the stage would be started."""
 
 
 @pytest.fixture
 def home(tmp_path, empty_store, monkeypatch) -> Path:
-    """A folder of images, and a study on it that has completed."""
+    """A folder of images, and a completed study on it."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(empty_store, tmp_path / "mlflow.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
@@ -61,7 +61,7 @@ def study(folder: Path) -> None:
 
 
 def champion_of_somebody_else(name: str) -> None:
-    """A model without our code, which has not even files."""
+    """Register a champion without our code, or even files."""
     client = MlflowClient()
     client.create_registered_model(name)
     client.create_model_version(name, "/nowhere/at/all")
@@ -69,7 +69,7 @@ def champion_of_somebody_else(name: str) -> None:
 
 
 def without_test(folder: Path) -> None:
-    """Of the same images, so that it is the source's data set that has none."""
+    """Delete the test images, and make a source study without them."""
     shutil.rmtree(folder / "test")
     study(folder)
 
@@ -84,7 +84,7 @@ MAIN = ["--dataset=my shades"]
 
 @pytest.fixture(params=["a dry run", "a real run", "main"])
 def refused(request, monkeypatch):
-    """The one line that a command ends in before anything is started."""
+    """The one line with which a command ends before anything is started."""
 
     def start(*_, **__):
         raise Started

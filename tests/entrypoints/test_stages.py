@@ -19,7 +19,7 @@ from hypertuning.tracking.store_address import file_of
 
 ROOT = Path(__file__).parents[2]
 SECRET = "98765.4321"
-"""In the address of the store, like a password: no file may hold it, and nobody may print it."""
+"""Stands in the address of the store, like a password: no file and no output may contain it."""
 SMALL = {"dataset": "digits", "train_size": 100, "val_size": 50}
 STAGES = {
     "compare": ({"epochs": 1}, 3, "learning_curves"),
@@ -31,13 +31,13 @@ STAGES = {
 
 @pytest.fixture(scope="module")
 def stage_run(tmp_path_factory):
-    """A function that runs a stage once, whatever number of tests look at what it left."""
+    """A function that runs a stage only once, however many tests use its results."""
     folder = tmp_path_factory.mktemp
     return functools.cache(lambda stage: mlflow_run(folder(f"{stage} at 100% in c#"), stage))
 
 
 def python_m(folder, stage, store=None, **parameters):
-    """Run a stage without MLflow's runner; give the client of its store, and how it ended."""
+    """Run a stage without MLflow's runner; return the client of its store, and the process."""
     places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
     given = [f"--{name}={value}" for name, value in {**SMALL, **places, **parameters}.items()]
     store = store or f"sqlite:///{folder}/mlflow.db"
@@ -54,7 +54,7 @@ def python_m(folder, stage, store=None, **parameters):
 
 
 def mlflow_run(folder, stage):
-    """Run a stage in a folder of its own; give the client of its store, and what was printed."""
+    """Run a stage in its own folder; return the client of its store, and the output."""
     places = {"data_dir": folder / "data", "storage_path": folder / "ray_results"}
     given = [f"-P{name}={value}" for name, value in {**SMALL, **places, **STAGES[stage][0]}.items()]
     store = f"sqlite:///{folder}/mlflow.db?timeout={SECRET}"

@@ -1,4 +1,4 @@
-"""Claims about the first seconds of a command: it speaks at once, and refuses at once."""
+"""Claims about the first seconds of a command: it prints a line, or refuses, at once."""
 
 import json
 import os
@@ -64,7 +64,7 @@ print(json.dumps(seen))
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory) -> dict:
-    """By the name of what was wrong: status, output, and the modules imported so far."""
+    """By kind of error: status, output, and the modules imported so far."""
     folder = tmp_path_factory.mktemp("start")
     (folder / "file").touch()
     (folder / "empty").mkdir()

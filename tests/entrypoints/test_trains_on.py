@@ -1,4 +1,4 @@
-"""Claims about what is said of the images and the machine that a study trains on."""
+"""Claims about how a study describes its images and its machine."""
 
 import json
 from pathlib import Path
@@ -23,7 +23,7 @@ def cache(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def said(cache):
-    """A function that says what a study of some options trains on."""
+    """A function that returns the description for a study with some options."""
 
     def say(folder=cache, threads=1, bases=({},), precision="float32", address="local") -> dict:
         search = listed("compare", bases, OPTIONS, None)

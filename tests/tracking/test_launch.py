@@ -164,7 +164,7 @@ def test_a_name_of_the_users_own_stays(client, launched):
 
 
 def test_every_command_names_its_run_however_it_ends(client, launched, monkeypatch):
-    monkeypatch.setattr("hypertuning.stages.repair.run.sync", lambda *_: Done())
+    monkeypatch.setattr("hypertuning.stages.repair.run.run_sync", lambda *_: Done())
     monkeypatch.setattr("hypertuning.stages.repair.records.find_records", lambda *_: [])
     for command, words, name, status in [
         (rollback, ["--model-name=mine"], "rollback mine", 1),

@@ -39,13 +39,13 @@ def killed(client, storage) -> Record:
 
 
 def sync(study, storage, patience_s=0) -> None:
-    run.sync(Sync(study=study, storage_path=storage, sync_timeout_s=patience_s))
+    run.run_sync(Sync(study=study, storage_path=storage, sync_timeout_s=patience_s))
 
 
 def doctor(study, storage, fix) -> int:
     """The status of the command."""
     options = Doctor(study=study, storage_path=storage, fix=fix, sync_timeout_s=0)
-    return run.doctor(options).status
+    return run.run_doctor(options).status
 
 
 def outcomes(client, study_id: str) -> dict[str, tuple[str, str]]:

@@ -1,1 +1,1 @@
-"""What each stage does: the only wiring of the other packages."""
+"""What each stage does: the only code that joins the other packages."""

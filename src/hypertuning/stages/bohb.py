@@ -17,23 +17,26 @@ class Bohb(SearchOptions):
     """Search training and structure hyperparameters with BOHB."""
 
     num_samples: Count = Field(
-        51, description="Configurations; 51 is three rounds of Hyperband's brackets."
+        51, description="Number of configurations; 51 is three rounds of Hyperband's brackets."
     )
     min_epochs: Count = Field(1, description="Epochs of the lowest rung.")
-    max_epochs: Count = Field(9, description="Of a trial that is never stopped.")
-    reduction_factor: Factor = Field(3, description="One trial in so many goes on.")
-    strategy: Literal[*STRATEGIES] = Field("bohb", description="The model, or only its space.")
+    max_epochs: Count = Field(9, description="Epochs of a trial that is never stopped.")
+    reduction_factor: Factor = Field(3, description="At each rung, one trial in this many goes on.")
+    strategy: Literal[*STRATEGIES] = Field(
+        "bohb", description="Search strategy; only bohb learns from the results."
+    )
     random_fraction: Share = Field(
-        0.333, description="Share of the configurations that are drawn at random, model or not."
+        0.333,
+        description="Share of configurations drawn at random even when the model could propose.",
     )
     warm_start: str | None = Field(
-        None, description="Earlier studies to learn from: run ids or stages, with commas."
+        None, description="Earlier studies to learn from: run ids or stages, separated by commas."
     )
     augment: Augment = "none"
 
 
 def search(options: Bohb, given: Mapping | None = None) -> "Search":
-    """What BOHB draws from; it is imported here because that takes seconds."""
+    """The space of BOHB, under the strategy asked for; imported here because that takes seconds."""
     from hypertuning.spaces import BOHB
     from hypertuning.stages.study.sampled import sampled
 

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 class Compare(SearchOptions):
     """Compare the learning curves of NN, NN with residual layers, and CNN."""
 
-    epochs: Count = Field(5, description="Of every trial.")
+    epochs: Count = Field(5, description="Epochs of every trial.")
     repeats: Count = Field(
-        1, description="Times that each model is trained, each with a seed of its own."
+        1, description="How often each model is trained, each time with another seed."
     )
     augment: Augment = "none"
 
 
 def search(options: Compare, given: Mapping | None = None) -> "Search":
-    """Every model once per repeat, all of a repeat before the next one."""
+    """Every model once per repeat, one repeat after the other."""
     from hypertuning.spaces import COMPARE
     from hypertuning.stages.study.listed import listed
 

@@ -1,15 +1,15 @@
-"""How a stage ended."""
+"""The result of a stage."""
 
 from typing import Any, NamedTuple
 
 STOPPED = 130
-"""The status of a command that its user has stopped."""
+"""Exit status of a command that its user stopped."""
 
 
 class Done(NamedTuple):
-    """What a stage gives."""
+    """What a stage returns."""
 
     value: Any = None
-    """For a caller in Python."""
+    """Returned to a caller in Python."""
     status: int = 0
-    """For a shell."""
+    """Exit status of the command."""

@@ -1,4 +1,4 @@
-"""Get the images and decode them, before any study wants them."""
+"""Get the images and decode them, before any study needs them."""
 
 from pydantic import Field
 from rich.console import Console
@@ -11,13 +11,14 @@ class Download(DataOptions):
     """Download CIFAR-10, or look at another data set, and decode it for the stages."""
 
     mirrors: str | None = Field(
-        None, description="Addresses of cifar-10-python.tar.gz to try first, with commas."
+        None,
+        description="Addresses of cifar-10-python.tar.gz to try first, separated by commas.",
     )
 
 
 def download(options: Download) -> Done:
-    """Give the folder of the decoded images."""
-    # takes a second: not before the first line
+    """Return the folder of the decoded images."""
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.learn.sources import find_source
     from hypertuning.stages.console.log import show_log
     from hypertuning.stages.console.waiting import waiting

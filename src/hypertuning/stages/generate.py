@@ -1,14 +1,13 @@
-"""What is written from the stages' options: MLproject, the entry points, the tables in the README.
+"""Write MLproject, the entry points and the README's tables from the stages' options.
 
-`make mlproject` runs this module in a checkout; a test compares.
+`make mlproject` runs this module in a checkout; a test compares the files with the options.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args, get_origin
-
-import yaml
 
 from hypertuning.stages.options import Options, SearchOptions, as_text
 from hypertuning.stages.table import STAGES, Stage
@@ -16,9 +15,9 @@ from hypertuning.stages.table import STAGES, Stage
 HEAD = """\
 # Written by `make mlproject` from the options in src/hypertuning/stages/: change them there.
 #
-# Every parameter is an option of `python -m entrypoints.STAGE`, which checks it. PYTHONPATH reaches
-# the workers of Ray, which a path set in the driver would not. With `exec` there is no shell
-# between `mlflow run` and the command: Ctrl-C waits until the command has kept what it measured.
+# Every parameter is an option of `python -m entrypoints.STAGE`, which checks it. PYTHONPATH also
+# reaches Ray's workers; a path set in the driver would not. `exec` leaves no shell between
+# `mlflow run` and the command, so on Ctrl-C `mlflow run` waits until the command has ended.
 name: hypertuning
 
 conda_env: conda.yaml
@@ -35,6 +34,8 @@ if __name__ == "__main__":
     main()
 '''
 WIDTH = 96
+QUOTED = ("none", "true", "false")
+"""YAML, or a reader of it, would take these for something else than a text."""
 
 
 def mlproject() -> str:
@@ -66,10 +67,9 @@ def _wrapped(words: list[str]) -> Iterator[str]:
 
 
 def _scalar(options: type[Options], name: str) -> str:
-    """A default as YAML: a text that would be read as something else stands in quotes."""
+    """A default as a YAML scalar; MLflow passes on its text."""
     text = as_text(options.model_fields[name].default)
-    written = yaml.safe_dump(text, default_style=None).split("\n")[0]
-    return f'"{text}"' if text in ("none", "true", "false") else written.replace("'", "")
+    return text if re.fullmatch(r"[\w.]+", text) and text not in QUOTED else json.dumps(text)
 
 
 def entry_points() -> dict[str, str]:
@@ -78,7 +78,7 @@ def entry_points() -> dict[str, str]:
 
 
 def readme(text: str) -> str:
-    """The README with its tables of parameters as they are now."""
+    """The text of the README with its tables of parameters written anew."""
 
     def table(found: re.Match) -> str:
         rows = shared() if found[1] == "all searches" else own(found[1].split(", "))
@@ -94,7 +94,7 @@ def shared() -> list[str]:
 
 
 def own(stages: list[str]) -> list[str]:
-    """The parameters that stages have for themselves, as rows of a table."""
+    """The parameters that belong to single stages, as rows of a table."""
     rows = [
         f"| {f'`{stage}`' if number == 0 else ''} {_row(options, name)}"
         for stage in stages
@@ -124,7 +124,7 @@ def _row(options: type[Options], name: str) -> str:
 
 
 def main(root: Path = Path()) -> None:
-    """Write all of it into a checkout."""
+    """Write all these files into a checkout."""
     (root / "MLproject").write_text(mlproject())
     for name, text in entry_points().items():
         (root / "entrypoints" / name).write_text(text)

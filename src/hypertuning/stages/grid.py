@@ -1,4 +1,4 @@
-"""The CNN's structure, every combination, read as a heat map."""
+"""Every combination of the CNN's structure parameters."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Grid(SearchOptions):
     """Train every combination of fully connected layers, conv layers, filters and kernel size."""
 
-    epochs: Count = Field(3, description="Of every trial.")
+    epochs: Count = Field(3, description="Epochs of every trial.")
     augment: Augment = "none"
 
 

@@ -17,19 +17,22 @@ class Hyperband(SearchOptions):
     """Search hidden size, filters, kernel and padding with ASHA or Hyperband."""
 
     num_samples: Count = Field(
-        20, description="Configurations, each trained in both arms if augment=both."
+        20, description="Number of configurations; augment=both trains each of them twice."
     )
-    grace_period: Count = Field(3, description="Epochs that every trial gets.")
-    max_epochs: Count = Field(10, description="Of a trial that is never stopped.")
-    reduction_factor: Factor = Field(3, description="One trial in so many goes on.")
-    strategy: Literal[*PAIRED] = Field("asha", description="Who may go on, and when.")
+    grace_period: Count = Field(3, description="Epochs before a trial can be stopped.")
+    max_epochs: Count = Field(10, description="Epochs of a trial that is never stopped.")
+    reduction_factor: Factor = Field(3, description="At each rung, one trial in this many goes on.")
+    strategy: Literal[*PAIRED] = Field(
+        "asha", description="Which trials are stopped early; random stops none."
+    )
     augment: Literal["both", "none", "crop_flip"] = Field(
-        "both", description="Crop and flip; both: paired."
+        "both",
+        description="Random crop and flip; both trains each configuration without and with it.",
     )
 
 
 def search(options: Hyperband, given: Mapping | None = None) -> "Search":
-    """Draws from the space, for one arm or for two."""
+    """Draws from the space; each is trained twice if `augment` is `both`."""
     from hypertuning.spaces import HYPERBAND
     from hypertuning.stages.study.sampled import sampled
 

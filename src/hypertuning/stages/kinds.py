@@ -1,7 +1,7 @@
-"""What an option may be: numbers with bounds, and paths as users type them.
+"""Types of options: numbers with bounds, and paths as users type them.
 
-`cli` makes the types of the command line from these; the words in an annotation tell it which kind
-of path is meant.
+`cli` makes the command line's types from these; the text in an annotation tells it the kind of
+path.
 """
 
 import os
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 
 def expanded(path: Any) -> Any:
-    """A path as a shell would expand it: `~` is the home folder, also where no shell has run.
+    """A path with `~` expanded as a shell does it: `mlflow run` and Python do not.
 
     Raises:
         ValueError: it is empty, or names a user who does not exist.
@@ -42,4 +42,4 @@ Folder = Annotated[Path, "folder", BeforeValidator(expanded), AfterValidator(_ab
 File = Annotated[Path, "file", BeforeValidator(expanded)]
 PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
 PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
-"""A text that may be a path; the names of data sets, stages and models stay as they are."""
+"""A text that may be a path; names of data sets, stages and models are not changed."""

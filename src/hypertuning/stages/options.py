@@ -1,4 +1,4 @@
-"""A stage's options: what each may be, its default, and its help, said once.
+"""The stages' options: type, bounds, default and help of each, declared once.
 
 From these classes come the command lines, the functions of `hypertuning`, the file MLproject and
 the tables of parameters in the README.
@@ -35,16 +35,16 @@ from hypertuning.stages.kinds import (
 NONE = "none"
 """How None is typed: MLflow cannot store an empty parameter."""
 AUTO = "auto"
-"""Stands for "as fits": help texts say what."""
+"""Chosen by the stage; the help of the option says how."""
 
 
 class UsageError(UserError):
-    """What the user asked for is not possible; nothing has been started."""
+    """The options are wrong or contradict each other; nothing has been started."""
 
 
 @contextmanager
 def usage() -> Iterator[None]:
-    """What the user asked for is checked here: a UserError is one of usage."""
+    """Raise a UserError from this block as a UsageError."""
     try:
         yield
     except UserError as error:
@@ -65,7 +65,7 @@ class Options(BaseModel):
 
     @classmethod
     def of(cls, values: Mapping[str, object]) -> Self:
-        """Options from their values, or from what was typed for them.
+        """Options from their values, or from their text on a command line.
 
         Raises:
             UsageError: a name or value is not allowed.
@@ -80,7 +80,7 @@ class Options(BaseModel):
 
     @classmethod
     def names(cls) -> list[str]:
-        """The options' names: a stage's own first, then what it shares with others."""
+        """The options' names: the stage's own first, then those that stages share."""
         own = (name for base in cls.__mro__ for name in get_annotations(base))
         return [name for name in dict.fromkeys(own) if name in cls.model_fields]
 
@@ -95,7 +95,7 @@ class Options(BaseModel):
         return not environment.read(environment.RUN_ID) or name in self.changed([name])
 
     def changed(self, names: Iterable[str]) -> dict[str, object]:
-        """Those of some options that are not at their default, which the next command needs too."""
+        """The named options that are not at their default: the next command must repeat them."""
         had = type(self)()
         there = [name for name in names if name in type(self).model_fields]
         return {n: getattr(self, n) for n in there if getattr(self, n) != getattr(had, n)}
@@ -117,49 +117,55 @@ def as_text(value: object) -> str:
 
 
 PRECISION = (
-    "Of the products in the model; auto is bfloat16 where the hardware has instructions for it: "
-    "GPUs from Ampere on, AVX512-BF16, AMX."
+    "Number format in convolutions and linear layers; auto is bfloat16 where the hardware has "
+    "instructions for it (GPUs from Ampere on, AVX512-BF16, AMX)."
 )
-Augment = Annotated[Literal["none", "crop_flip"], Field(description="Random crop and flip.")]
-Trust = Annotated[bool, Field(description="Run the code of a model that register did not make.")]
+Augment = Annotated[
+    Literal["none", "crop_flip"], Field(description="Augmentation of the training images.")
+]
+Trust = Annotated[bool, Field(description="Run the code of models that register did not make.")]
 DataDir = Annotated[
     Folder,
     Field(
-        description="Downloads and decoded images; cifar-10-python.tar.gz or cifar-10-batches-py "
-        "is used if it is there."
+        description="Folder for downloads and decoded images; cifar-10-python.tar.gz or "
+        "cifar-10-batches-py in it is used."
     ),
 ]
-StudyId = Annotated[str, Field(description="Run id of a study, or all.")]
+StudyId = Annotated[str, Field(description="Run id of one study, or all.")]
 SyncTimeout = Annotated[
     Amount,
-    Field(description="Seconds to wait, at the end, for a tracking server that is away."),
+    Field(description="Seconds to wait at the end for a tracking server that does not answer."),
 ]
 
 
 class DataOptions(Options):
-    """Which images, and where they are kept."""
+    """The data set, and the folder where its images are kept."""
 
     dataset: PathOrName = Field(
         "cifar10",
-        description="cifar10, digits (scikit-learn's, no download), or a folder with images in "
+        description="Images: cifar10, digits (scikit-learn's, no download), or a folder with "
         "train/<class>/ and perhaps test/<class>/.",
     )
     data_dir: DataDir = Path("data")
 
 
 class SplitOptions(Options):
-    """How many of the images, and which of them are for validation."""
+    """How many images are used, and which of them for validation."""
 
     train_size: CountOrAll = Field(
-        0, description="Training images, the same share of each class; 0 is all others."
+        0,
+        description="Number of training images, the same share of each class; 0 is all that are "
+        "not for validation.",
     )
     val_size: CountOrAll = Field(
-        0, description="Validation images, likewise; 0 is 5,000 of CIFAR-10, else a tenth."
+        0,
+        description="Number of validation images, likewise; 0 is 5,000 of CIFAR-10, and a tenth of "
+        "other data sets.",
     )
     split_seed: Seed = Field(
         0,
-        description="Of the split into training and validation alone; losses compare under the "
-        "same split.",
+        description="Seed of the split into training and validation images; only losses under the "
+        "same split compare.",
     )
 
 
@@ -168,30 +174,28 @@ class Images(DataOptions, SplitOptions):
 
 
 class TrainingOptions(Options):
-    """Hyperparameters of every stage that does not search them."""
+    """Hyperparameters that every search stage has as options."""
 
     batch_size: Count = Field(
-        DEFAULTS["batch_size"], description="Where the stage does not search it."
+        DEFAULTS["batch_size"], description="Batch size where it is not searched."
     )
     learning_rate: Positive = Field(
-        DEFAULTS["learning_rate"], description="Where it is not searched."
+        DEFAULTS["learning_rate"], description="Learning rate where it is not searched."
     )
     seed: Seed = Field(
         DEFAULTS["seed"],
-        description="The search, the weights and the order of the batches derive from it.",
+        description="Seed of the search, the first weights and the order of the batches.",
     )
 
 
 class MachineOptions(Options):
-    """What one trial occupies, and how many there are at once."""
+    """The hardware of one trial, and how many trials run at once."""
 
-    concurrency: CountOrAll = Field(
-        0, description="Trials at once; 0 is as many as there is room for."
-    )
-    cpus_per_trial: Count = Field(1, description="Processors, and threads, of one trial.")
+    concurrency: CountOrAll = Field(0, description="Trials that run at once; 0 is as many as fit.")
+    cpus_per_trial: Count = Field(1, description="CPU cores of one trial, and its threads.")
     gpus_per_trial: Amount = Field(
         0.0,
-        description="GPUs of one trial, fractions allowed; with a share of one it trains there.",
+        description="GPUs of one trial, fractions allowed; above 0 it trains on a GPU.",
     )
 
 
@@ -200,47 +204,45 @@ class RunOptions(Options):
 
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description=PRECISION)
     ray_address: str = Field(
-        "local", description="local; auto or an address joins a running Ray cluster."
+        "local", description="local starts Ray here; auto or an address joins a running cluster."
     )
     storage_path: Folder = Field(
         Path("ray_results"),
         description="Folder of records and checkpoints; on a cluster, one that all nodes see.",
     )
     max_failures: CountOrAll = Field(
-        1, description="Times that a trial which broke is tried again, from its last epoch."
+        1, description="How often a failed trial is tried again, from its last epoch."
     )
     resume: str | None = Field(
-        None, description="Run id of the study to go on with, or last: the latest of this stage."
+        None, description="Run id of the study to continue, or last: the latest of this stage."
     )
     sync_timeout_s: SyncTimeout = 60.0
     time_budget_s: Amount = Field(
-        0.0, description="Start no work after so many seconds; 0 is no limit."
+        0.0, description="Seconds after which no more work is started; 0 is no limit."
     )
 
 
 class SpaceOptions(Options):
-    """The user's own space and configurations."""
+    """Files with the user's own space and configurations."""
 
     space: PathOrNone = Field(
-        None, description="YAML file that fixes parameters or searches others."
+        None, description="YAML file that says which parameters are fixed, and which are searched."
     )
-    points: PathOrNone = Field(
-        None, description="YAML file with a list of configurations to try first."
-    )
+    points: PathOrNone = Field(None, description="YAML file with configurations to try first.")
 
 
 class ShowOptions(Options):
-    """What is printed."""
+    """What a stage prints."""
 
     dry_run: bool = Field(
-        False, description="Print what would be tried, with an estimate of time and disk, and exit."
+        False, description="Print what would be tried, estimate time and disk, and exit."
     )
     verbose: bool = Field(False, description="Show Ray's own output too.")
 
 
 class StudyOptions(MachineOptions, RunOptions, ShowOptions):
-    """What every stage has that trains trials."""
+    """Options of every stage that trains trials."""
 
 
 class SearchOptions(Images, TrainingOptions, SpaceOptions, StudyOptions):
-    """What all search stages share."""
+    """Options of all search stages."""

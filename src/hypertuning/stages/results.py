@@ -1,4 +1,4 @@
-"""What a stage gives to a caller in Python: values that read the tracking store when asked."""
+"""What a stage returns to a caller in Python: values that read the tracking store on access."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Study:
     """A study in the tracking store."""
 
     id: str
-    """Of its run."""
+    """The id of its run."""
     client: MlflowClient = field(repr=False)
 
     @property
@@ -32,12 +32,12 @@ class Study:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The options it was started with, as text."""
+        """Its options, as text."""
         return dict(self.client.get_run(self.id).data.params)
 
     @property
     def trials(self) -> pd.DataFrame:
-        """One row per trial: hyperparameters, outcome, lowest losses; see docs/results.md."""
+        """One row per trial: hyperparameters, outcome, lowest losses."""
         from hypertuning.report.trials import with_bests
         from hypertuning.tracking import runs
 
@@ -63,7 +63,7 @@ class Study:
         return choose(runs.trials(self.client, [self.id]), 1)[0].config
 
     def figure(self, name: str) -> Figure:
-        """One of the figures of its stage, such as "anytime" or "overfitting".
+        """Draw one of the figures of its stage, such as "anytime" or "overfitting".
 
         Raises:
             UserError: its stage has no such figure.
@@ -90,5 +90,5 @@ class Registered:
 
     @property
     def model_uri(self) -> str:
-        """Its address, as `predict` and MLflow take it."""
+        """Its address, for `predict` and MLflow."""
         return f"models:/{self.model_name}/{self.version}"

@@ -1,4 +1,4 @@
-"""Back to the champion before this one."""
+"""Return to the champion before this one."""
 
 from pydantic import Field
 
@@ -7,15 +7,15 @@ from hypertuning.stages.options import AUTO, Options, usage
 
 
 class Rollback(Options):
-    """Let the aliases champion and previous change places."""
+    """Swap the aliases champion and previous."""
 
     model_name: str = Field(
-        AUTO, description="In the model registry; auto is the only one that can go back."
+        AUTO, description="Name in the model registry; auto is the only model with a previous."
     )
 
 
 def rollback(options: Rollback) -> Done:
-    """Give the version that is champion again."""
+    """Return the version that is champion again."""
     from hypertuning.stages.console.waiting import waiting
 
     with waiting("MLflow"):

@@ -1,4 +1,4 @@
-"""The start of a stage: what is wrong is seen before torch, Ray and MLflow are imported."""
+"""The start of a stage: check what can be checked before torch, Ray and MLflow are imported."""
 
 import os
 import time
@@ -24,7 +24,7 @@ LIBRARIES = "PyTorch, Ray and MLflow"
 def start(
     stage: str, search: Callable[[StudyOptions, Mapping | None], "Search"], options: StudyOptions
 ) -> Done:
-    """Check all that can be checked at once, and run a stage that searches.
+    """Check options, folders and images, then run a stage that searches.
 
     Raises:
         UsageError: the options contradict each other, or name what does not exist.
@@ -32,7 +32,7 @@ def start(
     """
     began = time.monotonic()
     check_ground(options)
-    begins = options.resume is None  # one that goes on has its options in its record
+    begins = options.resume is None  # a resumed study has its options in its record
     with waiting(LIBRARIES):
         found = search(options, None) if begins else None
         from hypertuning.stages.study.run import run_stage
@@ -40,9 +40,9 @@ def start(
 
 
 def check_ground(options: StudyOptions | Main) -> None:
-    """Check the images' place, the folders that are written to, and what Ray needs.
+    """Check where the images are, the folders to write to, and what Ray needs.
 
-    A study that goes on brings its own images.
+    The record of a resumed study names its images.
     """
     with usage():
         resources = resources_of(options)
@@ -57,7 +57,7 @@ def check_ground(options: StudyOptions | Main) -> None:
 
 
 def resources_of(options: StudyOptions | Main) -> Resources:
-    """Those that a stage is to occupy; `main` has no address of its own."""
+    """The resources that a stage may use; `main` has no option for Ray's address."""
     return Resources(
         getattr(options, "ray_address", "local"),
         options.cpus_per_trial,
@@ -67,7 +67,7 @@ def resources_of(options: StudyOptions | Main) -> Resources:
 
 
 def check_folder(name: str, folder: Path) -> None:
-    """Raises UserError where a folder cannot be written to, or cannot be made; makes nothing."""
+    """Raises UserError if a folder can neither be written to nor made; makes nothing."""
     if os.fsencode(folder).decode(errors="ignore") != str(folder):
         raise UserError(f"`{name}` (={str(folder)!a}) is not UTF-8, which MLflow needs; rename it")
     there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
@@ -80,7 +80,7 @@ def check_folder(name: str, folder: Path) -> None:
 
 
 def check_can_be_written(storage_path: Path) -> None:
-    """Refuse a folder that cannot take the record, while no run has been opened."""
+    """Raises UserError if a folder cannot take the record; called before a run is opened."""
     try:
         storage_path.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=storage_path):

@@ -1,4 +1,4 @@
-"""One row per stage: options, what it does, what may grow, what `main` runs, what comes next."""
+"""One row per stage: its options, function, growing options, profiles in `main`, next stages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,42 +26,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is known of a stage."""
+    """A stage, as commands, functions of Python and `main` need to know it."""
 
     name: str
     options: type[Options]
     does: str
-    """`module:function`, imported when it is called. A search's gives what it tries."""
+    """`module:function`, imported when it is called; for a search it returns the Search."""
     opening: str
-    """What it is about to do, with the names of options in braces."""
+    """What it is about to do: the first line it prints, with names of options in braces."""
     searches: bool = False
-    """Whether it trains what `does` gives, as a study."""
+    """Whether it trains, as a study, the Search that `does` returns."""
     grows: frozenset[str] = frozenset()
-    """The options of which a study that goes on may get more."""
+    """The options that may become larger when a study is resumed."""
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
-    """The options with which `main` runs it, by profile; empty where it does not."""
+    """The options with which `main` runs it, by profile; empty if `main` does not run it."""
     next: tuple[str, ...] = ()
-    """The stages that are suggested when it has ended."""
+    """The stages that it suggests at its end."""
     invitation: str = ""
-    """How it is suggested itself, and ..."""
+    """What other stages print when they suggest this one."""
     source: str = ""
-    """... its option for the study after which it is."""
+    """Its option that takes the id of the study after which it is suggested."""
 
     def opening_of(self, options: Options) -> str:
-        """What it is about to do, in words."""
+        """What it is about to do, with the values of its options."""
         if resume := getattr(options, "resume", None):
             return f"goes on with {resume}"
         return self.opening.format_map(options.parameters())
 
     def run(self, options: Options) -> Done:
-        """Do what the stage is for.
+        """Run the stage.
 
         Raises:
             UserError: it cannot.
         """
         if not self.searches:
             return self._function()(options)
-        from hypertuning.stages.start import start  # takes a second: not before the first line
+        from hypertuning.stages.start import start  # takes a second: the first line comes before
 
         return start(self.name, self.search, options)
 
@@ -69,7 +69,7 @@ class Stage:
         """What the stage tries.
 
         Args:
-            given: What it read from elsewhere when the study began, if it goes on.
+            given: If the study is resumed, what it read from elsewhere when it began.
         """
         return self._function()(options, given)
 

@@ -17,16 +17,17 @@ class Train(Images, StudyOptions):
 
     config: PathOrNone = Field(
         None,
-        description="YAML file, run id of a trial or study, or a stage: its best trial.",
+        description="Configuration to train: a YAML file, the run id of a trial or study, or a "
+        "stage, which means its best trial.",
     )
-    epochs: Count = Field(20, description="Of the one trial.")
+    epochs: Count = Field(20, description="Epochs of the one trial.")
     dataset: PathOrNone = Field(
-        None, description="As everywhere; none is that of the study, or cifar10."
+        None, description="Images, as in other stages; none is those of the study, or cifar10."
     )
 
 
 def search(options: Train, given: Mapping | None = None) -> "Search":
-    """The one configuration; it is imported here because that takes seconds."""
+    """The one configuration; imported here because that takes seconds."""
     from hypertuning.stages.study.single import single
 
     return single(options, given)

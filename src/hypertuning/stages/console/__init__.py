@@ -1,1 +1,1 @@
-"""What a command prints, and how it was typed."""
+"""What a command prints, and how the user started it."""

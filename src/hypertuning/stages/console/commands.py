@@ -1,4 +1,4 @@
-"""The commands that are printed: each can be pasted into the shell that started this one."""
+"""The commands that a stage prints: each can be pasted into the shell that started the stage."""
 
 import os
 import shlex
@@ -16,10 +16,10 @@ _ID, _NAME = environment.EXPERIMENT_ID, environment.EXPERIMENT_NAME
 
 
 def command_of(stage: str, experiment: str | None = None, **options: object) -> str:
-    """A stage's command as the user would type it who has started this one.
+    """A stage's command, typed in the way in which the user started this command.
 
     Args:
-        experiment: Name of the one to run in, where it is not that of this command.
+        experiment: Name of the experiment to run in, if it is not that of this command.
     """
     started = mlflow_run()
     if started is None:
@@ -28,7 +28,7 @@ def command_of(stage: str, experiment: str | None = None, **options: object) -> 
     if experiment is not None:
         kept = [pair for pair in kept if not pair[0].startswith("--experiment-")]
         kept = [*kept, ("--experiment-name", experiment)]
-    # MLflow refuses a name beside an id, wherever the two come from
+    # MLflow refuses an experiment's name beside an id, even if one comes from the environment
     names = [name for name, _ in kept]
     others = {"--experiment-name": _ID, "--experiment-id": _NAME}
     unset = [other for name, other in others.items() if name in names and started.shell.get(other)]
@@ -40,7 +40,7 @@ def command_of(stage: str, experiment: str | None = None, **options: object) -> 
 
 
 def module_command_of(stage: str, **options: object) -> str:
-    """The same without `mlflow run`, which cannot be given a value that is the default."""
+    """The same without `mlflow run`, under which a value equal to the default cannot be given."""
     started = mlflow_run()
     if started is None:
         return _by_module(stage, None, options)
@@ -53,7 +53,7 @@ def module_command_of(stage: str, **options: object) -> str:
 
 def _by_module(stage: str, experiment: str | None, options: Mapping[str, object]) -> str:
     elsewhere = experiment is not None
-    # the run that MLFLOW_RUN_ID names takes one study
+    # the run that MLFLOW_RUN_ID names can hold only one study
     unwanted = [environment.RUN_ID, *([_ID] if elsewhere else [])]
     unset = [name for name in unwanted if environment.read(name)]
     variables = {_NAME: experiment} if elsewhere else {}
@@ -61,14 +61,14 @@ def _by_module(stage: str, experiment: str | None, options: Mapping[str, object]
 
 
 def _program(stage: str) -> list[str]:
-    """The words that start a stage, as this command was started."""
+    """The words that start a stage in the way in which this command was started."""
     if Path(sys.argv[0]).name == "hypertuning":
         return ["hypertuning", stage]
     return [*python_words(environment.without()), *module_of(stage)]
 
 
 def module_of(stage: str) -> list[str]:
-    """The words behind `python` that start a stage, in a checkout or without one."""
+    """The words after `python` that start a stage, in a checkout or without one."""
     in_checkout = find_spec(f"entrypoints.{stage}") if find_spec("entrypoints") else None
     return ["-m", f"entrypoints.{stage}"] if in_checkout else ["-m", "hypertuning", stage]
 
@@ -79,10 +79,10 @@ def _pairs(options: Mapping[str, object]) -> list[str]:
 
 
 def mlflow_command(*words: str, store: str | None = None) -> str:
-    """A command of MLflow's own.
+    """A command of MLflow itself.
 
     Args:
-        store: Address of the tracking store, for a command that takes it from the environment.
+        store: Address of the tracking store, for a command that reads it from the environment.
     """
     started = mlflow_run()
     shell = started.shell if started else environment.without()
@@ -94,12 +94,12 @@ def mlflow_command(*words: str, store: str | None = None) -> str:
 
 
 def restore(run_id: str, store: str) -> str:
-    """The command that brings a deleted run back."""
+    """The command that restores a deleted run."""
     return mlflow_command("runs", "restore", "--run-id", run_id, store=store)
 
 
 def _mlflow() -> list[str]:
-    """MLflow's program, or its module where another environment's would be found."""
+    """MLflow's program, or its module if the shell would find another environment's program."""
     found = shutil.which("mlflow")
     beside = found and Path(found).parent == Path(sys.executable).parent
     return ["mlflow"] if beside else [*python_words(environment.without()), "-m", "mlflow"]
@@ -111,8 +111,8 @@ def _line(
     variables: Mapping[str, str] = {},
     before: Iterable[str] = (),
 ) -> str:
-    """Words as a line for the shell, in an environment that lacks or has some variables."""
-    lacking = [word for name in unset for word in ("-u", name)]
-    env = ["env", *lacking] if lacking else []
+    """Words as a line for the shell, with some environment variables unset or set."""
+    removed = [word for name in unset for word in ("-u", name)]
+    env = ["env", *removed] if removed else []
     assigned = [f"{name}={shlex.quote(value)}" for name, value in variables.items()]
     return " ".join([*before, *env, *assigned, *map(shlex.quote, words)])

@@ -1,8 +1,7 @@
-"""How the user started this process: as a module, or by `mlflow run`, and how that was typed.
+"""How the user started this process: as a module, or by `mlflow run` with which words.
 
-`mlflow run` tells the command that it starts neither how it was typed nor in which folder. The
-process of `mlflow run` waits until the command ends, and Linux shows its words, folder and
-environment.
+`mlflow run` does not tell its command how it was typed, nor in which folder. But its process waits
+until the command ends, and Linux shows the words, folder and environment of that process.
 """
 
 import os
@@ -23,9 +22,9 @@ LONG = (
     *("experiment-id=", "experiment-name=", "param-list=", "run-id=", "run-name=", "storage-dir="),
     "version=",
 )
-"""The options of `mlflow run`, as getopt wants them: with = where a value follows."""
+"""The options of `mlflow run`, for getopt: `=` marks those that take a value."""
 OF_ONE_COMMAND = ("-e", "--entry-point", "-P", "--param-list", "--run-id", "--run-name")
-"""Those that the next command does not repeat."""
+"""Options that the next command does not repeat."""
 _SET_BY_MLFLOW = (environment.RUN_ID, environment.EXPERIMENT_ID, environment.TRACKING_URI)
 
 
@@ -33,30 +32,30 @@ class MLflowRun(NamedTuple):
     """`mlflow run`, as the user typed it."""
 
     program: list[str]
-    """`mlflow`, or the words that stand for it."""
+    """`mlflow`, or the words used instead, such as `python -m mlflow`."""
     project: str
-    """A folder, as seen from the user's, or an address."""
+    """A folder, relative to `folder` if it was typed so, or an address."""
     options: list[tuple[str, str]]
-    """Those that hold for the next command too, such as --env-manager and --experiment-name."""
+    """Options that the next command repeats, such as --env-manager and --experiment-name."""
     shell: Mapping[str, str]
-    """The environment that it was typed in."""
+    """The environment variables of the shell."""
     folder: Path
-    """Where it was typed."""
+    """The folder in which it was typed."""
 
 
 def mlflow_run() -> MLflowRun | None:
-    """The `mlflow run` that started this process; None if it was started without."""
+    """The `mlflow run` that started this process; None if no `mlflow run` did."""
     with suppress(OSError, ValueError):  # no /proc, or a process that has just ended
         for process in _ancestors():
             words = (process / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
             if typed := _typed(process, [os.fsdecode(word) for word in words]):
                 return typed
-    # by MLflow's Python interface: a shell that still has an old run's id seldom has all of these
+    # mlflow.run() in Python sets all three; a shell with an old run id rarely has all of them
     return _by_python() if all(map(environment.read, _SET_BY_MLFLOW)) else None
 
 
 def _ancestors() -> Iterator[Path]:
-    """The parent of this process, its parent, and so on: `main` stands between in its stages."""
+    """The parent of this process, its parent, and so on: a stage of `main` is a grandchild."""
     pid = os.getppid()
     while pid > 1:
         process = Path("/proc", str(pid))
@@ -65,7 +64,7 @@ def _ancestors() -> Iterator[Path]:
 
 
 def _typed(process: Path, words: list[str]) -> MLflowRun | None:
-    """None if the words of a process are not those of `mlflow run`."""
+    """Read the words of a process; None if they are not those of `mlflow run`."""
     runs = (n for n in range(1, min(4, len(words))) if words[n] == "run")
     at = next((n for n in runs if Path(words[n - 1]).name == "mlflow"), None)
     if at is None:
@@ -82,25 +81,25 @@ def _typed(process: Path, words: list[str]) -> MLflowRun | None:
     kept = [(name, value) for name, value in options if name not in OF_ONE_COMMAND]
     if not projects:
         return None
-    project = re.sub(r"^(https?://)[^/@]*@", r"\1", projects[0])  # without a token
+    project = re.sub(r"^(https?://)[^/@]*@", r"\1", projects[0])  # without a user name or token
     return MLflowRun(program, project, kept, shell, folder)
 
 
 def _shortest(program: str, shell: Mapping[str, str], folder: Path) -> str:
-    """A program by its name alone, where the shell finds it by that."""
+    """The name of a program if the shell finds it by that, otherwise its path."""
     found = shutil.which(Path(program).name, path=shell.get("PATH"))
     return Path(program).name if found and Path(found) == folder / program else program
 
 
 def _by_python() -> MLflowRun:
-    """What stands for a call of `mlflow.run()`: the environment says where and in what it ran."""
+    """The command that equals a call of `mlflow.run()`, as far as the environment shows it."""
     shell = environment.without(*_SET_BY_MLFLOW)
     options = [*_env_manager(), ("--experiment-id", environment.read(environment.EXPERIMENT_ID))]
     return MLflowRun(["mlflow"], str(Path.cwd()), options, shell, Path.cwd())
 
 
 def _env_manager() -> list[tuple[str, str]]:
-    """What has made this environment; conda, where nothing is needed, is what MLproject names."""
+    """The option for the tool that made this environment; none for conda, MLproject's default."""
     environment = Path(sys.prefix)
     if not environment.name.startswith("mlflow-"):
         return [("--env-manager", "local")]
@@ -111,7 +110,7 @@ def _env_manager() -> list[tuple[str, str]]:
 
 
 def activation(started: MLflowRun) -> list[str]:
-    """What to type first where `make` used an environment that the user's shell has not entered."""
+    """The words that activate the environment, if `make` used it and the shell has not."""
     activate = Path(sys.prefix, "bin", "activate")
     entered = started.shell.get("VIRTUAL_ENV") == sys.prefix
     if not started.shell.get("MAKELEVEL") or entered or not activate.exists():
@@ -121,12 +120,12 @@ def activation(started: MLflowRun) -> list[str]:
 
 
 def _after_name(process: Path) -> list[str]:
-    """The fields of /proc/<pid>/stat from the third on: the second, a name, may hold blanks."""
+    """The fields of /proc/<pid>/stat from the third on; the second, a name, may contain spaces."""
     return (process / "stat").read_text().rpartition(")")[2].split()
 
 
 def python_words(shell: Mapping[str, str]) -> list[str]:
-    """The Python of this process, as the user may type it in that shell."""
+    """The words for this process's Python that work in a shell with these variables."""
     words = sys.orig_argv[: sys.orig_argv.index("-m")] if "-m" in sys.orig_argv else []
     if words and shutil.which(words[0], path=shell.get("PATH")) == shutil.which(words[0]):
         return words

@@ -1,4 +1,4 @@
-"""The run that `mlflow run` made for a command, where the command did not use it."""
+"""The run that `mlflow run` made for a command that did not use it."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from hypertuning.tracking.store import connect
 
 
 def name_this_launch() -> None:
-    """Say in that run what this command was."""
+    """Name that run after this command."""
     with suppress(UserError, MlflowException, OSError):
         client = connect(timeout_s=5, must_exist=True)
         if launch := find_launch(client, free=False):

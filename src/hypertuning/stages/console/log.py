@@ -1,17 +1,17 @@
-"""The package's own log, as lines among what a command prints."""
+"""Print the package's log among the lines of a command."""
 
 import logging
 
 
 def show_log() -> None:
-    """Show what the package has to say of downloads and decoding, and nobody else's log."""
+    """Print what the package logs, such as downloads and decoding; not the logs of libraries."""
     logger = logging.getLogger("hypertuning")
     logger.handlers = [_Lines()]
     logger.setLevel(logging.INFO)
 
 
 class _Lines(logging.Handler):
-    """Prints each message as a line, above what a terminal shows of a wait."""
+    """Print each message as a line, above the spinner of a wait."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print(self.format(record), flush=True)

@@ -1,4 +1,4 @@
-"""What a user may want to do after a stage, as commands to paste."""
+"""Suggestions after a stage, as commands to paste."""
 
 from hypertuning import environment
 from hypertuning.stages.console.commands import command_of
@@ -6,11 +6,11 @@ from hypertuning.stages.options import Options
 from hypertuning.stages.table import STAGES
 
 PLACES = ("data_dir", "storage_path", "ray_address", "cpus_per_trial", "gpus_per_trial")
-"""Where and on what a study works: the stage that follows it needs the same."""
+"""Folders and hardware of a study: the next stage needs the same."""
 
 
 def next_steps(stage: str, study_id: str, options: Options) -> list[str]:
-    """What a completed study leads to; nothing below `main`, which takes the next step itself."""
+    """Commands that may follow a completed study; none below `main`, which runs the next stage."""
     if environment.read(environment.PARENT_RUN):
         return []
     same = options.changed(PLACES)
@@ -23,7 +23,7 @@ def next_steps(stage: str, study_id: str, options: Options) -> list[str]:
 
 
 def how_to_go_on(stage: str, study_id: str, options: Options) -> str:
-    """What a study that was interrupted needs; below `main`, that says so."""
+    """Say that a study was interrupted, and how to continue it; `main` prints its own command."""
     kept = "interrupted before its end; what was measured is kept"
     if environment.read(environment.PARENT_RUN):
         return kept

@@ -1,4 +1,4 @@
-"""Where MLflow's pages are. Run as a module, print those of all experiments."""
+"""Addresses of MLflow's pages. Run as a module, print the page of every experiment."""
 
 import sys
 from pathlib import Path
@@ -13,17 +13,17 @@ from hypertuning.tracking.store import connect
 from hypertuning.tracking.view import address_in
 
 PORT = 5000
-"""On which `mlflow ui` answers unless told otherwise."""
+"""The default port of `mlflow ui`."""
 
 
 def site(tracking_uri: str, port: int = PORT) -> str:
-    """The server that has the pages: the tracking server, or one on this machine."""
+    """The address of the pages: the tracking server, or `mlflow ui` on this machine."""
     served = tracking_uri.startswith(("http://", "https://"))
     return without_password(tracking_uri).rstrip("/") if served else f"http://127.0.0.1:{port}"
 
 
 def start_command(tracking_uri: str) -> str:
-    """The command that starts that server; empty where it runs."""
+    """The command that starts `mlflow ui`; empty if a tracking server has the pages."""
     if tracking_uri.startswith(("http://", "https://")):
         return ""
     words = ["ui", "--backend-store-uri"]
@@ -33,19 +33,19 @@ def start_command(tracking_uri: str) -> str:
 
 
 def how_to_see(client: MlflowClient, page: str) -> list[str]:
-    """How to see a page of MLflow's, `#/…`: its address is the last line."""
+    """Lines that say how to see a page of MLflow, `#/…`: the last one is its address."""
     started = start_command(client.tracking_uri)
     start = [f"start MLflow's pages: {started}"] if started else []
     return [*start, f"{site(client.tracking_uri)}/{page}"]
 
 
 def model_page(name: str, version: str) -> str:
-    """Where a version of a registered model is on MLflow's pages."""
+    """The page of a version of a registered model."""
     return f"#/models/{quote(name, safe='')}/versions/{version}"
 
 
 def files_of(client: MlflowClient, run_id: str) -> str:
-    """Where the files of a run are: a folder, or where it is none of this machine's, a page."""
+    """Where the files of a run are: a folder if it is on this machine, otherwise a page."""
     run = client.get_run(run_id).info
     place = urlsplit(run.artifact_uri)
     if place.scheme in ("", "file"):

@@ -1,4 +1,4 @@
-"""What a command prints: lines, tables, the leaderboard after a study."""
+"""Print lines, tables, and the leaderboard after a study."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -24,17 +24,17 @@ COLUMNS = {
     "run_name": "configuration",
 }
 TEXTS = {"run_name", "file", "class", "top_3"}
-"""Columns on the left, whose long values may be broken."""
+"""Columns that are aligned to the left and may wrap."""
 
 
 def say(console: Console, lines: Iterable[str]) -> None:
-    """Print lines as they are."""
+    """Print lines without wrapping, colours or markup."""
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def show_leaderboard(console: Console, trials: "pd.DataFrame", n: int = 5) -> None:
-    """Print the best trials: their loss is that of one epoch, their accuracy perhaps of another."""
+    """Print the best trials; lowest loss and best accuracy may be of different epochs."""
     from hypertuning.report.trials import leaderboard
 
     rows = leaderboard(trials, n)
@@ -43,7 +43,7 @@ def show_leaderboard(console: Console, trials: "pd.DataFrame", n: int = 5) -> No
 
 
 def table_of(title: str, rows: "pd.DataFrame", columns: Mapping[str, str]) -> Table:
-    """Some columns of a frame under titles of their own."""
+    """Some columns of a frame, each under a heading."""
     table = new_table(title)
     for name, heading in columns.items():
         text = name in TEXTS

@@ -1,4 +1,4 @@
-"""What a command is waiting for, with its time: a line for each wait as it ends."""
+"""Print what a command waited for, and how long, when each wait ends."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from rich.console import Console
 
 @contextmanager
 def waiting(what: str, console: Console | None = None) -> Iterator[None]:
-    """Show in a terminal that something is under way, and say at its end how long it took."""
+    """Show a spinner in a terminal, and print at the end how long it took."""
     console, began = console or Console(), time.monotonic()
     with console.status(f"{what} …") if console.is_terminal else nullcontext():
         yield

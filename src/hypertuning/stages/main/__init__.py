@@ -11,27 +11,30 @@ from hypertuning.stages.options import AUTO, DataOptions, MachineOptions, Trust,
 
 
 class Main(DataOptions, MachineOptions):
-    """Run all stages as children of one run; those that are complete are not run again."""
+    """Run all stages as children of one run; complete stages are not run again."""
 
-    profile: Literal["quick", "full"] = Field("quick", description="quick: little of everything.")
-    train_size: CountOrAll = Field(0, description="Training images; 0 is what the profile has.")
-    val_size: CountOrAll = Field(0, description="Validation images; 0 is what the profile has.")
-    seed: Seed = Field(0, description="Of every stage.")
-    storage_path: Folder = Field(
-        Path("ray_results"), description="Record and checkpoints of every study."
+    profile: Literal["quick", "full"] = Field(
+        "quick",
+        description="quick runs few trials on few images; full is near the stages' defaults.",
     )
-    model_name: str = Field(AUTO, description="In the model registry; auto is <data set>-cnn.")
+    train_size: CountOrAll = Field(0, description="Number of training images; 0 is the profile's.")
+    val_size: CountOrAll = Field(0, description="Number of validation images; 0 is the profile's.")
+    seed: Seed = Field(0, description="Seed of every stage.")
+    storage_path: Folder = Field(
+        Path("ray_results"), description="Folder of records and checkpoints."
+    )
+    model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
     trust: Trust = False
-    out: Folder = Field(Path("reports"), description="Folder for the report's own folder.")
-    resume: str | None = Field(None, description="Run id of a main run that is to go on, or last.")
+    out: Folder = Field(Path("reports"), description="Folder in which the report gets a folder.")
+    resume: str | None = Field(None, description="Run id of the main run to continue, or last.")
     dry_run: bool = Field(
-        False, description="Print each stage's plan and the sum of time, and exit."
+        False, description="Print each stage's plan and the total time, and exit."
     )
 
 
 def main(options: Main) -> Done:
-    """Give the run that holds the stages."""
-    # takes a second: not before the first line
+    """Return the id of the run that holds the stages."""
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import LIBRARIES, check_ground
 

@@ -1,4 +1,4 @@
-"""Another command as a part of this one."""
+"""Run another command as a part of this one."""
 
 import signal
 import subprocess
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 
 
 def call(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run a command to its end, however often the user presses Ctrl-C; give its status."""
+    """Run a command to its end, however often the user presses Ctrl-C; return its status."""
     with subprocess.Popen(command, env=environment) as process, _passed_on(process):
         return process.wait()
 
 
 @contextmanager
 def _passed_on(process: subprocess.Popen) -> Iterator[None]:
-    """Pass Ctrl-C, SIGTERM and the end of the terminal on to a process that ends in its own way."""
+    """Pass Ctrl-C, SIGTERM and SIGHUP on to a process as SIGINT, and let it end by itself."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def pass_on(*_) -> None:

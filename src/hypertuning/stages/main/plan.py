@@ -1,4 +1,4 @@
-"""What a dry run of `main` prints: the plan of every stage, and the sum of time."""
+"""Print a dry run of `main`: the plan of every stage, and the total time."""
 
 import math
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ LEARNS = "bohb will start warm from what hyperband measures: this plan is withou
 
 
 def plan_all(options: Main) -> Done:
-    """Print what each stage would do and take, and what all of them would take."""
+    """Print what each stage would do, its time, and the total time."""
     console, cache = Console(), None
     show_log()
     if find_source(options.dataset, options.data_dir):
@@ -64,7 +64,7 @@ def plan_all(options: Main) -> Done:
 
 def _searches(options: Main) -> Iterator[tuple[Search, SearchOptions]]:
     """What each stage would try, and the options that it would be started with."""
-    before = pd.DataFrame({"stage": SEARCHES, "study_id": NONE})  # nothing to start warm from
+    before = pd.DataFrame({"stage": SEARCHES, "study_id": NONE})  # no warm start
     with TemporaryDirectory() as folder:
         space = Path(folder, "space.yaml")
         space.write_text(yaml.safe_dump(plain(SPACE), sort_keys=False))
@@ -77,7 +77,7 @@ def _searches(options: Main) -> Iterator[tuple[Search, SearchOptions]]:
 
 
 def _register(bohb: Search, profile: str) -> Search:
-    """The repeats of as many configurations as `register` will train again, whatever they are."""
+    """The repeats that `register` would train; drawn configurations stand in for the best ones."""
     stage = STAGES["register"]
     asked = stage.options.of(stage.profiles[profile])
     count = asked.top_k * asked.repeats

@@ -1,4 +1,4 @@
-"""What `main` does: one stage after the other, each a command of its own, below one run."""
+"""Run `main`: one stage after the other, each as its own command, below one run."""
 
 import sys
 from pathlib import Path
@@ -38,27 +38,27 @@ from hypertuning.tracking.view import address_in
 from hypertuning.whole_file import write_whole
 
 SIZES = {"quick": {"train_size": 1000, "val_size": 300}, "full": {}}
-"""Of the images, unless the user names others."""
+"""Numbers of images by profile, unless the user gives others."""
 SPACE = {**BOHB, "kernel_size": 3, "padding": 1}
-"""Of hyperband and of bohb: a model learns only from what was drawn from its own space."""
+"""For hyperband and bohb: a model learns only from configurations of its own space."""
 STAGES_RUN = [name for name, stage in STAGES.items() if stage.profiles]
-"""In their order; the report follows them."""
+"""In the order in which they run; the report is the last."""
 FREE = {
     *("concurrency", "cpus_per_trial", "data_dir", "gpus_per_trial", "model_name", "out", "trust"),
 }
-"""What a main run may go on with in another way."""
+"""Options that may change when a main run is resumed."""
 OF_ANY_STAGE = ("data_dir", "concurrency", "cpus_per_trial", "gpus_per_trial", "storage_path")
 
 
 class Stopped(Exception):
-    """A stage did not end well."""
+    """Raised when a stage ends with another status than 0."""
 
     def __init__(self, stage: str, status: int) -> None:
         self.stage, self.status = stage, status
 
 
 def run_all(options: Main) -> Done:
-    """Run what is left of the stages, and give their run; its status is that of the last one.
+    """Run the stages that are not complete; return the main run, and the last stage's status.
 
     Raises:
         UserError: there is no such main run.
@@ -92,11 +92,11 @@ def run_all(options: Main) -> Done:
 
 
 def _open(client: MlflowClient, options: Main) -> tuple[str, Main]:
-    """The main run that begins or goes on, with its options.
+    """Open or resume the main run; return its id and its options.
 
     Raises:
-        UserError: it could not end well: no such images, none to test on, or a name in the registry
-            that is taken by a model of others.
+        UserError: it could not be completed: the images or the test images are missing, or the name
+            in the registry belongs to a model that this project did not make.
     """
     run_id = None
     if options.resume:
@@ -157,7 +157,7 @@ def _run(
 
 
 def _children(client: MlflowClient, run_id: str, storage_path: Path) -> pd.DataFrame:
-    """The studies below a main run, but for those that were cut off before they had a record."""
+    """The studies below a main run, without those that ended before they had a record."""
     studies = runs.studies(client)
     below = studies[studies["parent_id"] == run_id]
     records = [has_record(StudyDir.of(storage_path, study_id)) for study_id in below["study_id"]]
@@ -166,7 +166,7 @@ def _children(client: MlflowClient, run_id: str, storage_path: Path) -> pd.DataF
 
 
 def _is_complete(client: MlflowClient, study: pd.Series) -> bool:
-    """Whether nothing is left to do; `epochs` stands once all files have arrived."""
+    """Whether nothing is left to do; the tag `epochs` is set when all files have arrived."""
     tags = client.get_run(study["study_id"]).data.tags
     if study["stage"] == "register":
         return "model_version" in tags
@@ -176,7 +176,7 @@ def _is_complete(client: MlflowClient, study: pd.Series) -> bool:
 def options_of(
     stage: str, run_id: str, options: Main, children: pd.DataFrame, space: Path
 ) -> dict[str, object]:
-    """What a stage is to be started with."""
+    """The options with which to start a stage."""
     if stage == "report":
         return {"source": run_id, "out": options.out}
     profile = options.profile

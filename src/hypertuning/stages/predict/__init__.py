@@ -1,4 +1,4 @@
-"""What a registered model sees in pictures."""
+"""Classify pictures with a registered model."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from hypertuning.stages.options import AUTO, Options, Trust, UsageError
 
 
 class Predict(Options):
-    """Print what a model sees in each picture, and write it to a CSV file."""
+    """Print the class that a model predicts for each picture, and write a CSV file."""
 
     model_uri: PathOrName = Field(
-        AUTO, description="A model that `register` has made; auto is the one champion."
+        AUTO, description="Model that register has made; auto is the only champion."
     )
-    images: File = Field(Path("none"), description="A picture, or a folder of pictures.")
+    images: File = Field(Path("none"), description="Picture, or folder of pictures.")
     out: File = Field(
         Path("predictions.csv"),
         description="CSV file to write, with the probabilities of all classes.",
@@ -24,7 +24,7 @@ class Predict(Options):
 
 
 def predict(options: Predict) -> Done:
-    """Give the table of predictions; status 1 if a file was no picture."""
+    """Return the table of predictions; status 1 if a file was not a picture."""
     images, out = options.images, options.out
     if not images.exists():
         raise UsageError(f"`images` must be a picture or a folder of some, got {images}")

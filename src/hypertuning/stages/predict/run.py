@@ -1,4 +1,4 @@
-"""What `predict` does: read pictures, ask the model, print and keep the answers."""
+"""Run `predict`: read pictures, predict their classes, print and write the predictions."""
 
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from hypertuning.stages.options import AUTO, usage
 from hypertuning.tracking.store import connect
 
 SHOWN = 50
-"""Rows that are printed; all are in the file."""
+"""Most rows that are printed; the file has all."""
 COLUMNS = {
     "file": "file",
     "class": "class",
@@ -29,7 +29,7 @@ COLUMNS = {
 
 
 def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> Done:
-    """Predict; status 1 if a file was no picture.
+    """Predict and write the table; status 1 if a file was not a picture.
 
     Raises:
         UserError: no such model, no picture at all, or a file that cannot be written.
@@ -54,7 +54,7 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> Done:
 
 
 def _settled(model_uri: str) -> str:
-    """The address of a model; auto is that of the only champion."""
+    """The address of a model: `auto` becomes that of the only champion."""
     if not model_uri.startswith(("models:", "runs:")) and model_uri != AUTO:
         return model_uri
     client = connect(must_exist=True)
@@ -66,10 +66,10 @@ def _settled(model_uri: str) -> str:
 
 
 def _read(images: Path) -> tuple[Sequence[Picture], Sequence[Picture]]:
-    """The pictures that can be read, and the others.
+    """The pictures that can be read, and those that cannot.
 
     Raises:
-        UserError: none can.
+        UserError: none can be read.
     """
     found = list(read(images))
     readable = [picture for picture in found if picture.pixels is not None]
@@ -81,5 +81,5 @@ def _read(images: Path) -> tuple[Sequence[Picture], Sequence[Picture]]:
 
 
 def _below(images: Path, file: Path) -> Path:
-    """A file as it is found in the folder that was asked for: what tells it from others."""
+    """A file's path inside the folder `images`."""
     return file.relative_to(images) if file != images else Path(images.name)

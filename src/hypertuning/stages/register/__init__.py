@@ -1,6 +1,7 @@
 """From the best trials of a study to a version of a registered model."""
 
 import time
+from pathlib import Path
 
 from pydantic import Field
 
@@ -10,32 +11,38 @@ from hypertuning.stages.options import AUTO, DataDir, StudyOptions, Trust
 
 
 class Register(StudyOptions):
-    """Choose the best configuration honestly, refit, test and register it."""
+    """Train the best configurations again, refit the winner, test it once and register it."""
 
     source: str = Field(
         "bohb",
-        description="Run id of a study, or a stage: the latest one of the experiment.",
+        description="Study to choose from: a run id, or a stage, which means its latest study.",
     )
     top_k: Count = Field(
-        3, description="Configurations that are trained again, the best of the source."
+        3, description="Number of the source's best configurations that are trained again."
     )
     repeats: Count = Field(
-        3, description="Times that each is, with seeds that the source did not use."
+        3, description="How often each is trained, with seeds that the source did not use."
     )
     epochs: CountOrAll = Field(
-        0, description="Of a repeat; 0 is as many as the source's longest trials."
+        0, description="Epochs of each repeat; 0 is as many as the source's longest trials."
     )
-    model_name: str = Field(AUTO, description="In the model registry; auto is <data set>-cnn.")
-    alias: str = Field("challenger", description="Of the new version, unless it becomes champion.")
-    force: bool = Field(False, description="Make it champion even if it is no better.")
+    model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
+    alias: str = Field(
+        "challenger", description="Alias of the new version, unless it becomes champion."
+    )
+    force: bool = Field(
+        False, description="Make the new version champion even if it is not better."
+    )
     trust: Trust = False
-    dataset: PathOrNone = Field(None, description="As everywhere; none is that of the source.")
-    data_dir: DataDir = "data"
+    dataset: PathOrNone = Field(
+        None, description="Images, as in other stages; none is those of the source."
+    )
+    data_dir: DataDir = Path("data")
 
 
 def register(options: Register) -> Done:
-    """Give the version that was registered."""
-    # takes a second: not before the first line
+    """Return the version that was registered."""
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import LIBRARIES, check_ground
 

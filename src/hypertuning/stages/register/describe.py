@@ -1,4 +1,4 @@
-"""What is said of a registered model: the tags of its version, and the facts of its card."""
+"""Describe a registered model: the tags of its version, and the facts of its card."""
 
 import json
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from hypertuning.stages.study.prepare import Prepared
 
 
 class Tested(NamedTuple):
-    """What the test images say of a model."""
+    """The results of a model on the test images."""
 
     opened: int
     """How often they were opened for models of this name, this time included."""
@@ -32,7 +32,7 @@ class Tested(NamedTuple):
 def tags(
     prepared: Prepared, study_dir: StudyDir, ranked: pd.DataFrame, fitted: Fitted, tested: Tested
 ) -> dict[str, str]:
-    """What tells a version from others in the registry."""
+    """The tags of a version in the registry."""
     study = prepared.client.get_run(study_dir.id).data.tags
     winner = ranked[ranked["winner"]].iloc[0]
     normalisation = {"mean": fitted.data.mean.tolist(), "std": fitted.data.std.tolist()}

@@ -37,14 +37,14 @@ def publish(
 ) -> list[str]:
     """Test the packaged model, as it will be served, and register it with its card.
 
-    Safe to repeat: a run makes one version, counts as one opening of the test images, and once it
-    has a version its verdict stands.
+    Safe to repeat: a run makes one version and counts as one opening of the test images, and the
+    verdict on a version is final.
 
     Returns:
-        What came of it, in lines.
+        The results, in lines.
 
     Raises:
-        UserError: the champion cannot be compared with.
+        UserError: the model cannot be compared with the champion.
     """
     client, name = prepared.client, prepared.options.model_name
     version, found = versions.of_run(client, name, fitted.run_id), []
@@ -58,7 +58,7 @@ def publish(
         said.append(f"version {champion.version} stays champion")
     note = note_with(client.get_run(study_dir.id), [*candidates.says(ranked), *said])
     done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
-    for key, value in done.items():  # the version last: with it, nothing is left to do
+    for key, value in done.items():  # the version last: it marks the stage as complete
         client.set_tag(study_dir.id, key, value)
     use = command_of("predict", model_uri=model, images="FILE_OR_FOLDER")
     return [*said, f"use it: {use}"]
@@ -78,7 +78,7 @@ def _announce(prepared: Prepared, version: ModelVersion) -> str:
 def _register(
     prepared: Prepared, study_dir: StudyDir, ranked: pd.DataFrame, fitted: Fitted
 ) -> tuple[ModelVersion, list[str]]:
-    """Test, and keep what came of it in the run of the refit and in a version of the model."""
+    """Test, log the results to the run of the refit, and make a version of the model."""
     tested = _test(prepared, study_dir, fitted)
     found = class_accuracy.test_says(tested.scores)
     written = card.write(facts(prepared, study_dir, ranked, fitted, tested, found))
@@ -110,7 +110,7 @@ def _test(prepared: Prepared, study_dir: StudyDir, fitted: Fitted) -> Tested:
 
 
 def _judge(prepared: Prepared, test: TestImages, predictions: pd.DataFrame) -> Verdict:
-    """The gate's verdict, with the champion of now on the same images."""
+    """The gate's verdict, with the current champion on the same images."""
     name = prepared.options.model_name
     champion = versions.find(prepared.client, name, versions.CHAMPION)
     if champion is None:
@@ -135,7 +135,7 @@ def _right(predictions: pd.DataFrame):
 def _log(
     client: MlflowClient, study_dir: StudyDir, fitted: Fitted, tested: Tested, written: str
 ) -> None:
-    """The model, tables, figures, the card and metrics, to the run of the refit."""
+    """Log the model, tables, figures, the card and metrics to the run of the refit."""
     run_id, folder = fitted.run_id, study_dir.artifacts_of(fitted.run_id)
     rows = {
         "refit": pd.DataFrame(fitted.state.rows)[["epoch", "train_loss", "train_accuracy"]],
@@ -155,12 +155,12 @@ def _log(
         if row.low == row.low:
             metrics |= {f"test_{row.measure}_low": row.low, f"test_{row.measure}_high": row.high}
     counted = {versions.OPENED: str(tested.opened)}
-    # not the time of now: a test that is repeated after a break leaves the same points
+    # not the current time: a test that is repeated after an interruption logs the same points
     log_test(client, run_id, metrics, counted, round(fitted.state.rows[-1].timestamp * 1000))
 
 
 def metric_names(classes: Iterable[str]) -> list[str]:
-    """Classes as parts of metrics' names, which cannot hold every character: each another one."""
+    """Classes as parts of metric names, which allow only some characters; all are different."""
     plain = [re.sub(r"[^\w./ -]", "-", name) for name in classes]
     return [
         name if plain.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(plain)

@@ -1,4 +1,4 @@
-"""Refit the winner on all images that are not for test, epoch by epoch into its run."""
+"""Refit the winner on all images but the test images, and log every epoch to its run."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -34,14 +34,14 @@ class Fitted(NamedTuple):
 def refitted(
     console: Console, prepared: Prepared, study_dir: StudyDir, winner: Mapping
 ) -> Iterator[Fitted]:
-    """Train the winner again from new weights, or from where that was broken off.
+    """Train the winner from new weights, or continue an interrupted refit.
 
-    Its run is open as long as what is done with it lasts, and ends as that ends.
+    Its run stays open while the `with` block runs, and gets its status from how the block ends.
 
     Raises:
         UserError: it diverged.
-        MlflowException: the store took nothing until the end.
-        KeyboardInterrupt: the user wants to go on another time; what was trained is kept.
+        MlflowException: the store still did not answer at the end.
+        KeyboardInterrupt: the user stopped it; what was trained is kept.
     """
     given = read_study(study_dir)["given"]["candidates"][winner["candidate"] - 1]
     config, epochs = parse_config(given["config"]), max(1, round(winner["best_epoch"]))
@@ -71,7 +71,7 @@ def _patience_s(prepared: Prepared) -> float:
 
 
 def _device(wanted: str) -> str:
-    """Where the trials trained, if this process has one too: on a cluster it may not."""
+    """The device of the trials, or the CPU if this process sees no GPU, as on some clusters."""
     return wanted if torch.cuda.is_available() else "cpu"
 
 
@@ -97,7 +97,7 @@ def _train(
     data: Splits,
     study_dir: StudyDir,
 ) -> None:
-    """Train to the end; a store that is away gets what it missed with the next epoch."""
+    """Train to the end; epochs that the store missed are sent with the next one."""
     late = []
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"refit on {len(data.train):,} images", total=state.horizon)

@@ -1,4 +1,4 @@
-"""What `register` does: choose again, refit, test once, publish; each step where the last ended."""
+"""Run `register`: train the best again, choose, refit, test once and publish."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -79,7 +79,7 @@ def run_register(options: Register, began: float) -> Done:
 
 
 def _go_on(console: Console, prepared: Prepared, study_dir: StudyDir) -> Registered:
-    """From the repeats to the registry; what an earlier start has done is not done again."""
+    """From the repeats to the registry; steps that an earlier start completed are skipped."""
     patience_s = prepared.options.sync_timeout_s
     tags = insist(lambda: prepared.client.get_run(study_dir.id).data.tags, patience_s)
     if version := tags.get("model_version"):
@@ -95,7 +95,7 @@ def _go_on(console: Console, prepared: Prepared, study_dir: StudyDir) -> Registe
 
 
 def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> Registered:
-    """Print the page of the version that a study has made, and give the version."""
+    """Print the page of the version that a study has made, and return the version."""
     name, version = tags["model_name"], tags["model_version"]
     say(console, how_to_see(client, model_page(name, version)))
     return Registered(name, version)
@@ -105,10 +105,10 @@ def search(options: Register, given: Mapping | None = None) -> Search:
     """The repeats of a source's best configurations.
 
     Args:
-        given: The source as its record has it, if the study goes on.
+        given: If the study is resumed, what its record keeps of the source.
 
     Raises:
-        UsageError: there is no such source, or nothing to register in it.
+        UsageError: there is no such source, or it has no completed trial.
     """
     client = connect(must_exist=True)
     with usage():
@@ -143,7 +143,7 @@ def search(options: Register, given: Mapping | None = None) -> Search:
 
 
 def _unchecked(images: Images) -> tuple[str, ...]:
-    """Say what a dry run cannot check."""
+    """Notes on what a dry run cannot check."""
     with usage():
         if find_images(images.dataset, images.data_dir):
             return ()
@@ -151,7 +151,7 @@ def _unchecked(images: Images) -> tuple[str, ...]:
 
 
 def _chosen(client: MlflowClient, options: Register) -> dict[str, Any]:
-    """What the stage takes from its source, to be kept: it goes on even if the source is gone."""
+    """What the stage needs of its source; the record keeps it, in case the source is deleted."""
     source = find_study(client, options.source)
     found = source.candidates(options.top_k)
     return {
@@ -159,17 +159,17 @@ def _chosen(client: MlflowClient, options: Register) -> dict[str, Any]:
         "stage": source.stage,
         "images": source.images,
         "digest": source.digest,
-        "first_seed": int(source.trials["seed"].max()) + 1,  # none of the search had it
+        "first_seed": int(source.trials["seed"].max()) + 1,  # unused in the search
         "epochs": max(candidate.epochs for candidate in found),
         "candidates": [c._replace(config=c.config.hyperparameters())._asdict() for c in found],
     }
 
 
 def check(prepared: Prepared) -> Prepared:
-    """See what would be wrong at the end, before anything is trained; settle the model's name.
+    """Check, before anything is trained, that the model can be registered; settle its name.
 
     Raises:
-        UserError: other images than the source's, or what `check_registration` finds.
+        UserError: the images are not the source's, or `check_registration` refuses.
     """
     given, options = prepared.search.given, prepared.options
     if not prepared.images["digest"].startswith(given["digest"]):
@@ -184,7 +184,7 @@ def check(prepared: Prepared) -> Prepared:
 
 
 def _rank(client: MlflowClient, study_dir: StudyDir) -> pd.DataFrame:
-    """The candidates by their repeats; both tables go to the study's run.
+    """Rank the candidates by their repeats; log both tables to the study's run.
 
     Raises:
         UserError: no candidate could be trained.

@@ -1,4 +1,4 @@
-"""Bring the tracking store and the records of the studies together again."""
+"""Make the tracking store agree with the records of the studies."""
 
 from pathlib import Path
 
@@ -13,40 +13,38 @@ class Records(Options):
     """What `sync` and `doctor` share."""
 
     study: StudyId = "all"
-    storage_path: Folder = Field(Path("ray_results"), description="Where the records are.")
+    storage_path: Folder = Field(Path("ray_results"), description="Folder of the records.")
     sync_timeout_s: SyncTimeout = 60.0
 
 
 class Sync(Records):
-    """Deliver to MLflow what was measured while it was away."""
+    """Send to MLflow what was measured while it did not answer."""
 
 
 class Doctor(Records):
-    """List what is open, double, missing or in excess in MLflow, and mend it if asked to."""
+    """Compare MLflow with the records, list what differs, and mend it if asked to."""
 
-    fix: bool = Field(
-        False, description="Mend what was found; nothing that was measured is deleted."
-    )
+    fix: bool = Field(False, description="Mend what was found; no measurement is deleted.")
 
 
 def sync(options: Sync) -> Done:
-    """Deliver the records of studies that nobody runs."""
-    # takes a second: not before the first line
+    """Send the records of studies that are not running."""
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.repair.records import find_records
 
     find_records(options.study, options.storage_path)
     with waiting("PyTorch and MLflow"):
-        from hypertuning.stages.repair.run import sync
+        from hypertuning.stages.repair.run import run_sync
 
-    return sync(options)
+    return run_sync(options)
 
 
 def doctor(options: Doctor) -> Done:
-    """Compare and mend; status 1 if something is left."""
+    """Compare and mend; status 1 if findings are left."""
     from hypertuning.stages.console.waiting import waiting
 
     with waiting("PyTorch and MLflow"):
-        from hypertuning.stages.repair.run import doctor
+        from hypertuning.stages.repair.run import run_doctor
 
-    return doctor(options)
+    return run_doctor(options)

@@ -1,4 +1,4 @@
-"""Which records a command is about."""
+"""Find the records that a command is about."""
 
 from pathlib import Path
 

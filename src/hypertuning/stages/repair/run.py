@@ -1,4 +1,4 @@
-"""What `sync` and `doctor` do: bring the tracking store and the records together again."""
+"""Run `sync` and `doctor`: make the tracking store agree with the records."""
 
 from collections.abc import Sequence
 from os import PathLike
@@ -36,8 +36,8 @@ from hypertuning.tracking.store import connect, insist, is_named, reason
 from hypertuning.words import counted
 
 
-def sync(options: Sync) -> Done:
-    """Deliver the records of studies that nobody runs, one line each.
+def run_sync(options: Sync) -> Done:
+    """Send the records of studies that are not running, one line each.
 
     Raises:
         UserError: there is no such record, or not everything could be delivered.
@@ -79,8 +79,8 @@ def _deliver(client: MlflowClient, study_dir: PathLike[str], patience_s: float) 
         return finish(client, study_dir, patience_s)
 
 
-def doctor(options: Doctor) -> Done:
-    """Print what is wrong, and mend it if asked to; give how many findings are left.
+def run_doctor(options: Doctor) -> Done:
+    """Print what is wrong, and mend it if asked to; return how many findings are left.
 
     Raises:
         UserError: there is no such study, or the store went away.
@@ -105,10 +105,10 @@ def doctor(options: Doctor) -> Done:
 
 
 def _examine(console: Console, client: MlflowClient, kept: StudyAndRecord, options: Doctor) -> int:
-    """Look at one study, and mend it if asked to; give how many findings are left."""
+    """Examine one study, and mend it if asked to; return how many findings are left."""
     try:
         findings = examine(client, kept)
-    except UserError as error:  # nobody can say how it ended: its runs stay as they are
+    except UserError as error:  # how it ended is unknown: its runs are not touched
         say(console, [_line(Finding(kept.run.info.run_id, "record:", str(error)))])
         return 1
     say(console, map(_line, findings))
@@ -124,7 +124,7 @@ def _mend(
     findings: list[Finding],
     patience_s: float,
 ) -> list[Finding]:
-    """Mirror and close a study; give what is wrong with it still."""
+    """Mirror and close a study; return the findings that are left."""
     if kept.record_is_elsewhere:
         return findings
     try:
@@ -144,7 +144,7 @@ def _mend(
 
 
 def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> list[Finding]:
-    """Trials without a study, and records without a run: somebody deleted one without the other."""
+    """Trials without a study, and records without a run: only one of the two was deleted."""
     experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
     unknown = [each for each in map(StudyDir, records_in(storage_path)) if each.id not in known]
     here = without_password(client.tracking_uri)
@@ -153,7 +153,7 @@ def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> l
 
 
 def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
-    """Name the runs that nobody will close, and close them if asked to; give how many are open."""
+    """Print the runs whose process has ended, close them if asked to; return how many are open."""
     experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
     found = find_leftovers(client, experiments)
     for run in found:
@@ -167,7 +167,7 @@ def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
 
 
 def _without_run(study_dir: StudyDir, store: str) -> Finding | None:
-    """What is to be said of a record of which a store has no run; None if it is another store's."""
+    """The finding on a record without a run in this store; None if it belongs to another store."""
     try:
         asked = read_study(study_dir)
     except UserError as error:

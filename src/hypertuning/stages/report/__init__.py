@@ -1,4 +1,4 @@
-"""The write-up of studies: figures, tables and findings in one page."""
+"""Report on studies: figures, tables and findings on one page."""
 
 from pathlib import Path
 
@@ -13,14 +13,16 @@ class Report(Options):
     """Write up the studies of this experiment, or of others, from the tracking store alone."""
 
     source: str | None = Field(
-        None, description="Run ids of studies or names of experiments, with commas."
+        None,
+        description="Run ids of studies or names of experiments, separated by commas; none is this "
+        "experiment.",
     )
-    out: Folder = Field(Path("reports"), description="Where the report's folder is made.")
+    out: Folder = Field(Path("reports"), description="Folder in which the report gets a folder.")
 
 
 def report(options: Report) -> Done:
-    """Give the file of the report."""
-    # takes a second: not before the first line
+    """Return the file of the report."""
+    # imported here, because it takes a second and the first line must come at once
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import check_folder
 

@@ -1,4 +1,4 @@
-"""What `report` does: choose studies, read them once, write them up, keep that in MLflow."""
+"""Run `report`: choose studies, read them once, write the report, log a copy to MLflow."""
 
 import re
 from contextlib import suppress
@@ -33,17 +33,17 @@ from hypertuning.tracking.study_run import open_run, this_experiment
 from hypertuning.words import counted
 
 CURVES = ("train_loss", "val_loss", "val_accuracy", "train_accuracy")
-"""The metrics that a report shows; the last one of the stage compare alone."""
+"""The metrics that a report shows; the last one only if there is a study of `compare`."""
 _SEARCHES = [stage for stage in STAGES if stage != "register"]
 _SHORT = 6
-"""Letters of a run id that tell it from others."""
+"""Leading characters of a run id that a report shows."""
 
 
 def write_report(source: str | None, out: Path) -> Done:
-    """Write a report, log it to a run, say where it is, and give its file.
+    """Write a report, log it to a run, print where it is, and return its file.
 
     Raises:
-        UserError: there is nothing to report on, or no place to write it to.
+        UserError: there is nothing to report on, or the report cannot be written.
     """
     client = connect(must_exist=True)
     name, studies = choose(client, source)
@@ -70,7 +70,7 @@ def write_report(source: str | None, out: Path) -> Done:
 
 
 def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
-    """By stage, the command that adds a study of it to these, on the images of the latest search.
+    """By stage, the command that adds such a study, on the images of the latest search.
 
     Args:
         studies: At least one, as `tracking.runs` reads them.
@@ -88,23 +88,23 @@ def what_makes(client: MlflowClient, studies: pd.DataFrame) -> dict[str, str]:
 
 
 def _unless_here(client: MlflowClient, experiment_id: str) -> str | None:
-    """The name of an experiment; None for that of this command."""
-    with suppress(UserError):  # of this command there need not be one
+    """The name of an experiment; None if it is the experiment of this command."""
+    with suppress(UserError):  # this command's experiment need not exist
         if this_experiment(client, make=False) == experiment_id:
             return None
     return client.get_experiment(experiment_id).name
 
 
 def pages_of(tracking_uri: str) -> RunPages:
-    """Where the pages of the runs are: on the tracking server, or on one that a command starts."""
+    """Where the pages of the runs are: on the tracking server, or on the `mlflow ui` to start."""
     return RunPages(site(tracking_uri), start_command(tracking_uri))
 
 
 def choose(client: MlflowClient, source: str | None) -> tuple[str, pd.DataFrame]:
-    """The studies that a source means, the oldest first, and a name for them.
+    """A name for the studies that `source` names, and the studies, the oldest first.
 
     Raises:
-        UserError: it means none.
+        UserError: it names none.
     """
     if source is None:
         experiment_id = this_experiment(client, make=False)
@@ -136,7 +136,7 @@ def choose(client: MlflowClient, source: str | None) -> tuple[str, pd.DataFrame]
 
 
 def _experiments(client: MlflowClient) -> str:
-    """Where there are studies, as the end of an error's line."""
+    """The experiments that have studies, as the end of an error message."""
     ids = runs.studies(client)["experiment_id"].unique()
     named = ", ".join(client.get_experiment(experiment_id).name for experiment_id in ids)
     return f"; experiments with studies: {named}" if named else "; run a stage first"
@@ -146,7 +146,7 @@ def _keep(client: MlflowClient, name: str, studies: pd.DataFrame, folder: Path) 
     """Log the report's files to a run.
 
     Raises:
-        UserError: the store does not take them; the report is on disk all the same.
+        UserError: the store does not take them; the report is on disk nevertheless.
     """
     count, ids = counted(len(studies), "study", "studies"), studies["study_id"].str[:_SHORT]
     tags = {

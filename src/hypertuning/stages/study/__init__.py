@@ -1,1 +1,1 @@
-"""A study, from its options to its files in MLflow."""
+"""From a stage's options to a finished study in MLflow."""

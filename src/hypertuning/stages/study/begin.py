@@ -22,7 +22,7 @@ from hypertuning.words import counted
 
 
 def begin(prepared: Prepared, driven: ExitStack) -> StudyDir:
-    """Open the study's run and its record; give the record.
+    """Open the study's run and its record; return the record's folder.
 
     Args:
         driven: Holds the record for as long as it is driven from here.
@@ -72,7 +72,7 @@ def _opening(prepared: Prepared) -> Opening:
 
 
 def _tags(prepared: Prepared) -> dict[str, str]:
-    """What tells a study from others of its stage, in MLflow's table of runs and in a report."""
+    """Tags that distinguish a study from others of its stage, in MLflow and in a report."""
     space = {"space": json.dumps(prepared.search.space)} if prepared.search.space else {}
     return {
         "strategy": prepared.search.strategy,
@@ -83,7 +83,7 @@ def _tags(prepared: Prepared) -> dict[str, str]:
 
 
 def _write_record(prepared: Prepared, study_dir: StudyDir) -> None:
-    """Write what the study was asked for; of one that goes on, what may have changed."""
+    """Write what the study was asked for; if it is resumed, what may have changed."""
     begun = {
         "stage": prepared.search.stage,
         "strategy": prepared.search.strategy,
@@ -110,7 +110,7 @@ def _write_record(prepared: Prepared, study_dir: StudyDir) -> None:
 
 
 def _parameters(prepared: Prepared) -> dict[str, str]:
-    """The stage's parameters as MLflow stores them: text, as `mlflow run` writes them too."""
+    """The stage's parameters as text, in the form in which `mlflow run` logs them."""
     images = prepared.asked_images.parameters()
     asked = {n: images[n] for n in Images.names()} | prepared.options.parameters()
     return {name: without_secrets(text) for name, text in asked.items()}

@@ -1,4 +1,4 @@
-"""The configuration that the stage train was asked for."""
+"""Find the configuration that the stage train is to train."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,16 +15,16 @@ class Asked(NamedTuple):
     origin: str
     """Where it comes from, in words."""
     images: dict[str, Any] | None
-    """Those of its study, as options."""
+    """The images of its study, as options."""
     idle: Sequence[str] = ()
-    """What its file names in vain, a sentence each."""
+    """The parameters in its file that have no effect, a sentence each."""
 
 
 def find_config(name: str | None) -> Asked:
     """The configuration in a YAML file, of a trial, or of the best trial of a study or stage.
 
     Raises:
-        UserError: there is no such thing, or it cannot be trained.
+        UserError: there is no such configuration, or it cannot be trained.
     """
     if name is None:
         raise UserError(

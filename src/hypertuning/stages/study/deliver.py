@@ -1,4 +1,4 @@
-"""Bring MLflow up to date with a study's record: at its end, and whenever that failed."""
+"""Bring MLflow up to date with a study's record, at its end or later."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,12 +40,12 @@ class Undelivered(UserError):
 
 
 def draw_trial(trial: Trial):
-    """The figure that every trial gets: its train and validation loss."""
+    """Draw the figure of a trial: its training and validation loss."""
     return trial_overfitting.draw(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
 
 
 def recover(study_dir: PathLike[str]) -> None:
-    """Complete the record of a study whose driver is gone; only for who drives it now."""
+    """Complete the record of a study whose driver has ended; the caller must hold its lock."""
     recovery.recover(
         study_dir, lambda file, config: [row.as_dict() for row in read_rows(file, config)]
     )
@@ -57,17 +57,17 @@ def finish(
     patience_s: float,
     delivered: Mapping[int, int] | None = None,
 ) -> Recorded:
-    """Mirror a study whose part has ended, log what it is read by, and close its run.
+    """Mirror a study whose part has ended, log its figures and tables, and close its run.
 
     Args:
-        patience_s: Seconds to wait for a store that is away.
+        patience_s: Seconds to wait for a store that does not answer.
         delivered: How many epochs of each trial the store is known to hold.
 
     Returns:
-        The record, as it was read for that.
+        The record as it was read.
 
     Raises:
-        Undelivered: not all arrived in time; says what is missing, and how to deliver it.
+        Undelivered: not all arrived in time; the message says what is missing, and how to send it.
     """
     known, record = dict(delivered or {}), read_record(study_dir)
 
@@ -88,7 +88,7 @@ def finish(
 def _missing(
     client: MlflowClient, record: Recorded, known: Mapping[int, int], error: Exception
 ) -> str:
-    """What did not arrive, why, and when it may be tried again."""
+    """What did not arrive, why, and when to try again."""
     if isinstance(error, NotStored):
         return f"{error}; after that"
     missing = {t.number: len(t.epochs) - known.get(t.number, 0) for t in record.trials}
@@ -100,16 +100,16 @@ def _missing(
 
 
 def _deliver(client: MlflowClient, record: Recorded, sent: Callable[[Trial], None]) -> None:
-    """Send the numbers, close the run, send the files; then note that nothing is left to do.
+    """Send the numbers, close the run, send the files; then mark the study as delivered.
 
     Raises:
-        NotStored: all numbers are there, but not all files.
+        NotStored: all numbers arrived, but not all files.
     """
     run = client.get_run(record.id)
     if run.info.lifecycle_stage != "active":
         again = restore(record.id, without_password(client.tracking_uri))
         raise UserError(f"study {record.id} was deleted; to bring it back: {again}")
-    # without an ending: it did not begin a part, or the disk is too full to say how that ended
+    # no outcome: no part was begun, or the disk was too full to write how it ended
     outcome = record.outcome or "interrupted"
     delivered = is_delivered(run, outcome, record.trials)
     not_stored = None
@@ -122,7 +122,7 @@ def _deliver(client: MlflowClient, record: Recorded, sent: Callable[[Trial], Non
         send_what_is_missing(client, record.folder)
     else:
         trials, shown = _shown(client, record)
-        if not delivered:  # an earlier version closed it, and kept no files
+        if not delivered:  # otherwise an earlier version closed it, and kept no files
             _close(client, record, outcome, shown)
         if not_stored is None:
             write_files(record, trials, shown)
@@ -133,18 +133,18 @@ def _deliver(client: MlflowClient, record: Recorded, sent: Callable[[Trial], Non
 
 
 def _shown(client: MlflowClient, record: Recorded) -> tuple[pd.DataFrame, list[Exhibit]]:
-    """The trials of a study as MLflow has them, and what is shown of them."""
+    """The trials of a study as MLflow has them, and their exhibits."""
     trials = runs.trials(client, [record.id])
     curves = runs.curves_of(client, trials)
     try:
         return trials, exhibits(record.study["stage"], trials, curves)
-    except Exception as error:  # noqa: BLE001 - what cannot be shown holds up no number
+    except Exception as error:  # noqa: BLE001 - the numbers are sent anyway
         logger.warning("study %s has no figures and tables: %s", record.id, reason(error))
         return trials, []
 
 
 def _close(client: MlflowClient, record: Recorded, outcome: str, shown: Sequence[Exhibit]) -> None:
-    """Close a study's run, with what was found in its note."""
+    """Close a study's run, and write the findings into its note."""
     tags = _model_use(record.study.get("model_needs"), record.trials)
     if shown:
         says = [line for exhibit in shown for line in exhibit.says]
@@ -153,7 +153,7 @@ def _close(client: MlflowClient, record: Recorded, outcome: str, shown: Sequence
 
 
 def note_with(run: Run, lines: Iterable[str]) -> str:
-    """The note on a study, with what was found in place of what was found last time."""
+    """The note on a study, in which these findings replace the earlier ones."""
     asked = run.data.tags.get(MLFLOW_RUN_NOTE, "").split(FOUND)[0]
     found = dict.fromkeys(f"- {line}" for line in lines)
     trials = f"[all trials, best first]({address(run)})"
@@ -161,7 +161,7 @@ def note_with(run: Run, lines: Iterable[str]) -> str:
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:
-    """Tags that say what the model needed, when it first proposed, and what share it had."""
+    """Tags: results that the model needed, its first proposal, and its share of the trials."""
     if not needed:
         return {}
     proposed = [trial for trial in trials if trial.job.get("sampler") in ("model", "warm")]

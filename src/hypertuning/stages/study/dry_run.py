@@ -1,4 +1,4 @@
-"""What a dry run prints: what would be tried, how the trials go on, and how long that takes."""
+"""Print a dry run: rungs, what would be tried, and the estimate of time and disk."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from hypertuning.words import counted
 
 
 class Range(NamedTuple):
-    """What one parameter may be."""
+    """The values that one parameter may have."""
 
     parameter: str
     values: str
@@ -25,7 +25,7 @@ class Range(NamedTuple):
 
 
 def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimate) -> None:
-    """Print a study's rungs, what it would try, and what it would take."""
+    """Print a study's rungs, what it would try, and its time and disk."""
     show_rungs(console, search, planned)
     if search.domains:
         show_space(console, search.domains)
@@ -35,19 +35,19 @@ def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimat
 
 
 def ranges(space: Space) -> list[Range]:
-    """The parameters that a space leaves open, in its order."""
+    """The parameters that a space searches, in its order."""
     needed = conditions(space)
     return [_range(n, domain, needed.get(n, {})) for n, domain in searched(space).items()]
 
 
 def fixed(space: Space) -> dict[str, object]:
-    """The parameters that have one value in all of a study."""
+    """The parameters that have the same value in all trials."""
     opened = searched(space)
     return {name: value for name, value in space.items() if name not in opened}
 
 
 def lists(configs: Sequence[Config]) -> dict[str, list]:
-    """The values of each parameter that differs between configurations, in their order."""
+    """The values of each parameter that differs between configurations, in the order they occur."""
     rows = [config.hyperparameters() for config in configs]
     names = dict.fromkeys(name for row in rows for name in row)
     values = {name: list(dict.fromkeys(row[name] for row in rows if name in row)) for name in names}
@@ -71,7 +71,7 @@ def show_space(console: Console, space: Space) -> None:
 
 
 def show_lists(console: Console, configs: Sequence[Config]) -> None:
-    """Print the values that are tried of each parameter, and what all configurations share."""
+    """Print the tried values of each parameter, and what all configurations share."""
     table = new_table("what is tried")
     for column in ("parameter", "values"):
         table.add_column(column)

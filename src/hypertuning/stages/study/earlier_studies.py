@@ -1,4 +1,4 @@
-"""From the name of an earlier study, trial or file to what a stage goes on from."""
+"""Find the earlier study or trial that an option names."""
 
 import re
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ class EarlierStudy(NamedTuple):
     study_id: str
     stage: str
     images: dict[str, Any]
-    """On which it trained, as options."""
+    """The images on which it trained, as options."""
     digest: str
     trials: pd.DataFrame
 
     def candidates(self, top_k: int) -> list[Candidate]:
-        """Raises UserError where no trial was completed."""
+        """The best `top_k` configurations; raises UserError if no trial was completed."""
         try:
             return choose(self.trials, top_k)
         except UserError as error:
@@ -37,9 +37,9 @@ class EarlierStudy(NamedTuple):
 
 
 def find_study(client: MlflowClient, name: str, option: str = "source") -> EarlierStudy:
-    """A study by its run id, or the latest of a stage in this experiment that has completed.
+    """A study by its run id, or the latest completed one of a stage in this experiment.
 
-    Without one, it is the latest that was interrupted, or else that runs.
+    If none is completed, it is the latest interrupted one, or else the latest.
 
     Raises:
         UserError: there is none.
@@ -96,7 +96,7 @@ def open_study(name: str, stage: str | None) -> Study:
 
 
 def _elsewhere(client: MlflowClient, studies: pd.DataFrame, stage: str) -> str:
-    """In which experiments there are studies of a stage."""
+    """The experiments that have studies of a stage, in words."""
     ids = studies.loc[studies["stage"] == stage, "experiment_id"].unique()
     names = [client.get_experiment(experiment_id).name for experiment_id in ids]
     return ", ".join(f"in {name!r}" for name in names) or "none"
@@ -106,7 +106,7 @@ def find_trial(name: str) -> Asked:
     """The configuration of a trial, or of the best trial of a study or stage.
 
     Raises:
-        UserError: there is no such thing.
+        UserError: there is none.
     """
     client = connect(must_exist=True)
     study_id = _study_of(client, name)
@@ -122,7 +122,7 @@ def find_trial(name: str) -> Asked:
 
 
 def _study_of(client: MlflowClient, name: str) -> str | None:
-    """The study of a trial; None for what is no trial's run id."""
+    """The study of a trial; None if `name` is not the run id of a trial."""
     if not re.fullmatch("[0-9a-f]{32}", name):
         return None
     try:

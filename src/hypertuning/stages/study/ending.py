@@ -1,4 +1,4 @@
-"""The end of a stage: the best trials, the files, what comes next, and where to see all of it."""
+"""The end of a stage: print the best trials, the files, the next commands and the page."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -21,10 +21,10 @@ from hypertuning.words import counted
 
 
 def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bool) -> Done:
-    """Print what a study has come to, its page last; give the study.
+    """Print the results of a study, its page last; return the study.
 
     Raises:
-        UserError: no trial got as far as one epoch.
+        UserError: no trial finished an epoch.
     """
     stage = record.study["stage"]
     if record.outcome == "failed" or not (record.epochs or stopped):

@@ -1,6 +1,6 @@
-"""The files of a study: figures, their rows, the plan and the best configuration.
+"""Write a study's figures, their rows, the plan and the best configuration to its record.
 
-They are written to the record, from where they are sent to MLflow.
+From there they are sent to MLflow.
 """
 
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 def write_files(record: Recorded, trials: pd.DataFrame, shown: Iterable[Exhibit]) -> None:
-    """Write to the record the files that the run of a study gets, over those that are there.
+    """Write the files of a study's run to the record, over those that are there.
 
     Args:
         trials: The trials as MLflow has them.
@@ -31,7 +31,7 @@ def write_files(record: Recorded, trials: pd.DataFrame, shown: Iterable[Exhibit]
     (folder / TRIALS).parent.mkdir(parents=True, exist_ok=True)
     trials.to_csv(folder / TRIALS, index=False)
     shutil.copyfile(study.study_file, folder / PLAN)
-    if best := record.best:  # for the stage train
+    if best := record.best:  # so that `train` can read it
         write_whole(study.best_file, yaml.safe_dump(best.config, sort_keys=False))
         shutil.copyfile(study.best_file, folder / study.best_file.name)
 
@@ -48,5 +48,5 @@ def write_exhibits(folder: Path, shown: Iterable[Exhibit]) -> None:
             exhibit.draw().savefig(figures / f"{exhibit.name}.png")
         except OSError:
             raise
-        except Exception as error:  # noqa: BLE001 - one figure holds up no other
+        except Exception as error:  # noqa: BLE001 - the other figures are drawn
             logger.warning("%s.png could not be drawn: %s", exhibit.name, reason(error))

@@ -1,4 +1,4 @@
-"""A search that tries a list."""
+"""A search that tries a list of configurations."""
 
 import itertools
 from collections.abc import Iterable, Mapping
@@ -22,13 +22,13 @@ from hypertuning.stages.study.space_asked import (
 def listed(
     stage: str, bases: Iterable[Space], options: SearchOptions, given: Mapping | None
 ) -> Search:
-    """Every combination of the choices in each of several spaces, once, all epochs each.
+    """Every combination of the choices in each of several spaces, trained once for all epochs.
 
     Args:
-        given: What its record says of it, if it goes on.
+        given: If the study is resumed, what its record keeps.
 
     Raises:
-        UsageError: a configuration that cannot be trained, or a wrong file.
+        UsageError: a configuration cannot be trained, or a file is wrong.
     """
     with usage():
         changed = space_of(options)
@@ -46,7 +46,7 @@ def listed(
         *(Proposal(p.config, "point") for p in points),
         *(Proposal(c, "grid") for c in configs),
     ]
-    # a study of an earlier version trained each of them, and its trials are numbered accordingly
+    # studies of earlier versions trained equal ones too, and their trials are numbered accordingly
     tried = _distinct(asked) if given or not options.resume else asked
     notes = [_all(unsearched_notes(space, changed, {}) for space in spaces), point_notes(points)]
     if len(tried) < len(asked):
@@ -65,7 +65,7 @@ def listed(
 
 
 def _distinct(proposals: Iterable[Proposal]) -> list[Proposal]:
-    """Without those in which every parameter that acts is as in an earlier one."""
+    """Without those that differ from an earlier one only in parameters without effect."""
     first: dict[frozenset, Proposal] = {}
     for proposal in proposals:
         first.setdefault(frozenset(proposal.config.hyperparameters().items()), proposal)
@@ -73,6 +73,6 @@ def _distinct(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 
 def _all(notes: Iterable[list[str]]) -> list[str]:
-    """What is said of every space."""
+    """The notes that every space has."""
     first, *others = notes
     return [note for note in first if all(note in other for other in others)]

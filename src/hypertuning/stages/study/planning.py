@@ -1,4 +1,4 @@
-"""What a study will do and take, and what the user should know of it before it starts."""
+"""Plan a study: its rungs, its time and disk, and notes for the user before it starts."""
 
 import math
 import os
@@ -24,18 +24,18 @@ TIMED_CONFIGS = 6
 
 
 class Estimate(NamedTuple):
-    """What a study would take."""
+    """The time and disk of a study."""
 
     words: str
     seconds: float = math.nan
-    """Of training, in all; NaN where it is not known."""
+    """Of training, in all; NaN if unknown."""
 
 
 UNREAD = "`warm_start` is not read before the images are there: this plan is without the warm start"
 
 
 def no_estimate(asked: Images) -> Estimate:
-    """Say that time and disk are unknown without the images, and how to get these."""
+    """Say that the estimate needs the images, and how to get them."""
     download = command_of("download", **asked.changed(["data_dir"]))
     return Estimate(f"none before the images are there; to get them: {download}")
 
@@ -58,7 +58,7 @@ def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
 
 
 def other_images(search: Search, images: DatasetInfo, asked: Images) -> list[str]:
-    """Say so where a configuration is trained on other images than those it was found on."""
+    """A note if a configuration is trained on other images than those it was found on."""
     had = search.found_on or {}
     now = {**dict(asked), "train_size": images["train"], "val_size": images["val"]}
     names = ("dataset", "train_size", "val_size", "split_seed")
@@ -69,9 +69,9 @@ def other_images(search: Search, images: DatasetInfo, asked: Images) -> list[str
 
 
 def estimate(search: Search, planned: Plan, problem: Problem, resources: Resources) -> Estimate:
-    """Time and disk of a study, from a few batches of a few of its configurations.
+    """Estimate time and disk of a study from a few batches of a few of its configurations.
 
-    Training alone: starting workers, writing the record and drawing figures come on top.
+    It covers only training, not starting workers, writing the record and drawing figures.
     """
     if resources.address != "local":
         return Estimate(
@@ -94,7 +94,7 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
 def description(
     search: Search, planned: Plan, trains_on: Mapping[str, str], notes: list[str]
 ) -> str:
-    """The note on a study that begins."""
+    """The note on a study at its start."""
     rows = [
         f"| {name} | {words.replace('|', chr(92) + '|')} |" for name, words in trains_on.items()
     ]

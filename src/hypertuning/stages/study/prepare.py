@@ -1,4 +1,4 @@
-"""From a stage's options to what it will do; everything that can be wrong is seen here."""
+"""Prepare a study: from a stage's options to what it will do, with all checks."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -37,9 +37,9 @@ from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, this_experiment
 
 Build = Callable[[StudyOptions, Mapping | None], Search]
-"""What a stage searches, from its options and what its record says, if it goes on."""
+"""Makes a stage's search from its options and, if it is resumed, what its record keeps."""
 Check = Callable[["Prepared"], "Prepared"]
-"""What else a stage sees to when its images are known."""
+"""A stage's own checks, once its images are known."""
 
 
 class Prepared(NamedTuple):
@@ -50,7 +50,7 @@ class Prepared(NamedTuple):
     client: MlflowClient
     resources: Resources
     problem: Problem
-    """Its checkpoints have no place yet."""
+    """Without the folder of its checkpoints, which `run` adds."""
     images: DatasetInfo
     asked_images: Images
     """The same, as options."""
@@ -73,7 +73,7 @@ def prepare(
     began: float,
     check: Check | None = None,
 ) -> Prepared | None:
-    """Look at options, data and store; None after a dry run.
+    """Check options, data and store, and plan the study; None after a dry run.
 
     Args:
         began: When the stage was started, by the monotonic clock.
@@ -133,7 +133,7 @@ def prepare(
 def _plan_without_images(
     console: Console, search: Search, options: StudyOptions, asked: Images
 ) -> None:
-    """What a dry run can say before the images are there."""
+    """Print what a dry run can say before the images are there."""
     planned = plan_of(search)
     notes = [UNREAD] if _warm_start(options) else notes_on(search, planned, None)
     say(console, notes)
@@ -141,7 +141,7 @@ def _plan_without_images(
 
 
 def _warm_start(options: StudyOptions) -> str | None:
-    """The studies to learn from; only some stages can."""
+    """The option `warm_start`, which only some stages have."""
     return getattr(options, "warm_start", None)
 
 
@@ -153,7 +153,7 @@ def _warm(
     asked: Images,
     resumed: Resumed | None,
 ) -> Warm | None:
-    """What the study learns of others; one that goes on has it in its record."""
+    """What the model learns from earlier studies; the record of a resumed study has it."""
     if resumed:
         resumed.check_images(images)
         return resumed.warm()
@@ -177,7 +177,7 @@ def _notes(
 
 
 def _check_store(client: MlflowClient, resumed: Resumed | None) -> None:
-    """See whether the study's run can be opened, and take files."""
+    """Check that the study's run can be opened, and that the store takes files."""
     with usage():
         find_launch(client, free=resumed is None)
     run = resumed and client.get_run(resumed.study_dir.id)
@@ -200,7 +200,7 @@ def _images(cache: Path, asked: Images) -> DatasetInfo:
 def problem_of(
     search: Search, asked: Images, precision: str, cache: Path, resources: Resources
 ) -> Problem:
-    """What the trials of a study share; their checkpoints have no place yet."""
+    """What the trials of a study share, still without the folder of their checkpoints."""
     return Problem(
         cache=cache,
         train_size=asked.train_size,

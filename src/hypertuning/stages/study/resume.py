@@ -1,4 +1,4 @@
-"""From the option `resume` to the study that goes on, and the options with which it does."""
+"""Find the study that the option `resume` names, and the options with which it goes on."""
 
 import shutil
 from collections.abc import Mapping
@@ -44,11 +44,11 @@ class Resumed(NamedTuple):
 
     study_dir: StudyDir
     study: dict[str, Any]
-    """What was asked for, as it stands in the record."""
+    """What the study was asked for, from its record."""
     options: StudyOptions
-    """With which it goes on."""
+    """The options with which it goes on."""
     ignored: tuple[str, ...] = ()
-    """What the user may have asked for in vain, a sentence each."""
+    """Options ignored because they equal their default under `mlflow run`, a sentence each."""
 
     def note(self, planned: Plan) -> str:
         """How far it has come, in one line."""
@@ -60,14 +60,14 @@ class Resumed(NamedTuple):
         )
 
     def warm(self) -> Warm | None:
-        """What it has learnt of others; it is not read again."""
+        """What it learnt from earlier studies, from its record."""
         if not (kept := self.study.get("warm_start")):
             return None
         results = tuple(Result(*result) for result in kept["results"])
         return Warm(kept["studies"], WarmStart(results, kept["placed"], kept["left_out"]))
 
     def check_images(self, images: DatasetInfo) -> None:
-        """Raises UserError where the images are not those of the study."""
+        """Raises UserError if the images are not those of the study."""
         had = self.study.get("dataset")
         if had is None:
             raise UserError(f"study {self.study_dir.id} was begun by an earlier version")
@@ -89,12 +89,12 @@ def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Res
     run = _find_run(client, stage, options.resume)
     study_dir = find_study_dir(client, run, options.storage_path)
     study = read_study(study_dir)
-    read_past(study_dir)  # what is damaged is seen before anything is started
+    read_past(study_dir)  # damage must be found before anything is started
     _check_given(study_dir, study.get("given") or {})
     growing, owner = STAGES[stage].grows, f"study {study_dir.id}"
     try:
         merged = merge(options, study["parameters"], owner, growing)
-    except UsageError as error:  # what the user typed was looked at before
+    except UsageError as error:  # not what the user typed: that was checked before
         raise DamagedRecord(study_dir.study_file, f"`parameters`: {error}") from error
     kept = {**_files(options, study_dir), "storage_path": study_dir.storage_path}
     again = module_command_of(stage, resume=study_dir.id, storage_path=study_dir.storage_path)
@@ -103,17 +103,17 @@ def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Res
 
 
 def keep_files(study_dir: StudyDir, options: StudyOptions) -> None:
-    """Copy what the study was given in files to its record."""
+    """Copy the files that the study was given to its record."""
     for name in FILES:
         if file := getattr(options, name, None):
             shutil.copyfile(file, study_dir.given_file(name))
 
 
 def read_past(study_dir: StudyDir) -> list[Past]:
-    """What the parts of a study did so far, as the search understands it.
+    """The jobs of all parts of a study so far, as values of `search`.
 
     Raises:
-        DamagedRecord: a job's parameters are not what a search writes.
+        DamagedRecord: a job in the record is not complete or not valid.
     """
     return [_past(job) for job in read_jobs(study_dir)]
 
@@ -131,7 +131,7 @@ def _past(recorded: RecordedJob) -> Past:
 
 
 def _check_given(study_dir: StudyDir, given: Mapping) -> None:
-    """Raises DamagedRecord where a configuration that a study was given cannot be trained."""
+    """Raises DamagedRecord if a configuration that a study was given cannot be trained."""
     asked = [given["asked"][0]] if "asked" in given else []
     try:
         for config in [*asked, *(found["config"] for found in given.get("candidates", ()))]:
@@ -177,10 +177,10 @@ def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
 
 
 def find_study_dir(client: MlflowClient, study: Run, storage_path: Path) -> StudyDir:
-    """The record of a study: in `storage_path`, or where it was written.
+    """The record of a study, in `storage_path` or where it was written.
 
     Raises:
-        UserError: in neither, with what can be done instead.
+        UserError: it is in neither; the message says what can be done instead.
     """
     if found := find_record(study, storage_path):
         return StudyDir(found)
@@ -196,7 +196,7 @@ def find_study_dir(client: MlflowClient, study: Run, storage_path: Path) -> Stud
 
 
 def _files(options: StudyOptions, study_dir: StudyDir) -> dict[str, str | None]:
-    """The files with which a study goes on: those that it began with."""
+    """The files with which a study goes on: the copies in its record."""
     kept = {}
     for name in (name for name in FILES if hasattr(options, name)):
         if options.is_given(name):
@@ -207,7 +207,7 @@ def _files(options: StudyOptions, study_dir: StudyDir) -> dict[str, str | None]:
 
 
 def _check_file(name: str, file: str | None, study_dir: StudyDir) -> None:
-    """Raises UserError where a file is not what the study began with."""
+    """Raises UserError if a file is not the one that the study began with."""
     kept = study_dir.given_file(name)
     before = kept.read_bytes() if kept.exists() else None
     try:

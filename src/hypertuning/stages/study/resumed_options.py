@@ -1,4 +1,4 @@
-"""Options of a command that goes on with something: what was recorded, and what may change."""
+"""Options of a resumed study or main run: those recorded, and those that may change."""
 
 from collections.abc import Collection, Mapping
 from typing import TypeVar
@@ -15,7 +15,7 @@ OF_THIS_START = {
     "time_budget_s",
     "verbose",
 }
-"""What holds for one start of a study and is not remembered."""
+"""Options that apply to one start of a study and are not recorded."""
 OF_ANY_START = {
     "concurrency",
     "cpus_per_trial",
@@ -23,11 +23,11 @@ OF_ANY_START = {
     "gpus_per_trial",
     "max_failures",
     "ray_address",
-    *("alias", "force", "model_name", "trust"),  # of register, as long as there is no version
+    *("alias", "force", "model_name", "trust"),  # of register, until there is a version
 }
-"""What a study may go on with in another way."""
+"""Options that may change when a study is resumed."""
 FILES = ("space", "points")
-"""Kept with the record, so that a study goes on with what it began with."""
+"""Options that name files; the record keeps copies, and a resumed study uses these."""
 
 Some = TypeVar("Some", bound=Options)
 
@@ -40,16 +40,16 @@ def merge(
     free: Collection[str] = OF_ANY_START,
     new: Collection[str] = OF_THIS_START,
 ) -> Some:
-    """The options that were recorded, and where they may change, those of this command.
+    """The recorded options, with those of this command where they may change.
 
     Args:
-        owner: What they were recorded of, in words.
-        growing: Those that may become more.
-        free: Those that may become anything.
-        new: Those that hold for this command alone.
+        owner: What was recorded, in words, for messages.
+        growing: Options that may only become larger.
+        free: Options that may change.
+        new: Options that apply only to this command.
 
     Raises:
-        UsageError: what was recorded is damaged.
+        UsageError: the recorded options are damaged.
         UserError: an option contradicts what was recorded.
     """
     kept = [n for n in options.names() if n in recorded and n not in (*new, *FILES)]

@@ -33,13 +33,13 @@ from hypertuning.tracking.launch import file_launcher, find_launch
 
 
 def run_stage(stage: str, build: Build, options: StudyOptions, began: float) -> Done:
-    """Run a stage from the data to the leaderboard; give its study, or nothing after a dry run.
+    """Run a stage from the data to the leaderboard; return its study, or nothing after a dry run.
 
     Args:
         began: When the stage was started, by the monotonic clock.
 
     Raises:
-        UserError: something is missing, every trial failed, or not everything reached MLflow.
+        UserError: something is missing, every trial failed, or MLflow did not get everything.
     """
     console = Console()
     if prepared := prepare(console, stage, build, options, began):
@@ -48,7 +48,7 @@ def run_stage(stage: str, build: Build, options: StudyOptions, began: float) -> 
 
 
 def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
-    """Search, and bring MLflow up to date; give the record, and whether somebody stopped it."""
+    """Search, and bring MLflow up to date; return the record, and whether the user stopped it."""
     if prepared.warm:
         prepared.search.model.warm_start(prepared.warm.start.results)
     study_dir, options = prepared.resumed and prepared.resumed.study_dir, prepared.options
@@ -71,9 +71,9 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(prepared, study_dir)
                 outcome = _search(prepared, searcher, study_dir, mirror, stop)
-            recover(study_dir)  # what a worker measured while it was being stopped
+            recover(study_dir)  # add what workers measured while they were stopped
             record = finish(prepared.client, study_dir, options.sync_timeout_s, mirror.delivered)
-        except KeyboardInterrupt:  # the second one: leave at once
+        except KeyboardInterrupt:  # the second Ctrl-C: leave at once
             if study_dir:
                 say(console, [how_to_go_on(prepared.search.stage, study_dir.id, options)])
             raise
@@ -90,7 +90,7 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
 def _end_again(console: Console, prepared: Prepared, study_dir: StudyDir) -> Recorded:
     """Bring MLflow up to date with a study of which nothing is left to do."""
     say(console, [f"nothing is left to do of study {study_dir.id}"])
-    write_ending(parts(study_dir)[-1], "completed")  # if killed at the very end
+    write_ending(parts(study_dir)[-1], "completed")  # missing if killed at the end
     record = finish(prepared.client, study_dir, prepared.options.sync_timeout_s)
     launch = find_launch(prepared.client, free=False)
     file_launcher(prepared.client, launch, study_dir.id, prepared.search.stage)
@@ -98,7 +98,7 @@ def _end_again(console: Console, prepared: Prepared, study_dir: StudyDir) -> Rec
 
 
 def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: StudyDir) -> None:
-    """After something went wrong in the search, which matters more than what goes wrong here."""
+    """After an error in the search, send what was measured; only print errors of the sending."""
     try:
         recover(study_dir)
         finish(prepared.client, study_dir, patience_s=0)
@@ -117,7 +117,7 @@ def _search(
     mirror: MLflowMirror,
     stop: Stop,
 ) -> str:
-    """Run one part of the study to its end; give its outcome."""
+    """Run one part of the study to its end; return its outcome."""
     measured = {
         (trial.number, row["epoch"]): row[OBJECTIVE]
         for trial in read_trials(study_dir)

@@ -1,4 +1,4 @@
-"""A search that draws from a space, under a strategy."""
+"""A search that draws configurations from a space, under a strategy."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -32,13 +32,13 @@ ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
 
 def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> Search:
-    """As many configurations of a space as asked for, under the strategy asked for.
+    """The search of a space, with the number of configurations and the strategy of the options.
 
     Args:
-        shortest: The option that says how many epochs every trial gets.
+        shortest: Name of the option with the epochs of the lowest rung.
 
     Raises:
-        UsageError: a space, a point or bounds that do not fit.
+        UsageError: the space, a point or the numbers of epochs are not possible.
     """
     low, top, eta = getattr(options, shortest), options.max_epochs, options.reduction_factor
     budget = Budget(options.num_samples, top, low, eta)
@@ -85,7 +85,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
 
 
 def _check_options(shortest: str, budget: Budget, options: SearchOptions) -> None:
-    """Raises UserError where options contradict each other."""
+    """Raises UserError if options contradict each other."""
     if budget.min_epochs > budget.max_epochs:
         raise UserError(
             f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
@@ -101,7 +101,7 @@ def _check_options(shortest: str, budget: Budget, options: SearchOptions) -> Non
 def _check_space(
     wanted: Space, changed: Space, points: Sequence[Written], options: SearchOptions
 ) -> None:
-    """Raises UserError where there is nothing to search, or something that cannot be trained."""
+    """Raises UserError if nothing is searched, or something cannot be trained."""
     if len(points) > options.num_samples:
         raise UserError(
             f"{counted(len(points), 'point')} do not fit in `num_samples` (={options.num_samples})"
@@ -115,7 +115,7 @@ def _check_space(
 def _whole(
     wanted: Space, fixed: Mapping[str, Value], options: SearchOptions, leave_out: str = ""
 ) -> dict[str, Domain | Value]:
-    """What is searched, then what the study keeps fixed."""
+    """The searched parameters, then the fixed ones."""
     kept = {**fixed, "augment": options.augment}
     rest = {n: value for n, value in kept.items() if n not in wanted and n != leave_out}
     return {**wanted, **rest}
@@ -128,7 +128,7 @@ def _opened(wanted: Space) -> dict[str, bool]:
 
 
 def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
-    """Say so where the model cannot learn from a point."""
+    """Notes on points from which the model cannot learn."""
     reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
     return tuple(
         f"point {number} is trained, but the model does not learn from it: {reason}"
@@ -138,7 +138,7 @@ def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
 
 
 def _rungs_note(strategy: str, shortest: str, budget: Budget) -> tuple[str, ...]:
-    """Say so where the rungs of a bracket cannot be those of the paper."""
+    """A note if the rungs cannot be those of the paper."""
     regular = regular_max_epochs(budget)
     if not STRATEGIES[strategy].brackets or regular == budget.max_epochs:
         return ()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Search(NamedTuple):
-    """What a stage tries, in which order, and who may go on."""
+    """What a stage tries, in which order, and which trials may go on."""
 
     stage: str
     strategy: str
@@ -21,28 +21,28 @@ class Search(NamedTuple):
     sampler: Sampler
     ladder: Callable[[], Ladder]
     space: Mapping[str, str] = {}
-    """What it draws from, in words; empty where it tries a list."""
+    """The space that it draws from, in words; empty if it tries a list."""
     domains: Mapping[str, Domain | Value] = {}
-    """The same as ranges and values, what is fixed included."""
+    """The same as ranges and values, with the fixed parameters."""
     model: "Bohb | None" = None
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()
-    """The epochs after which it learns."""
+    """The numbers of epochs after which the model gets results."""
     points: int = 0
-    """How many of the first trials the user has given."""
+    """How many of the first trials have the user's configurations."""
     enough_samples: int = 0
-    """From how many on the model has something to propose."""
+    """The fewest samples with which the model proposes at all."""
     notes: tuple[str, ...] = ()
     """What the user should know before it starts."""
     settled: Mapping[str, object] = {}
     """Options that depend on an earlier study, with their values."""
     images: Images | None = None
-    """Those that it trains on, where the options do not say it."""
+    """The images that it trains on, if the options do not name them."""
     found_on: Mapping[str, Any] | None = None
     """The images of the search that found a configuration, as options."""
     given: Any = None
-    """What was read from elsewhere when the study began: kept with its record, as JSON."""
+    """What the stage read from elsewhere when the study began; the record keeps it, as JSON."""
     searched: Mapping[str, bool] = {}
     """The parameters in which its trials differ, and whether every trial has them."""
     title: str = ""
-    """What tells it from other studies of its stage, where the number of trials does not."""
+    """Stands in the study's name instead of the number of trials."""

@@ -13,13 +13,13 @@ from hypertuning.tracking.labels import run_name
 
 
 def single(options: Train, kept: Mapping | None) -> Search:
-    """One configuration that stands somewhere else.
+    """The search that trains only the configuration that the options name.
 
     Args:
-        kept: The configuration as its record has it, if the study goes on.
+        kept: If the study is resumed, the configuration in its record.
 
     Raises:
-        UsageError: it is not there, or cannot be trained.
+        UsageError: there is no such configuration, or it cannot be trained.
     """
     with usage():
         epochs = options.epochs

@@ -1,4 +1,4 @@
-"""From a stage's options to the space that it searches and the points that it tries first."""
+"""The space that a stage's options ask for, and the points that it tries first."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,19 +12,19 @@ from hypertuning.stages.options import SearchOptions
 
 
 def is_new(options: SearchOptions) -> bool:
-    """Whether the study begins here; one that goes on was checked when it began."""
+    """Whether the study is new; a resumed one was checked when it began."""
     return options.resume is None
 
 
 def fixed_values(options: SearchOptions) -> dict[str, Value]:
-    """The hyperparameters that are options of every stage; a space may still open them."""
+    """The hyperparameters that are options; a space may search them nevertheless."""
     augment = "none" if options.augment == "both" else options.augment
     names = ("batch_size", "learning_rate", "seed")
     return {"augment": augment, **{name: getattr(options, name) for name in names}}
 
 
 def space_of(options: SearchOptions) -> Space:
-    """What the user's file fixes and opens."""
+    """The parameters that the user's file fixes or searches."""
     file = options.space
     space = {} if file is None else read_space(Path(file), is_new(options))
     if "seed" in space or ("augment" in space and options.augment == "both"):
@@ -34,7 +34,7 @@ def space_of(options: SearchOptions) -> Space:
 
 
 def points_of(options: SearchOptions, space: Space) -> list[Written]:
-    """The user's own configurations; what they leave out is as everywhere in the study."""
+    """The user's own configurations; what they leave out has the study's fixed values."""
     if options.points is None:
         return []
     opened = searched(space)
@@ -44,10 +44,10 @@ def points_of(options: SearchOptions, space: Space) -> list[Written]:
 
 
 def check_reachable(space: Space, changed: Space, options: SearchOptions) -> None:
-    """Refuse a space of which nothing can be trained, or an end that the user's file opens.
+    """Check that a space can be trained, also at both ends of each range of the user's file.
 
     Raises:
-        UserError: names the value, and what would have to change.
+        UserError: names the value that cannot be trained, and what to change.
     """
     fixed, seed = fixed_values(options), options.seed
     for name, domain in searched(space).items():
@@ -64,7 +64,7 @@ def _ends(domain: Domain) -> Sequence[Value]:
 
 
 def unsearched_notes(space: Space, changed: Space, fixed: Mapping[str, Value]) -> list[str]:
-    """Say so where a parameter has nothing to choose from, or does nothing at all."""
+    """Notes on parameters that have only one value, or no effect."""
     opened, reasons = searched(space), idle(space, fixed)
     notes = [
         f"`{name}` is not searched: {reason}"
@@ -80,7 +80,7 @@ def unsearched_notes(space: Space, changed: Space, fixed: Mapping[str, Value]) -
 
 
 def point_notes(points: Sequence[Written]) -> list[str]:
-    """Say so where a point names a parameter that does nothing there, or repeats another one."""
+    """Notes on points that name a parameter without effect, or repeat another point."""
     notes = [f"point {number}: {idle}" for number, p in enumerate(points) for idle in p.idle()]
     acting = [point.config.hyperparameters() for point in points]
     first = [acting.index(values) for values in acting]

@@ -1,4 +1,4 @@
-"""What a study trains on, in words: for its start, and for its note in MLflow."""
+"""Describe what a study trains on, for its first lines and for its note in MLflow."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +13,9 @@ from hypertuning.search.trainable import Problem
 from hypertuning.stages.study.searches import Search
 
 NAMED = 10
-"""Classes that are named, with their images."""
+"""Most classes that are named, with the numbers of their images."""
 LOOKED_AT = 100
-"""Trials whose augmentation is looked at; a larger study has no kind that these do not have."""
+"""Trials whose augmentation is read: enough to meet every kind that a study has."""
 
 
 def trains_on(
@@ -26,7 +26,7 @@ def trains_on(
     counts = data.class_counts(cache, problem.train_size, problem.val_size, problem.split_seed)
     train, val = data.sizes(cache, problem.train_size, problem.val_size)
     test = f", {meta['test']:,} for test" if meta["test"] else ", none for test"
-    sizes = {"sizes": meta["sizes"]} if meta.get("sizes") else {}  # not in an older version's cache
+    sizes = {"sizes": meta["sizes"]} if meta.get("sizes") else {}  # older caches lack it
     return {
         "images": f"{meta['dataset']}: {train:,} for training, {val:,} for validation "
         f"(split_seed {problem.split_seed}){test}",
@@ -38,7 +38,7 @@ def trains_on(
 
 
 def in_lines(rows: Mapping[str, str]) -> list[str]:
-    """One line each, the words below each other."""
+    """One line per row, in two columns."""
     width = max(map(len, rows))
     return [f"{name:{width}}  {words}" for name, words in rows.items()]
 
@@ -57,7 +57,7 @@ def _augmentation(search: Search, planned: Plan) -> str:
 
 
 def _device(problem: Problem, local: bool) -> str:
-    """What a trial trains with; a GPU that is left idle is named."""
+    """The device, precision and threads of a trial, and whether a GPU is left idle."""
     has_gpu = torch.cuda.is_available()
     precision = problem.precision
     if problem.device == "cpu" or has_gpu:

@@ -1,4 +1,4 @@
-"""From the option `warm_start` to what the model learns of earlier studies."""
+"""Read the earlier studies that the option `warm_start` names, for the model to learn from."""
 
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ class Warm(NamedTuple):
     start: WarmStart
 
     def note(self) -> str:
-        """What was placed and what was not, in one line."""
+        """How many trials and results the model learns from, and why others were left out."""
         epochs = sorted({result.epoch for result in self.start.results})
         left_out = sum(self.start.left_out.values())
         text = (
@@ -40,7 +40,7 @@ def read_warm_start(
     """Read the studies that `warm_start` names.
 
     Raises:
-        UserError: there is no such study, or none whose losses compare with those of this one.
+        UserError: there is no such study, or its losses do not compare with those of this one.
     """
     studies = runs.studies(client)
     names = [name.strip() for name in wanted.split(",") if name.strip()]
@@ -52,7 +52,7 @@ def read_warm_start(
 
 
 def _find(studies: pd.DataFrame, name: str, images: DatasetInfo, split_seed: int) -> str:
-    """A study by its run id, or the latest of a stage whose losses compare."""
+    """A study by its run id, or the latest of a stage on the same images and split."""
     comparable = (
         studies["digest"].map(lambda digest: images["digest"].startswith(digest or "?"))
         & (studies["train_images"] == images["train"])
@@ -79,7 +79,7 @@ def _find(studies: pd.DataFrame, name: str, images: DatasetInfo, split_seed: int
 
 
 def _earlier(trials: pd.DataFrame, curves: pd.DataFrame) -> list[EarlierTrial]:
-    """Frames of one study as plain Python's values."""
+    """The trials of one study, with plain Python values instead of numpy's."""
     names = [name for name in Config.model_fields if name in trials]
     losses = {
         run_id: dict(zip(curve["epoch"].tolist(), curve["val_loss"].tolist(), strict=True))
