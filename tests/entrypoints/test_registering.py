@@ -147,7 +147,7 @@ def test_the_model_is_named_after_its_images_and_the_record_says_so(home, monkey
     seen = []
 
     def start(console, job):
-        seen.append(job.options["model_name"])
+        seen.append(job.options.model_name)
         raise Started
 
     monkeypatch.setattr(run, "carry_out", start)
