@@ -88,7 +88,10 @@ def command(printed, what):
 @pytest.mark.parametrize("typed", TYPED.values(), ids=TYPED)
 def test_what_a_stage_prints_at_its_end_works_as_pasted(tmp_path, typed):
     shell = Shell(tmp_path, elsewhere="../" in typed)
-    given = {**STUDY, "data_dir": tmp_path / "it's data", "storage_path": tmp_path / "my records"}
+    space = tmp_path / "small networks.yaml"  # the printed `train` takes 20 epochs of all images
+    space.write_text("filters: [2, 4]\nhidden_size: 8\nbatch_size: 256\n")
+    places = {"data_dir": tmp_path / "it's data", "storage_path": tmp_path / "my records"}
+    given = {**STUDY, **places, "space": space}
     words = ("-P {}={}", "--{}={}") if typed.startswith("mlflow") else ("--{}={}",)
     options = [words[0].format(name, shlex.quote(str(value))) for name, value in given.items()]
     said = shell.run(" ".join([typed, *options]))
