@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args, get_origin
 
+from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.stages.options import Options, SearchOptions, as_text
 from hypertuning.stages.table import STAGES, Stage
 
@@ -78,12 +79,14 @@ def entry_points() -> dict[str, str]:
 
 
 def readme(text: str) -> str:
-    """The text of the README with its tables of parameters written anew."""
+    """The text of the README with its parameters and metrics written anew."""
 
     def table(found: re.Match) -> str:
         rows = shared() if found[1] == "all searches" else own(found[1].split(", "))
         return "\n".join([f"<!-- parameters: {found[1]} -->", "", *rows, "", "<!-- end -->"])
 
+    metrics = " ".join(f"`{name}`" for name in EPOCH_METRICS)
+    text = re.sub(r"(?<=<!-- metrics -->).*?(?=<!-- end metrics -->)", metrics, text)
     return re.sub(r"<!-- parameters: ([\w, ]+) -->.*?<!-- end -->", table, text, flags=re.DOTALL)
 
 
