@@ -1,11 +1,13 @@
 """Claims about the names in a study's folder: others write to the places where readers look."""
 
 import pickle
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import hypertuning
 from hypertuning.record.files import job_folders, next_part, parts
 from hypertuning.record.layout import StudyDir, checkpoint_name, job_name
 from hypertuning.search.recorder import Recorder
@@ -44,3 +46,13 @@ def test_the_next_part_follows_the_last_one(tmp_path):
     (tmp_path / "part-of-something-else").mkdir()
     assert parts(study) == [study.part(1), study.part(9), study.part(1000)]
     assert next_part(study) == tmp_path / "part-1001"
+
+
+def test_nobody_else_knows_the_files_of_a_record():
+    source = Path(hypertuning.__file__).parent
+    named = re.compile(
+        r"""["'/](study\.json|params\.json|result\.json|recovered\.json|ended\.json|error\.txt"""
+        r"""|best\.yaml|refit\.pt|driver\.lock|mirror\.lock|checkpoints|part-)["'/{]"""
+    )
+    others = [f for f in source.rglob("*.py") if source / "record" not in f.parents]
+    assert [(f.name, found[1]) for f in others for found in named.finditer(f.read_text())] == []

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from ray.tune import Callback
 from rich.console import Console, RenderableType
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, Progress
 from rich.text import Text
 
 from hypertuning.config import OBJECTIVE
+from hypertuning.record.layout import JobFiles, trial_id
 from hypertuning.search.plan import Plan
 
 
@@ -33,7 +35,7 @@ class LiveView(Callback):
         self.begun = {trial for trial, _ in before}
         self.epochs = len(before)
         best = min(before, key=lambda at: before[at], default=None)
-        self.best, self.best_trial = (before[best], _name(best[0])) if best else (math.inf, "")
+        self.best, self.best_trial = (before[best], trial_id(best[0])) if best else (math.inf, "")
         self.arrivals: list[float] = []
         """When each epoch was reported, by `time.monotonic()`."""
         self.running: dict[int, int] = {}
@@ -55,7 +57,7 @@ class LiveView(Callback):
         self.running[job["trial"]] = job["until"] - result["epoch"]
         loss = result[OBJECTIVE]
         if loss < self.best:
-            self.best, self.best_trial = loss, _name(job["trial"])
+            self.best, self.best_trial = loss, trial_id(job["trial"])
         if self.progress:
             self.progress.update(self.task, completed=self.epochs)
 
@@ -68,7 +70,7 @@ class LiveView(Callback):
 
     def on_trial_error(self, iteration: int, trials: list, trial, **info) -> None:
         self.running.pop(trial.config["job"]["trial"], None)
-        self._line(f"{trial}  failed, see {trial.path}/error.txt")
+        self._line(f"{trial}  failed, see {JobFiles(Path(trial.path)).error}")
 
     def on_experiment_end(self, trials: list, **info) -> None:
         if self.progress:
@@ -115,10 +117,6 @@ class _Lines(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         yield Text(self.words(), no_wrap=True, overflow="ellipsis")
         yield self.make_tasks_table(self.tasks)
-
-
-def _name(trial: int) -> str:
-    return f"t{trial:04d}"
 
 
 def _clock(seconds: float | None) -> str:

@@ -3,7 +3,7 @@
 Commands list the strategies before they import anything heavy, so samplers are imported on use.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypertuning.config import Budget
@@ -60,6 +60,12 @@ STRATEGIES: dict[str, Strategy] = {
     "asha": Strategy("random, promoted one by one", _random, _asha),
     "random": Strategy("random, all epochs each", _random, _sweep),
 }
+
+
+def described(names: Iterable[str]) -> str:
+    """What each of some strategies does, in one line."""
+    return "; ".join(f"{name}: {STRATEGIES[name].help}" for name in names)
+
 
 PAIRED = tuple(name for name, strategy in STRATEGIES.items() if not strategy.learns)
 """The strategies that can train every configuration in two arms."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from hypertuning.search.strategies import STRATEGIES
+from hypertuning.search.strategies import STRATEGIES, described
 from hypertuning.stages.kinds import Count, Factor, Share
 from hypertuning.stages.options import Augment, SearchOptions
 
@@ -22,9 +22,7 @@ class Bohb(SearchOptions):
     min_epochs: Count = Field(1, description="Epochs of the lowest rung.")
     max_epochs: Count = Field(9, description="Epochs of a trial that is never stopped.")
     reduction_factor: Factor = Field(3, description="At each rung, one trial in this many goes on.")
-    strategy: Literal[*STRATEGIES] = Field(
-        "bohb", description="Search strategy; only bohb learns from the results."
-    )
+    strategy: Literal[*STRATEGIES] = Field("bohb", description=described(STRATEGIES))
     random_fraction: Share = Field(
         0.333,
         description="Share of configurations drawn at random even when the model could propose.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from hypertuning.search.strategies import PAIRED
+from hypertuning.search.strategies import PAIRED, described
 from hypertuning.stages.kinds import Count, Factor
 from hypertuning.stages.options import SearchOptions
 
@@ -22,9 +22,7 @@ class Hyperband(SearchOptions):
     grace_period: Count = Field(3, description="Epochs before a trial can be stopped.")
     max_epochs: Count = Field(10, description="Epochs of a trial that is never stopped.")
     reduction_factor: Factor = Field(3, description="At each rung, one trial in this many goes on.")
-    strategy: Literal[*PAIRED] = Field(
-        "asha", description="Which trials are stopped early; random stops none."
-    )
+    strategy: Literal[*PAIRED] = Field("asha", description=described(PAIRED))
     augment: Literal["both", "none", "crop_flip"] = Field(
         "both",
         description="Random crop and flip; both trains each configuration without and with it.",
