@@ -121,7 +121,7 @@ def _row(options: type[Options], name: str) -> str:
     field = options.model_fields[name]
     meaning = re.sub(r"\S*<\w+>\S*/", r"`\g<0>`", field.description or "")
     values = [value for value in get_args(field.annotation) if isinstance(value, str)]
-    if get_origin(field.annotation) is not None and values:
+    if get_origin(field.annotation) is not None and values and f"{values[0]}:" not in meaning:
         meaning = f"{', '.join(f'`{value}`' for value in values)}: {meaning}"
     return f"| `{name}` | `{as_text(field.default)}` | {meaning} |"
 
