@@ -114,7 +114,7 @@ class Trainer:
     def __init__(self, cache: Path, train_size: int, val_size: int, folder: Path) -> None:
         import torch
 
-        from hypertuning.learn.data import load
+        from hypertuning.learn.splits import load
 
         torch.set_num_threads(1)
         self.data = load(cache, train_size, val_size, split_seed=0)

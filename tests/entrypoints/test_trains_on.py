@@ -4,10 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-import torch
 
 from hypertuning.learn import data
-from hypertuning.search.trainable import Problem
+from hypertuning.search.problem import Problem
 from hypertuning.stages.compare import Compare
 from hypertuning.stages.study.listed import listed
 from hypertuning.stages.study.planning import description, plan_of
@@ -64,7 +63,7 @@ def test_a_cache_of_an_earlier_version_leaves_the_sizes_out(said, cache, tmp_pat
 
 def test_a_gpu_that_is_left_idle_is_named(said, monkeypatch):
     assert "GPU" not in said()["device"]
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr("hypertuning.stages.study.trains_on.has_gpu", lambda: True)
     assert said()["device"].endswith("; a GPU is here, but gpus_per_trial=0")
 
 

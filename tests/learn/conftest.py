@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from hypertuning.learn import data
+from hypertuning.learn import data, splits
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,8 +21,8 @@ def digits(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def few_digits(digits) -> data.Splits:
-    return data.load(digits, train_size=150, val_size=70, split_seed=0)
+def few_digits(digits) -> splits.Splits:
+    return splits.load(digits, train_size=150, val_size=70, split_seed=0)
 
 
 @pytest.fixture

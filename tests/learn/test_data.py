@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypertuning.config import UserError
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_labels
-from hypertuning.learn.data import Split, load, load_test, normalise, sizes
+from hypertuning.learn.data import sizes
+from hypertuning.learn.splits import Split, load, load_test, normalise
 
 
 @pytest.fixture
@@ -94,7 +95,7 @@ def test_training_splits_nest_and_validation_stays(digits, one, other):
 
 
 def load_indices(cache, train_size: int) -> tuple[set[int], set[int]]:
-    splits = data._split(read_labels(cache, "train"), range(10), train_size, 137, 0)
+    splits = data.split(read_labels(cache, "train"), range(10), train_size, 137, 0)
     return tuple(set(indices.tolist()) for indices in splits)
 
 

@@ -19,7 +19,7 @@ def prepared(folder: Path, tmp_path: Path) -> Path:
 
 
 def images_of(cache: Path, part: str) -> np.ndarray:
-    return map_images(cache, part).numpy()
+    return map_images(cache, part)
 
 
 def refusal(folder: Path, tmp_path: Path) -> str:

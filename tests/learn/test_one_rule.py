@@ -23,7 +23,7 @@ def trained_on(file: Path, data_dir: Path) -> np.ndarray | str:
         cache = data.prepare(str(file.parents[2]), data_dir)
     except UserError as error:
         return str(error).removeprefix(f"{file}: cannot be read: ")
-    return map_images(cache, "train")[0].numpy()
+    return map_images(cache, "train")[0]
 
 
 def predicted_on(file: Path) -> np.ndarray | str:

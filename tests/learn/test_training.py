@@ -9,8 +9,9 @@ from trained import CPU, measured, small, trained
 
 from hypertuning.config import Config
 from hypertuning.learn import training
-from hypertuning.learn.data import load, normalise
+from hypertuning.learn.hardware import precision_of
 from hypertuning.learn.optimizers import rate_at
+from hypertuning.learn.splits import load, normalise
 from hypertuning.learn.training import Diverged, Hardware, TrainState, evaluate, fit
 
 STILL = {"learning_rate": 1e-30, "optimizer": "sgd"}
@@ -199,3 +200,9 @@ def test_the_row_has_the_rate_of_its_last_step(few_digits):
         rate_at(config, (steps - 1) / steps),
     ]
     assert [row.learning_rate for row in rows] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])
+def test_the_precision_is_known_without_pytorch(precision):
+    chosen = Hardware.of("cpu", precision).precision
+    assert f"torch.{precision_of('cpu', precision)}" == str(chosen)

@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 
 from hypertuning.config import Config
-from hypertuning.learn import data
+from hypertuning.learn import data, splits
 from hypertuning.learn.training import Hardware
 from hypertuning.registry import pyfunc
 from hypertuning.registry.package import package
@@ -23,9 +23,9 @@ def digits_cache(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def all_digits(digits_cache) -> data.Splits:
+def all_digits(digits_cache) -> splits.Splits:
     """Without images held out."""
-    return data.load(digits_cache, 300, 100, split_seed=0, hold_out=False)
+    return splits.load(digits_cache, 300, 100, split_seed=0, hold_out=False)
 
 
 @pytest.fixture(scope="session")

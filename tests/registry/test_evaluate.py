@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from hypertuning.config import UserError
-from hypertuning.learn.data import load_test
+from hypertuning.learn.splits import load_test
 from hypertuning.registry import evaluate
 from hypertuning.registry.evaluate import SHOWN
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from hypertuning.config import Config
-from hypertuning.learn.data import normalise
+from hypertuning.learn.splits import normalise
 from hypertuning.learn.training import Hardware, TrainState
 from hypertuning.registry import pyfunc
 from hypertuning.registry.package import package

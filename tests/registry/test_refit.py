@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import torch
 
-from hypertuning.learn.data import load
+from hypertuning.learn.splits import load
 from hypertuning.learn.training import Hardware
 from hypertuning.registry.refit import begin, refit
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -76,18 +75,18 @@ def read_meta(cache: Path) -> dict:
         return _Meta.model_validate_json((cache / "meta.json").read_bytes()).model_dump()
 
 
-def read_labels(cache: Path, part: str) -> torch.Tensor:
+def read_labels(cache: Path, part: str) -> np.ndarray:
     """int64 (n,) of the part 'train' or 'test'."""
     with _damage_told(cache, f"{part}_labels.npy"):
-        return torch.from_numpy(np.load(cache / f"{part}_labels.npy"))
+        return np.load(cache / f"{part}_labels.npy")
 
 
-def map_images(cache: Path, part: str) -> torch.Tensor:
+def map_images(cache: Path, part: str) -> np.ndarray:
     """uint8 (n, 3, 32, 32), mapped from disk: one copy in memory for all processes."""
     with _damage_told(cache, f"{part}_images.npy"):
         # Copy-on-write shares pages as read-only does, and torch does not warn of it.
         images = np.load(cache / f"{part}_images.npy", mmap_mode="c")
-        return torch.from_numpy(images.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE))
+        return images.reshape(-1, 3, IMAGE_SIZE, IMAGE_SIZE)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, InstanceOf
 
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.epoch import Epoch
-from hypertuning.learn.data import Splits
+from hypertuning.learn.splits import Splits
 from hypertuning.learn.training import Hardware, TrainState
 from hypertuning.quantities import Count
 from hypertuning.whole_file import write_whole

@@ -14,9 +14,9 @@ from torch.nn import functional as F
 from hypertuning.config import Config
 from hypertuning.epoch import Epoch
 from hypertuning.learn.augment import crop_and_flip
-from hypertuning.learn.data import Split, Splits, normalise
 from hypertuning.learn.models import build
 from hypertuning.learn.optimizers import build_optimizer, rate_at
+from hypertuning.learn.splits import Split, Splits, normalise
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""

@@ -38,11 +38,16 @@ def recover_epochs(study_dir: PathLike[str], rows_of: RowsOf) -> int:
     while the driver died, or while the disk was full, stands there alone.
     """
     study, recovered = StudyDir(study_dir), 0
-    for trial in read_trials(study):
+    for trial in filter(_may_lack_rows, read_trials(study)):
         if rows := _new_rows(trial, rows_of(study.checkpoint(trial.number), trial.config)):
             add_recovered(last_job(study, trial.number), rows)
         recovered += len(rows)
     return recovered
+
+
+def _may_lack_rows(trial: Trial) -> bool:
+    """Whether a checkpoint may know more: the last job began, and not all its epochs are there."""
+    return len(trial.epochs) < trial.job["until"]
 
 
 def _new_rows(trial: Trial, kept: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from hypertuning.config import UserError
 from hypertuning.learn.cache import read_meta
-from hypertuning.learn.data import Split, load_test
+from hypertuning.learn.splits import Split, load_test
 
 SHOWN = 24
 """Mistakes whose pictures are kept."""

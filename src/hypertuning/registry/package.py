@@ -13,8 +13,8 @@ from mlflow.types import ColSpec, Schema, TensorSpec
 
 from hypertuning.config import IMAGE_SIZE
 from hypertuning.learn import networks
-from hypertuning.learn.data import Splits
 from hypertuning.learn.models import architecture
+from hypertuning.learn.splits import Splits
 from hypertuning.learn.training import TrainState
 from hypertuning.registry import pyfunc
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypertuning.config import Config
 from hypertuning.epoch import Epoch
 from hypertuning.learn.checkpoint import load, save
-from hypertuning.learn.data import Splits
+from hypertuning.learn.splits import Splits
 from hypertuning.learn.training import Hardware, TrainState, fit
 
 

@@ -9,7 +9,6 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import NamedTuple
 
 import numpy as np
 from ConfigSpace import (
@@ -25,22 +24,13 @@ from hypertuning.config import Config, UserError, parse_config
 from hypertuning.domains import Choice, Domain, Float, Value
 from hypertuning.search.density import Density
 from hypertuning.search.model_options import PAPER, ModelOptions
+from hypertuning.search.result import COIN, GAP, MODEL, Result
 from hypertuning.search.sampler import Proposal, Random
 from hypertuning.spaces import Space, acting, conditions, searched
 
 with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
     warnings.simplefilter("ignore")
     from hpbandster.optimizers.config_generators.bohb import BOHB as Generator
-
-COIN, MODEL, GAP, MISSING = 1, 2, 3, 4
-"""The purposes of random numbers, part of every seed: no two draws share their numbers."""
-
-
-class Result(NamedTuple):
-    values: Mapping[str, Value]
-    """Of the searched parameters."""
-    epoch: int
-    loss: float
 
 
 class Bohb:

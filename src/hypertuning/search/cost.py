@@ -11,9 +11,9 @@ import torch
 
 from hypertuning.config import Config
 from hypertuning.learn.checkpoint import save
-from hypertuning.learn.data import Split, Splits, load
+from hypertuning.learn.splits import Split, Splits, load
 from hypertuning.learn.training import Hardware, TrainState, fit
-from hypertuning.search.trainable import Problem
+from hypertuning.search.problem import Problem
 
 BATCHES = 4
 VALIDATION_IMAGES = 500

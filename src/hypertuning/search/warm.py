@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hypertuning.domains import Value
-from hypertuning.search.bohb import MISSING, Result
+from hypertuning.search.result import MISSING, Result
 from hypertuning.search.sampler import Random
 from hypertuning.spaces import acting, searched
 

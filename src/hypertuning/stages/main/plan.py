@@ -13,9 +13,9 @@ from rich.console import Console
 from hypertuning.learn import data
 from hypertuning.learn.sources import find_source
 from hypertuning.search.ladder import sweep
+from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
 from hypertuning.search.sampler import Listed, Proposal
-from hypertuning.search.trainable import Problem
 from hypertuning.space_files import plain
 from hypertuning.stages.console.log import show_log
 from hypertuning.stages.console.show import say

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hypertuning.config import Config, UserError, parse_config
-from hypertuning.learn.data import Splits, load
+from hypertuning.learn.splits import Splits, load
 from hypertuning.learn.training import Diverged, Hardware, TrainState
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study

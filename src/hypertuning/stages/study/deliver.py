@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -13,12 +14,10 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
-from hypertuning.learn.checkpoint import read_rows
+from hypertuning.epoch import Row
 from hypertuning.record import recovery
 from hypertuning.record.read import Recorded, read_record
 from hypertuning.record.trial import Trial
-from hypertuning.report.exhibit import Exhibit
-from hypertuning.report.exhibits import exhibits, trial_overfitting
 from hypertuning.stages.console.commands import command_of, restore
 from hypertuning.stages.study.files import write_files
 from hypertuning.tracking import runs
@@ -29,6 +28,9 @@ from hypertuning.tracking.store import NotStored, insist, reason
 from hypertuning.tracking.study_run import close_study, is_delivered, mark_delivered
 from hypertuning.tracking.view import address
 from hypertuning.words import counted
+
+if TYPE_CHECKING:
+    from hypertuning.report.exhibit import Exhibit
 
 FOUND = "\n\n**Found**"
 
@@ -41,14 +43,21 @@ class Undelivered(UserError):
 
 def draw_trial(trial: Trial):
     """Draw the figure of a trial: its training and validation loss."""
+    from hypertuning.report.exhibits import trial_overfitting  # matplotlib: not before a study runs
+
     return trial_overfitting.draw(trial.epochs, f"{trial.trial_id}  {run_name(trial.config)}")
 
 
 def recover(study_dir: PathLike[str]) -> None:
     """Complete the record of a study whose driver has ended; the caller must hold its lock."""
-    recovery.recover(
-        study_dir, lambda file, config: [row.as_dict() for row in read_rows(file, config)]
-    )
+    recovery.recover(study_dir, _rows_of)
+
+
+def _rows_of(file: Path, config: Mapping[str, Any]) -> list[Row]:
+    """The rows of a checkpoint."""
+    from hypertuning.learn.checkpoint import read_rows  # PyTorch takes seconds to import
+
+    return [row.as_dict() for row in read_rows(file, config)]
 
 
 def finish(
@@ -132,8 +141,10 @@ def _deliver(client: MlflowClient, record: Recorded, sent: Callable[[Trial], Non
         raise not_stored
 
 
-def _shown(client: MlflowClient, record: Recorded) -> tuple[pd.DataFrame, list[Exhibit]]:
+def _shown(client: MlflowClient, record: Recorded) -> "tuple[pd.DataFrame, list[Exhibit]]":
     """The trials of a study as MLflow has them, and their exhibits."""
+    from hypertuning.report.exhibits import exhibits
+
     trials = runs.trials(client, [record.id])
     curves = runs.curves_of(client, trials)
     try:
@@ -143,7 +154,9 @@ def _shown(client: MlflowClient, record: Recorded) -> tuple[pd.DataFrame, list[E
         return trials, []
 
 
-def _close(client: MlflowClient, record: Recorded, outcome: str, shown: Sequence[Exhibit]) -> None:
+def _close(
+    client: MlflowClient, record: Recorded, outcome: str, shown: "Sequence[Exhibit]"
+) -> None:
     """Close a study's run, and write the findings into its note."""
     tags = _model_use(record.study.get("model_needs"), record.trials)
     if shown:

@@ -7,20 +7,24 @@ import logging
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import yaml
 
 from hypertuning.record.read import Recorded
-from hypertuning.report.exhibit import Exhibit
 from hypertuning.tracking.artifacts import PLAN, TRIALS
 from hypertuning.tracking.store import reason
 from hypertuning.whole_file import write_whole
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hypertuning.report.exhibit import Exhibit
+
 logger = logging.getLogger(__name__)
 
 
-def write_files(record: Recorded, trials: pd.DataFrame, shown: Iterable[Exhibit]) -> None:
+def write_files(record: Recorded, trials: "pd.DataFrame", shown: "Iterable[Exhibit]") -> None:
     """Write the files of a study's run to the record, over those that are there.
 
     Args:
@@ -36,7 +40,7 @@ def write_files(record: Recorded, trials: pd.DataFrame, shown: Iterable[Exhibit]
         shutil.copyfile(study.best_file, folder / study.best_file.name)
 
 
-def write_exhibits(folder: Path, shown: Iterable[Exhibit]) -> None:
+def write_exhibits(folder: Path, shown: "Iterable[Exhibit]") -> None:
     """Write every figure and its rows, and the numbers behind its sentences."""
     figures, tables = folder / "figures", folder / "tables"
     for exhibit in (exhibit for exhibit in shown if len(exhibit.rows)):

@@ -7,12 +7,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from hypertuning.search.cost import measure
 from hypertuning.search.plan import Plan, plan
+from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
-from hypertuning.search.trainable import Problem
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.options import Images
 from hypertuning.stages.study.searches import Search
@@ -77,6 +75,11 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
         return Estimate(
             "none for a cluster; one with ray_address=local says what this machine would take"
         )
+    # seconds to import, for a dry run alone
+    import torch
+
+    from hypertuning.search.cost import measure
+
     has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
     room = min(planned.trials, resources.room(has))
     count = min(planned.trials, TIMED_CONFIGS)

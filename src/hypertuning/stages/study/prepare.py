@@ -11,8 +11,8 @@ from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
 from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
+from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
-from hypertuning.search.trainable import Problem
 from hypertuning.stages.console.log import show_log
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import waiting

@@ -16,9 +16,9 @@ from hypertuning.record.files import DamagedRecord
 from hypertuning.record.jobs import RecordedJob, read_jobs
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study, read_trials
-from hypertuning.search.bohb import Result
 from hypertuning.search.ladder import Job
 from hypertuning.search.plan import Plan
+from hypertuning.search.result import Result
 from hypertuning.search.sampler import Proposal
 from hypertuning.search.searcher import Past
 from hypertuning.search.warm import WarmStart

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
 from hypertuning.learn import data
 from hypertuning.learn.cache import read_meta
-from hypertuning.learn.training import Hardware
+from hypertuning.learn.hardware import has_gpu, precision_of
 from hypertuning.search.plan import Plan
-from hypertuning.search.trainable import Problem
+from hypertuning.search.problem import Problem
 from hypertuning.stages.study.searches import Search
 
 NAMED = 10
@@ -57,14 +55,12 @@ def _augmentation(search: Search, planned: Plan) -> str:
 
 
 def _device(problem: Problem, local: bool) -> str:
-    """The device, precision and threads of a trial, and whether a GPU is left idle."""
-    has_gpu = torch.cuda.is_available()
-    precision = problem.precision
-    if problem.device == "cpu" or has_gpu:
-        resolved = Hardware.of(problem.device, problem.precision).precision
-        precision = str(resolved).removeprefix("torch.")
+    """What a trial trains with; a GPU that is left idle is named."""
+    gpu, precision = has_gpu(), problem.precision
+    if problem.device == "cpu" or gpu:
+        precision = precision_of(problem.device, problem.precision)
     elsewhere = "" if local else ", as far as this machine tells: the cluster's may differ"
-    idle = "; a GPU is here, but gpus_per_trial=0" if has_gpu and problem.device == "cpu" else ""
+    idle = "; a GPU is here, but gpus_per_trial=0" if gpu and problem.device == "cpu" else ""
     name = "GPU" if problem.device == "cuda" else "CPU"
     threads = f"{problem.threads} thread{'s' if problem.threads > 1 else ''} a trial"
     return f"{name}, {precision}, {threads}{elsewhere}{idle}"
