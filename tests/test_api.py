@@ -1,15 +1,21 @@
 """Claims about the stages as functions of Python: same options, results returned, errors raised."""
 
 import inspect
+import logging
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
+import yaml
 
 import hypertuning
+from hypertuning.config import Config
+from hypertuning.stages.done import Done
 from hypertuning.stages.table import STAGES
 
 SMALL = {"dataset": "digits", "train_size": 80, "val_size": 40}
@@ -50,6 +56,9 @@ def test_a_stage_is_a_function_with_the_options_of_its_command(name):
         ("train", {**SMALL, "config": {"model": "vit"}}, "`model` must be 'nn', 'resnn' or 'cnn'"),
         ("train", SMALL, "`config` must be a YAML file, the run id of a trial or study, or a"),
         ("predict", {"images": "nowhere.png"}, "`images` must be a picture or a folder of some"),
+        ("bohb", {"resume": ""}, "`resume`: it is empty; leave it out if nothing is meant"),
+        ("bohb", {**SMALL, "space": {"filters": object()}}, "`space` must be plain data, got {"),
+        ("train", {"config": {}, "resume": "last"}, "`config` is kept with the study; leave it o"),
         ("open_study", {"study": "last"}, "`stage` must be one of compare, grid, hyperband, bohb"),
     ],
 )
@@ -71,6 +80,43 @@ def test_importing_the_package_imports_nothing_else():
     code = "import hypertuning, sys; print(len(sys.modules), 'pydantic' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split()[1] == "False"
+
+
+def test_a_process_is_given_back_as_it_was(here):
+    with pytest.MonkeyPatch.context() as patch:
+        handled = []
+        patch.setattr("hypertuning.stages.table.Stage.run", lambda *_: _change_all(handled))
+        before = dict(os.environ), mlflow.is_tracking_uri_set(), signal.getsignal(signal.SIGTERM)
+        assert hypertuning.rollback() == "done"
+        now = dict(os.environ), mlflow.is_tracking_uri_set(), signal.getsignal(signal.SIGTERM)
+    assert now == before
+    assert handled[0] not in logging.getLogger("hypertuning").handlers
+
+
+def _change_all(handled):
+    os.environ["RAY_SOMETHING"] = "1"
+    mlflow.set_tracking_uri("sqlite:///other.db")
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    handled.append(logging.NullHandler())
+    logging.getLogger("hypertuning").handlers = handled
+    return Done("done")
+
+
+def test_what_a_command_has_said_is_raised_in_python(monkeypatch):
+    monkeypatch.setattr("hypertuning.stages.table.Stage.run", lambda *_: Done("0a1b", 1, "grid no"))
+    with pytest.raises(hypertuning.UserError, match="grid no"):
+        hypertuning.main()
+
+
+@pytest.mark.parametrize("data", [{"filters": 4}, Config(filters=4), {"filters": np.int64(4)}])
+def test_data_in_place_of_a_file_mean_the_same(monkeypatch, data):
+    read = []
+    monkeypatch.setattr(
+        "hypertuning.stages.table.Stage.run",
+        lambda _, options: read.append(yaml.safe_load(Path(options.config).read_text())) or Done(),
+    )
+    hypertuning.train(config=data)
+    assert read[0]["filters"] == 4 and Config(**read[0]) == Config(filters=4)
 
 
 @pytest.mark.slow

@@ -9,8 +9,10 @@ from typing import Any
 
 import yaml
 
+from hypertuning.complaints import shown
 from hypertuning.config import UserError
 from hypertuning.stages.options import StudyOptions, UsageError
+from hypertuning.stages.process import restored
 from hypertuning.stages.results import Registered, Study
 from hypertuning.stages.table import STAGES, Stage
 
@@ -39,8 +41,11 @@ def _function(stage: Stage) -> Callable[..., Any]:
     """The function of a stage: it returns the stage's result, and raises UserError."""
 
     def run(**options: Any) -> Any:
-        with _written(options) as given:
-            return stage.run(stage.options.of(given)).value
+        with _written(options) as given, restored():
+            done = stage.run(stage.options.of(given))
+        if done.error:
+            raise UserError(done.error)
+        return done.value
 
     fields = stage.options.model_fields
     parameters = [
@@ -57,7 +62,8 @@ def _function(stage: Stage) -> Callable[..., Any]:
     run.__signature__ = Signature(parameters)
     told = "\n".join(f"    {n}: {fields[n].description}" for n in stage.options.names())
     run.__doc__ = (
-        f"{stage.options.__doc__}\n\nArgs:\n{told}\n\nRaises:\n    UserError: it cannot be done."
+        f"{stage.options.__doc__}\n\nArgs:\n{told}\n\nReturns:\n    {stage.gives}\n\n"
+        "Raises:\n    UserError: it cannot be done."
     )
     return run
 
@@ -68,20 +74,32 @@ def _written(options: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     with TemporaryDirectory() as folder:
         given = dict(options)
         for name in _FILES:
-            if isinstance(given.get(name), Mapping | list | tuple):
-                file = Path(folder, f"{name}.yaml")
-                file.write_text(yaml.safe_dump(_plain(given[name]), sort_keys=False))
-                given[name] = str(file)
+            if given.get(name) is None or isinstance(given[name], str | Path):
+                continue
+            if name == "config" and given.get("resume"):
+                raise UsageError("`config` is kept with the study; leave it out beside `resume`")
+            file = Path(folder, f"{name}.yaml")
+            file.write_text(_yaml(name, given[name]))
+            given[name] = str(file)
         yield given
 
 
+def _yaml(name: str, data: Any) -> str:
+    try:
+        return yaml.safe_dump(_plain(data), sort_keys=False)
+    except yaml.representer.RepresenterError as error:
+        raise UsageError(f"`{name}` must be plain data, got {shown(data)}") from error
+
+
 def _plain(value: Any) -> Any:
-    """Data as plain YAML types: a Config becomes its hyperparameters, a tuple a list."""
+    """Data as YAML has it: a Config is its hyperparameters, a tuple a list, NumPy's a number."""
     if hasattr(value, "hyperparameters"):
         return value.hyperparameters()
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value.item() if hasattr(value, "item") else value
 
 
 _NAMED = {"report": "write_report"}

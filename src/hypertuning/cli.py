@@ -86,6 +86,8 @@ def main() -> None:
     words = sys.argv[1:]
     if words and words[0] in STAGES:
         sys.exit(command(words[0]).main(words[1:], prog_name=f"hypertuning {words[0]}"))
+    if words and not words[0].startswith("-"):
+        _fail(f"{words[0]!r} is not a stage; there are {', '.join(STAGES)}", 2)
     Stages("hypertuning", help="A tracked study of image classifiers on CIFAR-10.")()
 
 

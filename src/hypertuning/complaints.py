@@ -24,6 +24,8 @@ def describe(error: ValidationError, name: str = "", allowed: Iterable[str] = ()
         return unknown(name, allowed)
     if not name:
         return first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"`{name}`: {first['msg'].removeprefix('Value error, ')}"
     must = first["msg"].removeprefix("Input should ").removeprefix("be ")
     must = KINDS.get(first["type"], must)
     return f"`{name}` must be {must}, got {shown(first['input'])}"

@@ -1,6 +1,8 @@
 """The environment variables that the project reads. An empty one counts as not set."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 RUN_ID = "MLFLOW_RUN_ID"
 """The run that `mlflow run` made for this command."""
@@ -27,3 +29,15 @@ def set_default(name: str, value: str) -> None:
     """Set a variable unless it has a value."""
     if read(name) is None:
         os.environ[name] = value
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Give all variables the values back that they had before."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)

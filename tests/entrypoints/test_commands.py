@@ -8,7 +8,7 @@ import pytest
 from stand_ins import ROOT, shell, understood
 
 from hypertuning.stages.console import invocation
-from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.console.commands import command_of, module_of
 
 PRINTED = [
     ("register", {"source": "0a1b"}),
@@ -182,3 +182,21 @@ def test_every_option_of_mlflow_run_is_known():
     }
     known = {*invocation.LONG, *(f"{letter}:" for letter in invocation.SHORT.replace(":", ""))}
     assert spelled == known
+
+
+def test_another_package_called_entrypoints_is_not_ours(tmp_path, monkeypatch):
+    (tmp_path / "entrypoints.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "entrypoints"]:
+        monkeypatch.delitem(sys.modules, name)
+    assert module_of("bohb") == ["-m", "hypertuning", "bohb"]
+
+
+def test_the_program_is_named_as_the_shell_finds_it(tmp_path, monkeypatch):
+    program = tmp_path / "bin" / "hypertuning"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "bohb"])
+    assert command_of("report") == f"{program} report"
+    monkeypatch.setenv("PATH", f"{program.parent}:/bin")
+    assert command_of("report") == "hypertuning report"

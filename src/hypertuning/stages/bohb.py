@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from hypertuning.search.strategies import STRATEGIES, described
-from hypertuning.stages.kinds import Count, Factor, Share
+from hypertuning.stages.kinds import Count, Factor, Named, Share
 from hypertuning.stages.options import Augment, SearchOptions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Bohb(SearchOptions):
         0.333,
         description="Share of configurations drawn at random even when the model could propose.",
     )
-    warm_start: str | None = Field(
+    warm_start: Named = Field(
         None, description="Earlier studies to learn from: run ids or stages, separated by commas."
     )
     augment: Augment = "none"

@@ -13,3 +13,5 @@ class Done(NamedTuple):
     """Returned to a caller in Python."""
     status: int = 0
     """Exit status of the command."""
+    error: str = ""
+    """Raised in Python; a command has already said the same."""

@@ -27,6 +27,12 @@ def expanded(path: Any) -> Any:
     return found
 
 
+def _not_empty(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise ValueError("it is empty; leave it out if nothing is meant")
+    return text
+
+
 def _absolute(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
@@ -43,3 +49,5 @@ File = Annotated[Path, "file", BeforeValidator(expanded)]
 PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
 PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
 """A text that may be a path; names of data sets, stages and models are not changed."""
+Named = Annotated[str | None, AfterValidator(_not_empty)]
+"""Something by its name or run id, or nothing. An empty one is what an unset variable leaves."""

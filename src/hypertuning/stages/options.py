@@ -26,6 +26,7 @@ from hypertuning.stages.kinds import (
     Count,
     CountOrAll,
     Folder,
+    Named,
     PathOrName,
     PathOrNone,
     Positive,
@@ -213,7 +214,7 @@ class RunOptions(Options):
     max_failures: CountOrAll = Field(
         1, description="How often a failed trial is tried again, from its last epoch."
     )
-    resume: str | None = Field(
+    resume: Named = Field(
         None, description="Run id of the study to continue, or last: the latest of this stage."
     )
     sync_timeout_s: SyncTimeout = 60.0

@@ -19,7 +19,7 @@ class Study:
 
     id: str
     """The id of its run."""
-    client: MlflowClient = field(repr=False)
+    client: MlflowClient = field(repr=False, compare=False)
 
     @property
     def stage(self) -> str:
@@ -52,21 +52,24 @@ class Study:
 
     @property
     def best(self) -> Config:
-        """The configuration with the lowest validation loss.
+        """The completed configuration of lowest validation loss, of those that trained longest.
 
         Raises:
-            UserError: no trial was completed.
+            UserError: no trial was completed, or the study is one of register, which has chosen.
         """
+        from hypertuning.config import UserError
         from hypertuning.registry.candidates import choose
         from hypertuning.tracking import runs
 
+        if self.stage == "register":
+            raise UserError("register chooses by the mean of repeats: see the card of its model")
         return choose(runs.trials(self.client, [self.id]), 1)[0].config
 
     def figure(self, name: str) -> Figure:
         """Draw one of the figures of its stage, such as "anytime" or "overfitting".
 
         Raises:
-            UserError: its stage has no such figure.
+            UserError: its stage has no such figure, or it has nothing to show yet.
         """
         from hypertuning.config import UserError
         from hypertuning.report.exhibits import exhibits
@@ -75,6 +78,8 @@ class Study:
         if name not in shown:
             there = ", ".join(shown)
             raise UserError(f"`name` must be one of {there}, got {name!r}")
+        if shown[name].rows.empty:
+            raise UserError(f"there is no figure {name} of study {self.id}: {shown[name].lacking}")
         return shown[name].draw()
 
     def _tag(self, name: str) -> str | None:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from hypertuning.stages.study.searches import Search
 
 
+STUDY = "A Study, also if it was interrupted: see its `outcome`. None after a dry run."
+
+
 @dataclass(frozen=True)
 class Stage:
     """A stage, as commands, functions of Python and `main` need to know it."""
@@ -34,6 +37,8 @@ class Stage:
     """`module:function`, imported when it is called; for a search it returns the Search."""
     opening: str
     """What it is about to do: the first line it prints, with names of options in braces."""
+    gives: str = STUDY
+    """What its function in Python returns."""
     searches: bool = False
     """Whether it trains, as a study, the Search that `does` returns."""
     grows: frozenset[str] = frozenset()
@@ -83,7 +88,13 @@ _AFTER_A_SEARCH = ("train", "register", "report")
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("download", Download, "download:download", "{dataset}, to {data_dir}"),
+        Stage(
+            "download",
+            Download,
+            "download:download",
+            "{dataset}, to {data_dir}",
+            gives="The folder of the decoded images.",
+        ),
         Stage(
             "compare",
             Compare,
@@ -142,28 +153,55 @@ STAGES = {
             Register,
             "register:register",
             "from {source}, top_k={top_k}, repeats={repeats}, model_name={model_name}",
+            gives="A Registered version, with its `model_uri`; a Study if it was interrupted.",
             profiles={"quick": {"top_k": 2, "repeats": 2}, "full": {}},
             next=("report",),
             invitation="register the best",
             source="source",
         ),
-        Stage("predict", Predict, "predict:predict", "{images}, model_uri={model_uri}"),
-        Stage("rollback", Rollback, "rollback:rollback", "model_name={model_name}"),
+        Stage(
+            "predict",
+            Predict,
+            "predict:predict",
+            "{images}, model_uri={model_uri}",
+            gives="A DataFrame with a row per picture.",
+        ),
+        Stage(
+            "rollback",
+            Rollback,
+            "rollback:rollback",
+            "model_name={model_name}",
+            gives="The number of the version that is champion again.",
+        ),
         Stage(
             "main",
             Main,
             "main:main",
             "compare, grid, hyperband, bohb, register, report on {dataset}, profile {profile}",
+            gives="The id of the run that holds the stages.",
         ),
         Stage(
             "report",
             Report,
             "report:report",
             "to {out}",
+            gives="The path of report.html.",
             invitation="write it up",
         ),
-        Stage("sync", Sync, "repair:sync", "{study}, from the records in {storage_path}"),
-        Stage("doctor", Doctor, "repair:doctor", "{study}, with the records in {storage_path}"),
+        Stage(
+            "sync",
+            Sync,
+            "repair:sync",
+            "{study}, from the records in {storage_path}",
+            gives="None.",
+        ),
+        Stage(
+            "doctor",
+            Doctor,
+            "repair:doctor",
+            "{study}, with the records in {storage_path}",
+            gives="How many findings are left.",
+        ),
     )
 }
 """In the order in which they are listed."""

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -61,16 +62,20 @@ def _by_module(stage: str, experiment: str | None, options: Mapping[str, object]
 
 
 def _program(stage: str) -> list[str]:
-    """The words that start a stage in the way in which this command was started."""
+    """The words that start a stage, as this command was started."""
     if Path(sys.argv[0]).name == "hypertuning":
-        return ["hypertuning", stage]
+        found = shutil.which("hypertuning")
+        is_ours = found and Path(found).samefile(sys.argv[0])
+        return ["hypertuning" if is_ours else sys.argv[0], stage]
     return [*python_words(environment.without()), *module_of(stage)]
 
 
 def module_of(stage: str) -> list[str]:
-    """The words after `python` that start a stage, in a checkout or without one."""
-    in_checkout = find_spec(f"entrypoints.{stage}") if find_spec("entrypoints") else None
-    return ["-m", f"entrypoints.{stage}"] if in_checkout else ["-m", "hypertuning", stage]
+    """The words behind `python` that start a stage, in a checkout or without one."""
+    with suppress(ModuleNotFoundError):  # another package may be called entrypoints
+        if find_spec(f"entrypoints.{stage}"):
+            return ["-m", f"entrypoints.{stage}"]
+    return ["-m", "hypertuning", stage]
 
 
 def _pairs(options: Mapping[str, object]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import CountOrAll, Folder, Seed
+from hypertuning.stages.kinds import CountOrAll, Folder, Named, Seed
 from hypertuning.stages.options import AUTO, DataOptions, MachineOptions, Trust, UsageError
 
 
@@ -26,7 +26,7 @@ class Main(DataOptions, MachineOptions):
     model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
     trust: Trust = False
     out: Folder = Field(Path("reports"), description="Folder in which the report gets a folder.")
-    resume: str | None = Field(None, description="Run id of the main run to continue, or last.")
+    resume: Named = Field(None, description="Run id of the main run to continue, or last.")
     dry_run: bool = Field(
         False, description="Print each stage's plan and the total time, and exit."
     )

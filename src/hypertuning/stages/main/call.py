@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -15,6 +16,9 @@ def call(command: Sequence[str], environment: Mapping[str, str]) -> int:
 @contextmanager
 def _passed_on(process: subprocess.Popen) -> Iterator[None]:
     """Pass Ctrl-C, SIGTERM and SIGHUP on to a process as SIGINT, and let it end by itself."""
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers there
+        yield
+        return
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def pass_on(*_) -> None:

@@ -66,7 +66,7 @@ def run_all(options: Main) -> Done:
     console, client = Console(), connect()
     run_id, options = _open(client, options)
     say(console, [f"main run {run_id}, profile {options.profile}"])
-    status = 1
+    status, how = 1, "did not end well"
     try:
         space = options.storage_path / f"main-{run_id}-space.yaml"
         space.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,8 @@ def run_all(options: Main) -> Done:
     except Stopped as stopped:
         status = stopped.status
         how = "was interrupted" if status == STOPPED else "did not end well"
-        say(console, [f"stage {stopped.stage} {how}"])
+        how = f"stage {stopped.stage} {how}"
+        say(console, [how])
     except KeyboardInterrupt:  # between two stages
         status = STOPPED
     finally:
@@ -88,7 +89,7 @@ def run_all(options: Main) -> Done:
     if status == 0:
         page = address_in(client.get_run(run_id).info.experiment_id)
         say(console, how_to_see(client, page))
-    return Done(run_id, status)
+    return Done(run_id, status, f"main run {run_id}: {how}" if status else "")
 
 
 def _open(client: MlflowClient, options: Main) -> tuple[str, Main]:

@@ -121,7 +121,7 @@ def search(options: Register, given: Mapping | None = None) -> Search:
         range(first, first + options.repeats),
     )
     dataset = {"dataset": options.dataset} if options.dataset else {}
-    images = Images(**{**given["images"], **dataset, "data_dir": options.data_dir})
+    images = Images.of({**given["images"], **dataset, "data_dir": options.data_dir})
     return Search(
         "register",
         "repeats",

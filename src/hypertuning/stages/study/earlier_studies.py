@@ -88,9 +88,14 @@ def open_study(name: str, stage: str | None) -> Study:
         found = here[here["stage"] == stage]
     else:
         found = studies[studies["study_id"] == name]
+        found = found[found["stage"] == stage] if stage else found
     if found.empty:
         store = without_password(client.tracking_uri)
-        what = f"of stage {stage} in this experiment" if name == "last" else f"with the id {name}"
+        what = (
+            f"of stage {stage} in this experiment"
+            if name == "last"
+            else f"with the id {name}" + (f" of stage {stage}" if stage else "")
+        )
         raise UserError(f"there is no study {what}; the store is {store}")
     return Study(found.iloc[-1]["study_id"], client)
 

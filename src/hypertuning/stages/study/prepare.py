@@ -97,6 +97,26 @@ def prepare(
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
+    prepared = _with_images(console, search, options, client, resources, asked, resumed, began)
+    if check:
+        prepared = check(prepared)
+    if options.dry_run:
+        planned, problem = prepared.planned, prepared.problem
+        return show_plan(console, search, planned, estimate(search, planned, problem, resources))
+    return prepared
+
+
+def _with_images(
+    console: Console,
+    search: Search,
+    options: StudyOptions,
+    client: MlflowClient | None,
+    resources: Resources,
+    asked: Images,
+    resumed: Resumed | None,
+    began: float,
+) -> Prepared:
+    """Decode the images, plan the study on them, and print on what it trains."""
     show_log()
     with waiting("images", console):
         cache = data.prepare(asked.dataset, asked.data_dir)
@@ -108,7 +128,7 @@ def prepare(
     problem = problem_of(search, asked, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
-    prepared = Prepared(
+    return Prepared(
         search,
         options,
         client,
@@ -123,11 +143,6 @@ def prepare(
         resumed,
         began,
     )
-    if check:
-        prepared = check(prepared)
-    if options.dry_run:
-        return show_plan(console, search, planned, estimate(search, planned, problem, resources))
-    return prepared
 
 
 def _plan_without_images(
