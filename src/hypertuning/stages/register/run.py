@@ -1,44 +1,36 @@
 """Run `register`: train the best again, choose, refit, test once and publish."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from rich.console import Console
 
-from hypertuning.config import UserError, differing, parse_config
-from hypertuning.learn.sources import find_source as find_images
+from hypertuning.config import UserError
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
 from hypertuning.record.read import read_study
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.checks import check_registration
-from hypertuning.registry.versions import check_alias, check_name, name_for
+from hypertuning.registry.versions import check_alias, name_for
 from hypertuning.report.exhibits import candidates, registered
-from hypertuning.search.ladder import sweep
-from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.search.stop import signals_caught
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import how_to_see, model_page
 from hypertuning.stages.console.show import say, table_of
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import AUTO, Images, usage
+from hypertuning.stages.options import AUTO, usage
 from hypertuning.stages.register import Register
-from hypertuning.stages.register.publish import publish
-from hypertuning.stages.register.refit import refitted
+from hypertuning.stages.register.repeats import search
 from hypertuning.stages.results import Registered
-from hypertuning.stages.study.earlier_studies import find_study
 from hypertuning.stages.study.ending import conclude
 from hypertuning.stages.study.files import write_exhibits
 from hypertuning.stages.study.prepare import Prepared, prepare
 from hypertuning.stages.study.run import carry_out
-from hypertuning.stages.study.searches import Search
 from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import send
-from hypertuning.tracking.store import NotStored, connect, insist
-from hypertuning.words import counted
+from hypertuning.tracking.store import NotStored, insist
 
 CANDIDATE_COLUMNS = {
     "candidate": "",
@@ -80,6 +72,10 @@ def run_register(options: Register, began: float) -> Done:
 
 def _go_on(console: Console, prepared: Prepared, study_dir: StudyDir) -> Registered:
     """From the repeats to the registry; steps that an earlier start completed are skipped."""
+    # PyTorch takes seconds to import, and the repeats have workers of their own
+    from hypertuning.stages.register.publish import publish
+    from hypertuning.stages.register.refit import refitted
+
     patience_s = prepared.options.sync_timeout_s
     tags = insist(lambda: prepared.client.get_run(study_dir.id).data.tags, patience_s)
     if version := tags.get("model_version"):
@@ -99,70 +95,6 @@ def _see(console: Console, client: MlflowClient, tags: Mapping[str, str]) -> Reg
     name, version = tags["model_name"], tags["model_version"]
     say(console, how_to_see(client, model_page(name, version)))
     return Registered(name, version)
-
-
-def search(options: Register, given: Mapping | None = None) -> Search:
-    """The repeats of a source's best configurations.
-
-    Args:
-        given: If the study is resumed, what its record keeps of the source.
-
-    Raises:
-        UsageError: there is no such source, or it has no completed trial.
-    """
-    client = connect(must_exist=True)
-    with usage():
-        if options.model_name != AUTO:
-            check_name(client, options.model_name)
-        given = given or _chosen(client, options)
-    first, epochs = given["first_seed"], options.epochs or given["epochs"]
-    configs = chosen.repeats(
-        [parse_config(candidate["config"]) for candidate in given["candidates"]],
-        range(first, first + options.repeats),
-    )
-    dataset = {"dataset": options.dataset} if options.dataset else {}
-    images = Images.of({**given["images"], **dataset, "data_dir": options.data_dir})
-    return Search(
-        "register",
-        "repeats",
-        epochs,
-        Listed([Proposal(config, "repeat") for config in configs]),
-        lambda: sweep(len(configs), epochs),
-        notes=(
-            f"from {given['stage']} {given['source']}: "
-            f"{counted(len(given['candidates']), 'configuration')}, each trained again "
-            f"{counted(options.repeats, 'time')}",
-            *(_unchecked(images) if options.dry_run else ()),
-        ),
-        settled={"dataset": images.dataset, "source": given["source"], "epochs": epochs},
-        images=images,
-        given=given,
-        searched=differing(configs),
-        title=f"from {given['stage']} {given['source'][:8]}",
-    )
-
-
-def _unchecked(images: Images) -> tuple[str, ...]:
-    """Notes on what a dry run cannot check."""
-    with usage():
-        if find_images(images.dataset, images.data_dir):
-            return ()
-    return ("the images are not here yet: neither the test images nor the champion are checked",)
-
-
-def _chosen(client: MlflowClient, options: Register) -> dict[str, Any]:
-    """What the stage needs of its source; the record keeps it, in case the source is deleted."""
-    source = find_study(client, options.source)
-    found = source.candidates(options.top_k)
-    return {
-        "source": source.study_id,
-        "stage": source.stage,
-        "images": source.images,
-        "digest": source.digest,
-        "first_seed": int(source.trials["seed"].max()) + 1,  # unused in the search
-        "epochs": max(candidate.epochs for candidate in found),
-        "candidates": [c._replace(config=c.config.hyperparameters())._asdict() for c in found],
-    }
 
 
 def check(prepared: Prepared) -> Prepared:
