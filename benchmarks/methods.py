@@ -15,7 +15,9 @@ from scipy.special import ndtr, ndtri
 from benchmarks.counting_ones import MAX_UNITS, REDUCTION_FACTOR, CountingOnes, Point
 from hypertuning.config import Budget
 from hypertuning.search.bohb import PAPER, Bohb, ModelOptions, configuration_space
-from hypertuning.search.ladder import Halving, Ladder, hyperband_brackets, sweep
+from hypertuning.search.brackets import hyperband_brackets
+from hypertuning.search.halving import Halving, sweep
+from hypertuning.search.ladder import Ladder
 from hypertuning.search.sampler import Random, Sampler
 
 Method = Callable[[CountingOnes, int, int], None]

@@ -23,7 +23,8 @@ import pandas as pd
 
 from benchmarks.figures import anytime
 from hypertuning.config import Budget, Config, parse_config
-from hypertuning.search.ladder import Ladder, sweep
+from hypertuning.search.halving import sweep
+from hypertuning.search.ladder import Ladder
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.ray_start import WORKER_ENVIRONMENT
 from hypertuning.search.sampler import Listed, Proposal, Sampler

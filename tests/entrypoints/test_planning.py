@@ -2,7 +2,7 @@
 
 import pytest
 
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.sampler import Listed
 from hypertuning.stages.options import Images
 from hypertuning.stages.study.planning import other_images

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypertuning.config import Budget, Config, UserError
 from hypertuning.domains import Choice, Float, Integer, check_extent
 from hypertuning.search.bohb import PAPER, Bohb, Result, configuration_space
-from hypertuning.search.ladder import Halving, hyperband_brackets
+from hypertuning.search.brackets import hyperband_brackets
+from hypertuning.search.halving import Halving
 from hypertuning.search.sampler import Random
 from hypertuning.spaces import BOHB, HYPERBAND, settle
 

@@ -3,21 +3,16 @@
 import math
 import random
 
+import plain_ladder
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hypertuning.config import Budget, UserError
-from hypertuning.search.ladder import (
-    Arms,
-    Asha,
-    Halving,
-    Job,
-    hyperband_brackets,
-    regular_max_epochs,
-    rungs,
-    sweep,
-)
+from hypertuning.search.asha import Asha
+from hypertuning.search.brackets import hyperband_brackets, regular_max_epochs, rungs
+from hypertuning.search.halving import Halving, sweep
+from hypertuning.search.ladder import Arms, Job
 
 
 def climb(ladder, loss, concurrency=1, shuffle=None):
@@ -175,3 +170,34 @@ def test_a_ladder_that_is_told_again_goes_on_as_if_it_had_never_stopped(budget, 
     for job in first:
         resumed.tell(job.trial, job.until, table[job.trial, job.until])
     assert climb(resumed, lambda *key: table[key]) == jobs[cut:]
+
+
+PLAIN = {
+    "halving": lambda b: plain_ladder.Halving(hyperband_brackets(b)),
+    "asha": lambda b: plain_ladder.Asha(b.num_samples, rungs(b), b.reduction_factor),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(budgets, st.sampled_from(sorted(PLAIN)), st.integers(1, 7), st.integers())
+def test_every_choice_is_that_of_the_definition(budget, kind, concurrency, seed):
+    """Also where losses tie, trials fail, and results of other epochs come, or the same twice."""
+    shuffle = random.Random(seed)
+    ladder, plain = LADDERS[kind](budget), PLAIN[kind](budget)
+    running = []
+    while True:
+        assert ladder.done == plain.done
+        while len(running) < concurrency and (job := plain.next()):
+            assert ladder.next() == job
+            running.append(job)
+        assert len(running) == concurrency or ladder.next() is None
+        if not running:
+            return
+        job = running.pop(shuffle.randrange(len(running)))
+        told = [(job.trial, shuffle.randint(1, budget.max_epochs)), (job.trial, job.until)]
+        for trial, epoch in told[shuffle.random() < 0.7 :]:
+            loss = shuffle.choice([shuffle.random(), 0.5, math.nan])
+            for each in (ladder, plain):
+                each.tell(trial, epoch, loss)
+        if job.trial in plain.running:
+            running.append(job)

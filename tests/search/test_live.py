@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from hypertuning.search import live
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.live import LiveView, _Lines
 from hypertuning.search.plan import plan
 

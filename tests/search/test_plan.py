@@ -3,7 +3,7 @@
 import pytest
 
 from hypertuning.config import Budget
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.plan import enough_samples, plan
 from hypertuning.search.strategies import STRATEGIES
 

@@ -5,7 +5,8 @@ import zlib
 import pytest
 
 from hypertuning.config import Budget
-from hypertuning.search.ladder import Arms, Job, sweep
+from hypertuning.search.halving import sweep
+from hypertuning.search.ladder import Arms, Job
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.sampler import Paired
 from hypertuning.search.searcher import LadderSearcher, Past

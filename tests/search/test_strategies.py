@@ -4,7 +4,7 @@ import pytest
 
 from hypertuning.config import Budget
 from hypertuning.search.bohb import Bohb
-from hypertuning.search.ladder import hyperband_brackets
+from hypertuning.search.brackets import hyperband_brackets
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.strategies import LEARNING, PAIRED, STRATEGIES
 from hypertuning.spaces import BOHB

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from hypertuning.config import Budget
-from hypertuning.search.ladder import Asha, Halving, Ladder, hyperband_brackets, rungs, sweep
+from hypertuning.search.asha import Asha
+from hypertuning.search.brackets import hyperband_brackets, rungs
+from hypertuning.search.halving import Halving, sweep
+from hypertuning.search.ladder import Ladder
 from hypertuning.search.model_options import ModelOptions
 
 if TYPE_CHECKING:

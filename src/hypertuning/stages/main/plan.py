@@ -12,7 +12,7 @@ from rich.console import Console
 
 from hypertuning.learn import data
 from hypertuning.learn.sources import find_source
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
 from hypertuning.search.sampler import Listed, Proposal

@@ -9,7 +9,7 @@ from hypertuning.config import differing, parse_config
 from hypertuning.learn.sources import find_source as find_images
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.versions import check_name
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.stages.options import AUTO, Images, usage
 from hypertuning.stages.register import Register

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from hypertuning.config import UserError, differing, parse_config
 from hypertuning.domains import Float, Integer
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.spaces import Space, grid
 from hypertuning.stages.options import SearchOptions, usage

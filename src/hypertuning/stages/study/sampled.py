@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 from hypertuning.config import Budget, UserError, differing
 from hypertuning.domains import Domain, Value
-from hypertuning.search.ladder import Arms, regular_max_epochs, rungs
+from hypertuning.search.brackets import regular_max_epochs, rungs
+from hypertuning.search.ladder import Arms
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Paired, PointsFirst

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from hypertuning.config import UserError, parse_config
-from hypertuning.search.ladder import sweep
+from hypertuning.search.halving import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.stages.options import usage
 from hypertuning.stages.study.config_asked import Asked, find_config

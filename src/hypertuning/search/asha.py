@@ -1,0 +1,79 @@
+"""ASHA: successive halving that waits for nobody.
+
+Source: Li et al., A System for Massively Parallel Hyperparameter Tuning (MLSys 2020), Algorithm 2.
+"""
+
+import math
+from bisect import bisect_left, insort
+from heapq import heappop, heappush
+
+from hypertuning.search.ladder import Job, Ladder
+
+
+class Asha(Ladder):
+    """Asynchronous successive halving: promote whatever is in the best 1/η of its rung now.
+
+    Algorithm 2 of the ASHA paper with stop-less rate s = 0: the highest rung with a candidate
+    first, a new configuration only where there is none.
+    """
+
+    def __init__(self, num_samples: int, epochs: tuple[int, ...], reduction_factor: int) -> None:
+        super().__init__()
+        self.trials = range(num_samples)
+        self.epochs = epochs
+        self.reduction_factor = reduction_factor
+        self._rungs = [_Rung() for _ in epochs]
+        self._new = list(self.trials)
+        """Trials that may begin, as a heap; some of them may have begun."""
+
+    def _choose(self) -> Job | None:
+        for rung in reversed(range(1, len(self.epochs))):
+            trial = self._rungs[rung - 1].candidate(self.reduction_factor)
+            if trial is not None:
+                return Job(trial, self.epochs[rung], 0, rung)
+        while self._new and not self._idle(self._new[0], self.epochs[0]):
+            heappop(self._new)
+        return Job(self._new[0], self.epochs[0], 0, 0) if self._new else None
+
+    def _changed(self, trial: int) -> None:
+        if trial not in self.trials:
+            return
+        for rung, epoch, following in zip(self._rungs, self.epochs, self.epochs[1:], strict=False):
+            if (trial, epoch) in self.losses:
+                rung.told(trial, self.losses[trial, epoch], self._idle(trial, following))
+        if self._idle(trial, self.epochs[0]):
+            heappush(self._new, trial)
+
+
+class _Rung:
+    """The losses on a rung of ASHA, in order, and those of the trials that may go on."""
+
+    def __init__(self) -> None:
+        self.finite: list[tuple[float, int]] = []
+        """(loss, trial), the best first."""
+        self.idle: list[tuple[float, int]] = []
+        """Those of `finite` whose trials have not gone on."""
+        self.known: set[int] = set()
+
+    def told(self, trial: int, loss: float, idle: bool) -> None:
+        """Note a trial's loss, and whether it may go on from here."""
+        entry = (loss, trial)
+        if trial not in self.known:
+            self.known.add(trial)
+            if math.isfinite(loss):
+                insort(self.finite, entry)
+        if not math.isfinite(loss):
+            return
+        at = bisect_left(self.idle, entry)
+        is_in = at < len(self.idle) and self.idle[at] == entry
+        if idle and not is_in:
+            self.idle.insert(at, entry)
+        elif is_in and not idle:
+            del self.idle[at]
+
+    def candidate(self, reduction_factor: int) -> int | None:
+        """The best trial that may go on, if it is among the best 1/η of all on this rung."""
+        if not self.idle:
+            return None
+        rank = bisect_left(self.finite, self.idle[0])
+        return self.idle[0][1] if rank < len(self.known) // reduction_factor else None

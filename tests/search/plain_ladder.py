@@ -1,0 +1,109 @@
+"""The ladders as their definition reads: every choice looks at every trial. Ours must agree."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from hypertuning.search.brackets import Bracket
+from hypertuning.search.ladder import Job
+
+
+class Ladder(ABC):
+    """The losses told and the jobs under way, and the rule that turns them into the next job."""
+
+    def __init__(self) -> None:
+        self.losses: dict[tuple[int, int], float] = {}
+        """(trial, epoch) → loss; +inf for a trial that failed or diverged on the way there."""
+        self.running: dict[int, Job] = {}
+        """By trial number."""
+
+    @abstractmethod
+    def _choose(self) -> Job | None:
+        """The best job to start now, or None while nothing can start before a result comes."""
+
+    def next(self) -> Job | None:
+        """Hand out a job, which then counts as under way; None means wait, or the end if `done`."""
+        job = self._choose()
+        if job:
+            self.begin(job)
+        return job
+
+    def begin(self, job: Job) -> None:
+        """Count a job as under way, whoever decided on it."""
+        self.running[job.trial] = job
+
+    def tell(self, trial: int, epoch: int, loss: float) -> None:
+        """Record the loss of a trial after an epoch; the first one told counts.
+
+        A loss that is not finite counts as worse than every other, whichever sign it has.
+        """
+        self.losses.setdefault((trial, epoch), loss if math.isfinite(loss) else math.inf)
+        if trial in self.running and epoch >= self.running[trial].until:
+            del self.running[trial]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is under way and nothing is left to start."""
+        return not self.running and self._choose() is None
+
+    def _idle(self, trial: int, epoch: int) -> bool:
+        """Whether a trial has neither reached an epoch nor is on its way."""
+        return (trial, epoch) not in self.losses and trial not in self.running
+
+    def _best(self, trials: Sequence[int], epoch: int, count: int) -> list[int]:
+        """The trials of least finite loss at an epoch, the earlier one first where they tie."""
+        finite = [t for t in trials if math.isfinite(self.losses.get((t, epoch), math.inf))]
+        return sorted(finite, key=lambda t: (self.losses[t, epoch], t))[:count]
+
+
+class Halving(Ladder):
+    """Synchronous successive halving: a rung is promoted from when all of it has told its loss.
+
+    Brackets are served in order; a later one starts only where the earlier ones have to wait.
+    """
+
+    def __init__(self, brackets: Sequence[Bracket]) -> None:
+        super().__init__()
+        self.brackets = tuple(brackets)
+
+    def _choose(self) -> Job | None:
+        jobs = (self._next_of(index, bracket) for index, bracket in enumerate(self.brackets))
+        return next((job for job in jobs if job), None)
+
+    def _next_of(self, index: int, bracket: Bracket) -> Job | None:
+        climbers: Sequence[int] = bracket.trials()
+        for rung, until in enumerate(bracket.epochs):
+            waiting = [t for t in climbers if (t, until) not in self.losses]
+            if waiting:
+                idle = (t for t in waiting if t not in self.running)
+                return next((Job(t, until, index, rung) for t in idle), None)
+            promoted = bracket.sizes[rung + 1] if rung + 1 < len(bracket.sizes) else 0
+            climbers = sorted(self._best(climbers, until, promoted))
+        return None
+
+
+class Asha(Ladder):
+    """Asynchronous successive halving: promote whatever is in the best 1/η of its rung now.
+
+    Algorithm 2 of the ASHA paper with stop-less rate s = 0: the highest rung with a candidate
+    first, a new configuration only where there is none.
+    """
+
+    def __init__(self, num_samples: int, epochs: tuple[int, ...], reduction_factor: int) -> None:
+        super().__init__()
+        self.trials = range(num_samples)
+        self.epochs = epochs
+        self.reduction_factor = reduction_factor
+
+    def _choose(self) -> Job | None:
+        for rung in reversed(range(1, len(self.epochs))):
+            candidates = self._candidates(self.epochs[rung - 1])
+            idle = (t for t in candidates if self._idle(t, self.epochs[rung]))
+            if (trial := next(idle, None)) is not None:
+                return Job(trial, self.epochs[rung], 0, rung)
+        idle = (t for t in self.trials if self._idle(t, self.epochs[0]))
+        return next((Job(t, self.epochs[0], 0, 0) for t in idle), None)
+
+    def _candidates(self, epoch: int) -> list[int]:
+        told = [t for t in self.trials if (t, epoch) in self.losses]
+        return self._best(told, epoch, len(told) // self.reduction_factor)
