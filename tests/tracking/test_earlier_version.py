@@ -52,7 +52,7 @@ def test_its_record_is_read_as_it_was():
 
 
 def test_it_is_synchronised_into_a_fresh_store_and_reported(client, study, tmp_path, capsys):
-    run.sync(Sync(study=study.id, storage_path=study.storage_path, sync_timeout_s=0))
+    run.run_sync(Sync(study=study.id, storage_path=study.storage_path, sync_timeout_s=0))
     assert "completed, 8 trials, 16 epochs, all of it in MLflow" in capsys.readouterr().out
     trials = runs.trials(client, [study.id]).itertuples()
     assert {trial.trial_id: (trial.outcome, trial.epochs_run) for trial in trials} == TRIALS
