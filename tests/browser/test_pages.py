@@ -22,7 +22,7 @@ def loaded(image) -> bool:
 
 
 def test_the_address_that_a_stage_prints_shows_its_trials_best_first_with_their_curves(site, page):
-    address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
+    address = re.search(r"^http://127.0.0.1:5000/(#\S+)$", site.printed, re.MULTILINE)[1]
     page.open(address)
     names = [site.client.get_run(run_id).info.run_name for run_id in site.best]
     page.wait_for("Curves of the trials", "val_loss", "generalization_gap", names[0])
@@ -33,7 +33,7 @@ def test_the_address_that_a_stage_prints_shows_its_trials_best_first_with_their_
 
 
 def test_that_page_leads_each_trial_through_its_parameters(site, page):
-    page.open(re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1])
+    page.open(re.search(r"^http://127.0.0.1:5000/(#\S+)$", site.printed, re.MULTILINE)[1])
     page.wait_for("What the parameters do")
     axes = ("hidden_size", "filters", "kernel_size", "padding", "augment", "best_val_loss")
     page.wait(
@@ -58,7 +58,7 @@ def test_a_trial_that_was_pruned_is_shown_as_finished(site, page):
 
 
 def test_the_table_of_that_view_sorts_by_the_best_loss(site, page):
-    address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
+    address = re.search(r"^http://127.0.0.1:5000/(#\S+)$", site.printed, re.MULTILINE)[1]
     page.open(address.replace("&compareRunsMode=CHART", ""))
     page.wait_for("best_val_loss", "best_val_accuracy", "epochs_run", "outcome")
     cells = "[role=row] [col-id*='best_val_loss'][role=gridcell]"
@@ -78,7 +78,7 @@ def test_trials_are_nested_under_their_study(site, page):
 
 
 def test_two_trials_selected_and_compared_show_their_parameters_and_overlaid_curves(site, page):
-    address = re.search(r"at http://127.0.0.1:5000/(#\S+)", site.printed)[1]
+    address = re.search(r"^http://127.0.0.1:5000/(#\S+)$", site.printed, re.MULTILINE)[1]
     page.open(address.replace("&compareRunsMode=CHART", ""))
     for row in (0, 1):
         page.click(f"//*[@role='row'][@row-index='{row}']//input[@type='checkbox']")

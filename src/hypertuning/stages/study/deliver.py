@@ -1,6 +1,7 @@
 """Bring MLflow up to date with a study's record, at its end or later."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -32,7 +33,9 @@ from hypertuning.words import counted
 if TYPE_CHECKING:
     from hypertuning.report.exhibit import Exhibit
 
-FOUND = "\n\n**Found**"
+FOUND = "**Found**"
+EARLIER = re.compile(rf"\n\n{re.escape(FOUND)}[^\n]*\n(\n- [^\n]*)+")
+"""The findings that a note holds already."""
 
 logger = logging.getLogger(__name__)
 
@@ -167,10 +170,14 @@ def _close(
 
 def note_with(run: Run, lines: Iterable[str]) -> str:
     """The note on a study, in which these findings replace the earlier ones."""
-    asked = run.data.tags.get(MLFLOW_RUN_NOTE, "").split(FOUND)[0]
-    found = dict.fromkeys(f"- {line}" for line in lines)
-    trials = f"[all trials, best first]({address(run)})"
-    return "\n".join([f"{asked}{FOUND} ({trials})\n", *found]) if found else asked
+    asked = EARLIER.sub("", run.data.tags.get(MLFLOW_RUN_NOTE, ""))
+    found = "\n".join(dict.fromkeys(f"- {line}" for line in lines))
+    if not found:
+        return asked
+    # MLflow folds a long note: what was found stands before what it trained on
+    first, _, rest = asked.partition("\n\n")
+    heading = f"{FOUND} ([all trials, best first]({address(run)}))"
+    return "\n\n".join(filter(None, [first, heading, found, rest]))
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:
