@@ -101,8 +101,9 @@ def test_what_a_stage_prints_at_its_end_works_as_pasted(tmp_path, typed):
     assert "20 epochs" in trained
     registered = shell.run(command(said, "register the best"))
     assert list(tmp_path.glob("**/data")) == [], "the images are those that are there"
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(shell.folder / "picture.png")
-    predict = command(registered, "use it").replace("FILE_OR_FOLDER", "picture.png")
+    picture = shell.folder / "picture.png"  # `mlflow run` starts its commands in the project
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(picture)
+    predict = command(registered, "use it").replace("FILE_OR_FOLDER", str(picture))
     assert "picture.png" in shell.run(predict)
     written = shell.run(command(said, "write it up"))
     report = Path(command(written, "the report")).with_suffix(".md").read_text()
