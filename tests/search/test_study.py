@@ -42,7 +42,7 @@ def record(folder):
 def test_as_many_workers_as_places_serve_all_trials(ray_local, tmp_path):
     # the first of those that share a Ray: a study that ends before its second worker has started
     # leaves a CPU reserved in it
-    (tmp_path / "slow").touch()  # but quicker done than a second worker starts
+    (tmp_path / "workers").mkdir()  # or one would have done all before the second has started
     study(tmp_path, "random", Budget(40, 1))
     results = (tmp_path / "study").glob("part-*/*/result.json")
     pids = Counter(json.loads(file.read_text())["pid"] for file in results)

@@ -12,7 +12,7 @@ class Toy(tune.Trainable):
     """Loss = learning rate + 1 / epoch; `dropout` above 0.5 raises; keeps its epoch in a file.
 
     Where the folder holds a file `breaks-at-N`, the first trial to reach epoch N raises, once;
-    where it holds a file `slow`, an epoch takes half a second.
+    where it holds a folder `workers`, an epoch takes two seconds as long as there is one worker.
     """
 
     def setup(self, config: dict, state: Path) -> None:
@@ -29,7 +29,7 @@ class Toy(tune.Trainable):
         if self.values["dropout"] > 0.5:
             raise RuntimeError("this one breaks")
         self.epoch += 1
-        time.sleep(0.5 if (self.folder / "slow").exists() else 0)
+        self._wait_for_another_worker()
         trap = self.folder / f"breaks-at-{self.epoch}"
         if trap.exists():
             trap.unlink()
@@ -38,3 +38,9 @@ class Toy(tune.Trainable):
         loss = self.values["learning_rate"] + 1 / self.epoch
         done = self.epoch >= self.job["until"]
         return {"epoch": self.epoch, "val_loss": loss, "pid": os.getpid(), "done": done}
+
+    def _wait_for_another_worker(self) -> None:
+        workers = self.folder / "workers"
+        if workers.exists():
+            (workers / str(os.getpid())).touch()
+            time.sleep(2 if len(os.listdir(workers)) == 1 else 0.05)
