@@ -60,7 +60,8 @@ def test_a_trial_that_was_pruned_is_shown_as_finished(site, page):
 def test_the_table_of_that_view_sorts_by_the_best_loss(site, page):
     address = re.search(r"^http://127.0.0.1:5000/(#\S+)$", site.printed, re.MULTILINE)[1]
     page.open(address.replace("&compareRunsMode=CHART", ""))
-    page.wait_for("best_val_loss", "best_val_accuracy", "epochs_run", "outcome")
+    # what was searched follows; `outcome` is further to the right, where the page draws nothing yet
+    page.wait_for("best_val_loss", "best_val_accuracy", "epochs_run", "augment", "filters")
     cells = "[role=row] [col-id*='best_val_loss'][role=gridcell]"
     page.wait(lambda _: any(LOSS.match(cell.text) for cell in page.all(cells)), "the losses")
     rows = {int(row_of(cell)): LOSS.match(cell.text) for cell in page.all(cells)}
