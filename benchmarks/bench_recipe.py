@@ -32,7 +32,7 @@ STEPS: dict[str, dict[str, object]] = {
     "two convolutions per block": {"convs_per_block": 2},
     "twice the filters behind the first block": {"filter_growth": 2.0},
     "global pool, one linear layer": {
-        "global_pool": True, "num_fully_connected_layers": 1, "logit_scale": 1 / 9
+        "global_pool": True, "num_fully_connected_layers": 1, "logit_scale": 0.11
     },
     "Nesterov momentum, decoupled decay, batches of 500": {
         "optimizer": "sgd", "momentum": 0.85, "nesterov": True, "learning_rate": 0.75,
