@@ -159,7 +159,7 @@ STAGES = {
             gives="A Registered version, with its `model_uri`; a Study if it was interrupted.",
             profiles={
                 "quick": {"top_k": 2, "repeats": 2},
-                "full": {"refit_size": 0, "refit_epochs": 12},
+                "full": {"refit_size": 0, "refit_epochs": 12, "test_augment": "mirror_shift"},
             },
             next=("report",),
             invitation="register the best",
