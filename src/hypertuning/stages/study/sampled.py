@@ -27,7 +27,7 @@ from hypertuning.stages.study.space_asked import (
 from hypertuning.words import counted
 
 if TYPE_CHECKING:
-    from hypertuning.search.bohb import Bohb
+    from hypertuning.search.strategies import Model
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
@@ -128,7 +128,7 @@ def _opened(wanted: Space) -> dict[str, bool]:
     return {name: name not in conditional for name in searched(wanted)}
 
 
-def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
+def _points_note(points: Sequence[Written], model: "Model") -> tuple[str, ...]:
     """Notes on points from which the model cannot learn."""
     reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
     return tuple(
