@@ -124,7 +124,7 @@ def _check_ends(domain: Float | Integer) -> None:
 
 def _check_prior(domain: Domain) -> None:
     if domain.prior is not None and not contains(domain, domain.prior):
-        raise UserError(f"`prior` (={domain.prior}) must lie in {domain.extent()}")
+        raise UserError(f"`prior` (={domain.prior!r}) must lie in {domain.extent()}")
     if domain.confidence not in get_args(Confidence):
         words = ", ".join(map(repr, get_args(Confidence)))
         raise UserError(f"`confidence` must be one of {words}, got {domain.confidence!r}")
