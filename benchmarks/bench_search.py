@@ -7,6 +7,7 @@ on one; what is reported comes from the other, with other seeds.
 import os
 import warnings
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,8 +18,10 @@ import pandas as pd
 from benchmarks.figures import replayed
 from benchmarks.record_table import near
 from benchmarks.recorded import Recorded, read_table
-from benchmarks.replay.climb import replay
+from benchmarks.replay.believed import Spaces, spaces_of
+from benchmarks.replay.climb import Spent, Trainer, climb
 from benchmarks.replay.methods import METHODS
+from benchmarks.replay.rivals import RIVALS, installed
 from benchmarks.replay.surrogate import Surrogate
 from hypertuning.domains import Value
 from hypertuning.search.sampler import Random
@@ -32,7 +35,7 @@ MARKS = (50, 100, 150, 207)
 
 
 class Problem(NamedTuple):
-    space: Space
+    spaces: Spaces
     max_epochs: int
     curves: Surrogate
     optimum: float
@@ -45,10 +48,13 @@ def half_of(table: Recorded, half: str) -> Recorded:
     return table._replace(trials=[t for t in table.trials if t.number // 3 % 2 == wanted])
 
 
-def problem_of(table: Recorded) -> Problem:
-    space, trials, max_epochs = table
+def problem_of(table: Recorded, half: str) -> Problem:
+    """A half of the table; its good priors come from the other one."""
+    other = HALVES[1 - HALVES.index(half)]
+    space, trials, max_epochs = half_of(table, half)
     curves = Surrogate(space, trials, max_epochs)
-    return Problem(space, max_epochs, curves, _optimum(space, curves, [t.values for t in trials]))
+    optimum = _optimum(space, curves, [trial.values for trial in trials])
+    return Problem(spaces_of(space, half_of(table, other).trials), max_epochs, curves, optimum)
 
 
 def _optimum(space: Space, curves: Surrogate, known: list[dict[str, Value]]) -> float:
@@ -69,14 +75,21 @@ _problem: Problem | None = None
 def _begin(folder: Path, half: str) -> None:
     global _problem
     warnings.simplefilter("ignore")  # hpbandster's and ConfigSpace's, about each other
-    _problem = problem_of(half_of(read_table(folder), half))
+    _problem = problem_of(read_table(folder), half)
 
 
 def regrets(method: str, seeds: range, epochs: int, workers: int) -> np.ndarray:
     """The regret of a method after each epoch, a row for each seed."""
-    space, max_epochs, curves, optimum = _problem
-    studies = ((seed, METHODS[method](space, seed, max_epochs, epochs)) for seed in seeds)
-    found = [replay(study, curves, seed, epochs, workers) for seed, study in studies]
+    spaces, max_epochs, curves, optimum = _problem
+    found = []
+    for seed in seeds:
+        trainer = Trainer(curves, seed, epochs)
+        if method in RIVALS:
+            with suppress(Spent):
+                RIVALS[method](spaces.plain, trainer, seed, max_epochs)
+        else:
+            climb(METHODS[method](spaces, seed, max_epochs, epochs), trainer, workers)
+        found.append(trainer.whole())
     return np.array(found) - optimum
 
 
@@ -121,7 +134,8 @@ def told(rows: pd.DataFrame, epochs: int, beside: str = "asha") -> str:
 def main(folder, half, methods, seeds, epochs, workers, processes, out) -> None:
     """Replay the methods; print and draw their regrets, and say how far the forest is off."""
     out.mkdir(parents=True, exist_ok=True)
-    names = methods.split(",") if methods else list(METHODS)
+    alone = installed() if workers == 1 else []  # rivals train one trial at a time
+    names = methods.split(",") if methods else [*METHODS, *alone]
     first = 10_000 * HALVES.index(half)
     chunks = [range(n, min(n + CHUNK, first + seeds)) for n in range(first, first + seeds, CHUNK)]
     forest = Surrogate(*half_of(read_table(folder), half))

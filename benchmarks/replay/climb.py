@@ -1,12 +1,15 @@
 """Replay a study: the project's own ladder and sampler on losses that are looked up."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from hypertuning.config import Config
+from hypertuning.domains import Value
 from hypertuning.search.ladder import Job, Ladder
 from hypertuning.search.sampler import Sampler
 
@@ -35,50 +38,85 @@ class Trained(NamedTuple):
     """(R,): the same with the noise of its seed, which is all that a method sees."""
 
 
-class Incumbent:
-    """The trial and epoch of least measured loss, and the loss expected there."""
-
-    def __init__(self) -> None:
-        self.measured = self.expected = math.inf
-
-    def see(self, trained: Trained, epoch: int) -> float:
-        if trained.measured[epoch - 1] < self.measured:
-            self.measured = trained.measured[epoch - 1]
-            self.expected = trained.expected[epoch - 1]
-        return self.expected
+class Spent(Exception):
+    """All epochs are spent."""
 
 
-def replay(study: Study, curves: Curves, seed: int, epochs: int, workers: int = 1) -> np.ndarray:
-    """The expected loss of the incumbent after each epoch spent (epochs,).
+class Trainer:
+    """Looks up what trials reach, and keeps the account of the epochs spent."""
 
-    Every epoch takes the same time, and each of the workers does one job at a time. A study that
-    ends earlier keeps its last incumbent.
+    def __init__(self, curves: Curves, seed: int, epochs: int) -> None:
+        self.curves, self.seed, self.epochs = curves, seed, epochs
+        self.trials: list[Trained] = []
+        self.reached: list[int] = []
+        """Epochs, by trial."""
+        self.best: list[float] = []
+        """After each epoch spent: the loss expected of the incumbent."""
+        self._incumbent = math.inf, math.inf
+        """The least measured loss, and the loss expected there."""
+
+    def begin(self, values: Mapping[str, Value]) -> int:
+        """A new trial of these hyperparameters; its number."""
+        rng = np.random.default_rng((self.seed, len(self.trials)))
+        expected = self.curves(values)
+        self.trials.append(Trained(expected, expected + self.curves.noise(expected, rng)))
+        self.reached.append(0)
+        return len(self.trials) - 1
+
+    def epoch(self, trial: int) -> np.ndarray:
+        """Train a trial for one epoch more; all its measured losses.
+
+        Raises:
+            Spent: there are no epochs left.
+        """
+        if len(self.best) == self.epochs:
+            raise Spent
+        self.reached[trial] += 1
+        expected, measured = (losses[: self.reached[trial]] for losses in self.trials[trial])
+        self._incumbent = min(self._incumbent, (measured[-1], expected[-1]))
+        self.best.append(float(self._incumbent[1]))
+        return measured
+
+    def until(self, trial: int, epoch: int) -> np.ndarray:
+        """Train a trial up to an epoch; all its measured losses until then."""
+        while self.reached[trial] < epoch:
+            self.epoch(trial)
+        return self.trials[trial].measured[:epoch]
+
+    def whole(self) -> np.ndarray:
+        """`best` (epochs,), the last incumbent kept where a method ended early."""
+        return np.array(self.best + self.best[-1:] * (self.epochs - len(self.best)))
+
+
+def climb(study: Study, trainer: Trainer, workers: int = 1) -> None:
+    """Run a study until it is done or the epochs are spent.
+
+    Every epoch takes the same time, and each of the workers does one job at a time.
     """
-    trained: dict[int, Trained] = {}
-    configs, reached, incumbent = {}, {}, Incumbent()
+    with suppress(Spent):
+        _climb(study, trainer, workers)
+
+
+def _climb(study: Study, trainer: Trainer, workers: int) -> None:
+    configs: dict[int, Config] = {}
+    numbers: dict[int, int] = {}
+    """The trainer's, by the study's: a ladder need not begin its trials in order."""
     running: list[tuple[float, int, Job]] = []
-    """When each worker ends its next epoch; the spent epochs break ties."""
-    best, now = [], 0.0
-    while len(best) < epochs:
+    """When each worker ends its next epoch."""
+    now = 0.0
+    while True:
         while len(running) < workers and (job := study.ladder.next()):
-            if job.trial not in trained:
+            if job.trial not in configs:
                 configs[job.trial] = study.sampler.propose(job.trial).config
-                trained[job.trial] = _train(configs[job.trial], curves, (seed, job.trial))
+                numbers[job.trial] = trainer.begin(configs[job.trial].hyperparameters())
             heappush(running, (now + 1, job.trial, job))
         if not running:
-            break
+            return
         now, trial, job = heappop(running)
-        reached[trial] = epoch = reached.get(trial, 0) + 1
-        best.append(incumbent.see(trained[trial], epoch))
-        if epoch < job.until:
+        losses = trainer.epoch(numbers[trial])
+        if len(losses) < job.until:
             heappush(running, (now + 1, trial, job))
             continue
-        loss = float(study.told(trained[trial].measured[:epoch]))
-        study.ladder.tell(trial, epoch, loss)
-        study.sampler.observe(configs[trial], epoch, loss)
-    return np.array(best + best[-1:] * (epochs - len(best)))
-
-
-def _train(config, curves: Curves, seed: tuple[int, int]) -> Trained:
-    expected = curves(config.hyperparameters())
-    return Trained(expected, expected + curves.noise(expected, np.random.default_rng(seed)))
+        loss = float(study.told(losses))
+        study.ladder.tell(trial, job.until, loss)
+        study.sampler.observe(configs[trial], job.until, loss)

@@ -14,9 +14,9 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from benchmarks.recorded import Trial
-from hypertuning.domains import Choice, Domain, Value
-from hypertuning.search.unit import to_unit
-from hypertuning.spaces import Space, searched
+from hypertuning.domains import Value
+from hypertuning.search.places import Places
+from hypertuning.spaces import Space
 
 FOLDS = 10
 ALIKE = 10
@@ -28,7 +28,7 @@ class Surrogate:
     """The losses that a configuration would reach, from the trials that were recorded."""
 
     def __init__(self, space: Space, trials: Sequence[Trial], max_epochs: int) -> None:
-        self.domains = searched(space)
+        self.places = Places(space)
         self.worst = 2 * float(np.median([trial.epochs[0]["val_loss"] for trial in trials]))
         """Losses count as no more than this, and a diverged trial as this: what lies beyond says
         nothing, and would rule the means."""
@@ -39,9 +39,9 @@ class Surrogate:
         self._trees = [tree.tree_ for tree in self.forest.estimators_]
         self._differences, self._levels = self._between_seeds()
 
-    def features(self, values: Mapping[str, Value]) -> list[float]:
-        """A number's place in its range, or which of its choices (d,)."""
-        return [_feature(d, values[n]) if n in values else ABSENT for n, d in self.domains.items()]
+    def features(self, values: Mapping[str, Value]) -> np.ndarray:
+        """The vector of a configuration (d,), without NaN, which forests cannot all split by."""
+        return np.nan_to_num(self.places.of(values), nan=ABSENT)
 
     def _curve(self, trial: Trial, max_epochs: int) -> np.ndarray:
         losses = [epoch["val_loss"] for epoch in trial.epochs]
@@ -112,10 +112,6 @@ class Surrogate:
 
 def _root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
-
-
-def _feature(domain: Domain, value: Value) -> float:
-    return domain.values.index(value) if isinstance(domain, Choice) else to_unit(domain, value)
 
 
 def _forest() -> RandomForestRegressor:

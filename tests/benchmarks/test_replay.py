@@ -8,8 +8,10 @@ import pytest
 
 from benchmarks.bench_search import half_of, problem_of, summary, told
 from benchmarks.recorded import Recorded
-from benchmarks.replay.climb import Study, replay
+from benchmarks.replay.believed import spaces_of
+from benchmarks.replay.climb import Spent, Study, Trainer, climb
 from benchmarks.replay.methods import METHODS
+from benchmarks.replay.rivals import RIVALS
 from benchmarks.replay.surrogate import Surrogate
 from hypertuning.config import Budget
 from hypertuning.search.brackets import hyperband_brackets
@@ -19,6 +21,12 @@ from hypertuning.spaces import BOHB
 from tests.benchmarks.made_up import START, trials
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # hpbandster's and ConfigSpace's
+
+
+def replay(study, curves, seed, epochs, workers=1):
+    trainer = Trainer(curves, seed, epochs)
+    climb(study, trainer, workers)
+    return trainer.whole()
 
 
 class Formula:
@@ -91,10 +99,23 @@ def test_what_is_told_may_be_the_best_so_far():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_is_repeatable_and_learns_something(method, table):
-    space, max_epochs, curves, optimum = problem_of(table)
-    found = [replay(METHODS[method](space, 5, max_epochs, 60), curves, 5, 60) for _ in range(2)]
+    spaces, max_epochs, curves, optimum = problem_of(table, "tuning")
+    found = [replay(METHODS[method](spaces, 5, max_epochs, 60), curves, 5, 60) for _ in range(2)]
     assert found[0].tolist() == found[1].tolist()
     assert optimum - 1e-9 <= found[0][-1] < START
+
+
+@pytest.mark.parametrize("rival", ["optuna_tpe", "hpbandster"])
+def test_every_rival_spends_all_epochs_and_is_repeatable(rival):
+    found = []
+    for _ in range(2):
+        trainer = Trainer(Formula(), 4, 100)
+        with pytest.raises(Spent):
+            RIVALS[rival](BOHB, trainer, 4, 9)
+        assert sum(trainer.reached) == len(trainer.best) == 100
+        assert max(trainer.reached) == 9 and (np.diff(trainer.best) <= 0).all()
+        found.append(trainer.best)
+    assert found[0] == found[1]
 
 
 def test_the_halves_share_no_configuration_and_both_have_two_seeds(table):
@@ -102,6 +123,16 @@ def test_the_halves_share_no_configuration_and_both_have_two_seeds(table):
     assert not {t.number for t in tuning} & {t.number for t in reporting}
     assert len(tuning) + len(reporting) == len(table.trials)
     assert all({t.seed for t in half} == {0, 1} for half in (tuning, reporting))
+
+
+def test_good_priors_are_those_of_the_best_and_wrong_ones_are_not(table):
+    spaces = spaces_of(BOHB, table.trials)
+    best = min(table.trials, key=lambda trial: trial.best).values
+    good, wrong = ({n: d.prior for n, d in s.items()} for s in spaces[1:])
+    assert good["optimizer"] != wrong["optimizer"] and good["batch_size"] != wrong["batch_size"]
+    far, near = (abs(np.log10(p["learning_rate"] / best["learning_rate"])) for p in (wrong, good))
+    assert far > 1 > near
+    assert all(domain.prior is None for domain in spaces.plain.values())
 
 
 def test_the_forest_orders_configurations_that_it_has_not_seen(table):

@@ -32,10 +32,11 @@ def search(sampler, num_samples, loss=loss_of, budget=9):
     return [proposals[trial] for trial in sorted(proposals)]
 
 
-def test_it_proposes_after_enough_results_of_any_rung_and_proposes_better():
+def test_it_proposes_after_enough_results_and_proposes_better():
     proposals = search(Gp(BOHB, {}, 0), 50)
-    first = next(n for n, p in enumerate(proposals) if p.sampler == "model")
-    assert 12 <= first <= 18, "18 results, some of them of higher rungs"
+    # d + 1 = 9 results after one epoch: trial 8 has the last
+    assert [p.sampler for p in proposals[:9]] == ["random"] * 9
+    assert proposals[9].sampler == "model" or proposals[10].sampler == "model"
     losses = {
         kind: [loss_of(p.config, 9) for p in proposals if p.sampler == kind]
         for kind in ("model", "random")
@@ -60,7 +61,7 @@ def test_a_parameter_that_misleads_early_is_seen_through_on_higher_rungs():
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_the_share_of_random_proposals_is_what_was_asked_for(share):
     proposals = search(Gp(BOHB, {}, 0, PAPER._replace(random_fraction=share)), 24)
-    assert {p.sampler for p in proposals[18:]} == ({"random"} if share else {"model"})
+    assert {p.sampler for p in proposals[9:]} == ({"random"} if share else {"model"})
     assert all(p.model_epochs is None for p in proposals)
 
 
@@ -84,7 +85,7 @@ def test_a_study_in_which_everything_fails_goes_on():
 
 def test_losses_beyond_the_cut_are_not_told_apart():
     levels = _levels(np.array([1.0, 2, 3, 50, math.inf]))
-    assert levels[3] == levels[4] and levels.argmin() == 0
+    assert levels[3] == levels[4] > levels[2] and levels.argmin() == 0
     assert levels.mean() == pytest.approx(0) and levels.std() == pytest.approx(1)
     assert _levels(np.array([2.0, 2.0])).tolist() == [0, 0]
 
@@ -99,9 +100,9 @@ def test_the_expected_improvement_is_that_of_a_normal_loss():
 def test_points_outside_the_space_are_not_shown_to_the_model():
     sampler = Gp(BOHB, {}, 0)
     sampler.observe(Config(optimizer="adam"), 9, 1.0)
-    assert not sampler.results and sampler.own == 0
+    assert not sampler.results and not sampler.own
     sampler.observe(Config(optimizer="adamw", weight_decay=1e-4), 9, 1.0)
-    assert len(sampler.results) == sampler.own == 1
+    assert len(sampler.results) == 1 and sampler.own == {9: 1}
 
 
 def test_earlier_results_make_a_model_before_the_first_trial_and_are_told_apart():
@@ -109,7 +110,7 @@ def test_earlier_results_make_a_model_before_the_first_trial_and_are_told_apart(
     configs = [Random(BOHB, {}, 9).propose(n).config for n in range(40)]
     given = [{n: v for n, v in c.hyperparameters().items() if n in BOHB} for c in configs]
     sampler.warm_start(Result(v, 3, loss_of(c, 3)) for c, v in zip(configs, given, strict=True))
-    assert {p.sampler for p in search(sampler, 12)} == {"warm", "random"}
+    assert {p.sampler for p in search(sampler, 6)} == {"warm", "random"}
 
 
 def test_several_at_once_are_not_alike():

@@ -6,7 +6,7 @@ import pytest
 from hypertuning.domains import Choice, Integer
 from hypertuning.search.places import Places
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import BOHB, searched
+from hypertuning.spaces import BOHB, acting, searched
 
 CHAIN = {
     "model": Choice(("nn", "cnn")),
@@ -23,10 +23,10 @@ def test_a_configuration_comes_back_from_its_vector(space):
     places = Places(space)
     for trial in range(50):
         given = Random(space, {}, 0).propose(trial).config.hyperparameters()
-        there = {n: given[n] for n in searched(space) if n in given}
+        opened = searched(space)
+        there = acting(opened, {n: given[n] for n in opened if n in given})
         back = places.values(places.without_idle(places.of(there)[None])[0])
-        constants = {n: v for n, v in space.items() if n not in searched(space)}
-        assert back == pytest.approx({**constants, **there})
+        assert back == pytest.approx({**places.constants, **there})
 
 
 def test_what_does_not_act_is_marked_also_along_a_chain():

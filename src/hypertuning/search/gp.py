@@ -5,6 +5,7 @@ candidate of the largest expected improvement at the largest number of epochs.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
@@ -31,8 +32,8 @@ MOVED = 0.5
 """Near a result: the probability that a number is moved."""
 REFIT = 8
 """The process's own parameters are fitted again after so many results."""
-WORST = 0.5
-"""Losses count as no more than this quantile of the results: what is bad is not told apart."""
+WORST = 2.0
+"""Losses count as no worse than this many times as far from the median as the best one."""
 
 
 class Gp:
@@ -54,8 +55,8 @@ class Gp:
         self.searched = searched(space)
         self.results: list[tuple[np.ndarray, int, float]] = []
         """(vector, epoch, loss)"""
-        self.own = 0
-        """How many results are of this study."""
+        self.own: Counter[int] = Counter()
+        """Results of this study by epoch."""
         self._logs = (0, np.empty(0))
         """The process's own parameters, and the number of results to which they were fitted."""
 
@@ -66,8 +67,11 @@ class Gp:
 
     @property
     def needed(self) -> int:
-        """How many results make a model."""
-        return 2 * (len(self.searched) + 1)
+        """How many results on one budget make a model: d + 1."""
+        return len(self.searched) + 1
+
+    def _enough(self, results: Counter[int]) -> bool:
+        return max(results.values(), default=0) >= self.needed
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         """Learn a result, unless its configuration lies outside the space."""
@@ -75,7 +79,7 @@ class Gp:
         if self.random.misfit(given):
             return
         self.random.observe(config, epoch, loss)
-        self.own += 1
+        self.own[epoch] += 1
         self.results.append((self.places.of(acting(self.searched, given)), epoch, loss))
 
     def propose(self, trial: int) -> Proposal:
@@ -85,9 +89,10 @@ class Gp:
             UserError: no random configuration can be trained.
         """
         coin = np.random.default_rng((self.seed, trial, 0, COIN)).random()
-        if len(self.results) < self.needed or coin < self.options.random_fraction:
+        known = Counter(epoch for _, epoch, _ in self.results)
+        if not self._enough(known) or coin < self.options.random_fraction:
             return self.random.propose(trial)
-        origin = "model" if self.own >= self.needed else "warm"
+        origin = "model" if self._enough(self.own) else "warm"
         for vector in self._ranked(np.random.default_rng((self.seed, trial, 0, MODEL))):
             try:
                 config = self.build({**self.fixed, **self.places.values(vector)})
@@ -135,9 +140,12 @@ def _after(epochs: int, vectors: np.ndarray) -> Points:
 
 
 def _levels(losses: np.ndarray) -> np.ndarray:
-    """Losses (n,) cut at a quantile, of mean 0 and variance 1."""
+    """Losses (n,) of mean 0 and variance 1; what diverged or failed is as bad as the worst."""
     finite = losses[np.isfinite(losses)]
-    cut = np.minimum(losses, np.quantile(finite, WORST) if len(finite) else 0)
+    if not len(finite):
+        return np.zeros(len(losses))
+    median = np.median(finite)
+    cut = np.minimum(losses, median + WORST * (median - finite.min()))
     return (cut - cut.mean()) / (cut.std() or 1)
 
 

@@ -19,6 +19,7 @@ class Places:
 
     def __init__(self, space: Space) -> None:
         self.space, self.domains = space, searched(space)
+        self.constants = {n: v for n, v in space.items() if n not in self.domains}
         self.names = list(self.domains)
         self.counts = np.array(
             [len(d.values) if isinstance(d, Choice) else 0 for d in self.domains.values()]
@@ -37,19 +38,19 @@ class Places:
 
     def _places(self, parent: int, allowed: list[Value]) -> list[float]:
         domain = self.domains[self.names[parent]]
-        return [_place(domain, value) for value in allowed]
+        return [place_of(domain, value) for value in allowed]
 
     def of(self, values: Mapping[str, Value]) -> np.ndarray:
         """The vector of a configuration; what it does not have does not act."""
         return np.array(
-            [_place(d, values[n]) if n in values else math.nan for n, d in self.domains.items()]
+            [place_of(d, values[n]) if n in values else math.nan for n, d in self.domains.items()]
         )
 
     def values(self, vector: np.ndarray) -> dict[str, Value]:
         """The space's values at a vector, without those that do not act."""
         pairs = zip(self.domains.items(), vector, strict=True)
-        there = {n: _value(d, x) for (n, d), x in pairs if not math.isnan(x)}
-        return acting(self.space, {**self.space, **there})
+        there = {n: value_at(d, x) for (n, d), x in pairs if not math.isnan(x)}
+        return acting(self.space, {**self.constants, **there})
 
     def everywhere(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Vectors (count, d) from all of the space, parameters that do not act among them."""
@@ -65,9 +66,11 @@ class Places:
         return kept
 
 
-def _place(domain: Domain, value: Value) -> float:
+def place_of(domain: Domain, value: Value) -> float:
+    """A number's place in its range, or which of its choices a choice is."""
     return domain.values.index(value) if isinstance(domain, Choice) else to_unit(domain, value)
 
 
-def _value(domain: Domain, place: float) -> Value:
+def value_at(domain: Domain, place: float) -> Value:
+    """A number at its place in the range, or a choice by its number."""
     return domain.values[int(place)] if isinstance(domain, Choice) else from_unit(domain, place)
