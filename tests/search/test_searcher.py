@@ -16,12 +16,14 @@ from hypertuning.spaces import BOHB, Float, Integer
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 SPACE = {"learning_rate": Float(1e-4, 1e-1, log=True), "filters": Integer(8, 64)}
 
+BELIEVED = {**SPACE, "learning_rate": Float(1e-4, 1e-1, log=True, prior=3e-3)}
+
 
 def searcher(strategy: str, num_samples: int = 30, past=(), concurrency: int = 3) -> LadderSearcher:
     """A search of a small space, which BOHB's model learns early."""
-    name = "asha" if strategy == "both arms" else strategy
+    name, _, priors = ("asha" if strategy == "both arms" else strategy).partition(" with ")
     budget = Budget(num_samples, 9)
-    sampler = STRATEGIES[name].sampler(SPACE, {}, 0, PAPER)
+    sampler = STRATEGIES[name].sampler(BELIEVED if priors else SPACE, {}, 0, PAPER)
     ladder = STRATEGIES[name].ladder(budget)
     if strategy == "both arms":
         sampler = Paired(sampler, ARMS)
@@ -74,7 +76,7 @@ def decisions(begun: list[dict]) -> list[tuple]:
     )
 
 
-STUDIES = [*STRATEGIES, "both arms"]
+STUDIES = [*STRATEGIES, *(f"{name} with priors" for name in STRATEGIES), "both arms"]
 
 
 @pytest.mark.parametrize("strategy", STUDIES)
