@@ -1,6 +1,5 @@
 """What all parts share: the hyperparameters of a trial, the objective, and errors for the user."""
 
-import itertools
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Literal, NamedTuple
@@ -9,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from hypertuning.complaints import describe, shown, unknown
 from hypertuning.facts import Display, Only, facts
+from hypertuning.geometry import IMAGE_SIZE, feature_sizes, weights
 
-IMAGE_SIZE = 32
-"""Height and width in pixels of every image; others are resized when they are decoded."""
 LARGEST_NETWORK = 2**31
 """Most weights of a network; with their gradients and Adam's two moments they take 32 GiB."""
 
@@ -41,7 +39,10 @@ CNN = Only("model", ("cnn",))
 """The models with convolutions."""
 MOST_LAYERS = 32
 HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, MOST_LAYERS + 1))
+BATCH_NORM = Only("batch_norm", (True,))
 SGD = Only("optimizer", ("sgd",))
+TRIANGLE = Only("lr_schedule", ("triangle",))
+CROP_FLIP = Only("augment", ("crop_flip",))
 
 
 class Config(BaseModel):
@@ -58,30 +59,63 @@ class Config(BaseModel):
     num_conv_layers: Annotated[int, CNN, Display("conv", words="conv layers")] = Field(
         3, ge=1, le=8
     )
-    """Each is followed by a max-pool that halves the image."""
+    """Blocks: each has one max-pool, which halves the image, behind its first convolution."""
+    convs_per_block: Annotated[int, CNN, Display("x", words="convolutions per block")] = Field(
+        1, ge=1, le=3
+    )
+    """The others stand behind the pool, where a convolution costs a quarter."""
     filters: Annotated[int, CNN, Display("f", always=True)] = Field(64, ge=1)
-    """Output channels of every convolution."""
+    """Output channels of every convolution of the first block."""
+    filter_growth: Annotated[float, CNN, Display("g")] = Field(1.0, ge=1, le=16)
+    """How many times as many filters the blocks behind the first one have."""
     kernel_size: Annotated[int, CNN, Display("k", always=True)] = Field(3, ge=1, le=IMAGE_SIZE)
     padding: Annotated[int, CNN, Display("p", always=True)] = Field(
         default_factory=lambda given: given["kernel_size"] // 2, ge=0, le=IMAGE_SIZE
     )
     """Pixels added on each side; the default keeps the size if the kernel is odd."""
+    whitening: Annotated[bool, CNN, Display("white")] = False
+    """A frozen first layer that decorrelates patches of 2×2 pixels, see `learn.whitening`."""
+    activation: Annotated[Literal["relu", "gelu"], CNN, Display("")] = "relu"
+    batch_norm: Annotated[bool, CNN, Display("bn")] = False
+    """Batch normalisation of every convolution, behind the pool if there is one."""
+    norm_momentum: Annotated[float, BATCH_NORM, Display("bnm")] = Field(0.1, gt=0, le=1)
+    """Weight of a batch in the running mean and variance."""
+    norm_bias_only: Annotated[bool, BATCH_NORM, Display("bnb")] = False
+    """Batch normalisation learns a bias for each channel, but no factor."""
+    norm_bias_rate: Annotated[float, BATCH_NORM, Display("bnr", log=True)] = Field(1.0, gt=0)
+    """Learning rate of these biases, as a multiple of `learning_rate`."""
+    identity_init: Annotated[bool, CNN, Display("id")] = False
+    """Convolutions begin by passing their input on, as far as their channels go."""
+    global_pool: Annotated[bool, CNN, Display("gp")] = False
+    """The largest value of each filter goes to the linear layers, instead of all its pixels."""
+    logit_scale: Annotated[float, CNN, Display("z", log=True)] = Field(1.0, gt=0)
+    """Factor on the outputs of the last layer; a small one keeps early losses from exploding."""
     num_fully_connected_layers: Annotated[int, Display("fc", words="fully connected layers")] = (
         Field(2, ge=1, le=MOST_LAYERS)
     )
     """Linear layers, the output layer included."""
-    batch_norm: Annotated[bool, CNN, Display("bn")] = False
-    """Batch normalisation after every convolution."""
     hidden_size: Annotated[int, HIDDEN_LAYERS, Display("h", always=True)] = Field(256, ge=1)
     """Width of every linear layer but the last."""
 
     learning_rate: Annotated[float, Display("lr", log=True)] = Field(1e-3, gt=0)
-    lr_schedule: Annotated[Literal["constant", "cosine", "onecycle"], Display("")] = "constant"
+    lr_schedule: Annotated[Literal["constant", "cosine", "onecycle", "triangle"], Display("")] = (
+        "constant"
+    )
     """Over the study's largest number of epochs, never over a rung's."""
+    lr_peak: Annotated[float, TRIANGLE, Display("peak")] = Field(0.23, gt=0, lt=1)
+    """Share of the training after which the triangle is at its peak, the learning rate."""
+    lr_end: Annotated[float, TRIANGLE, Display("end")] = Field(0.07, ge=0, le=1)
+    """Share of the learning rate at which the triangle ends."""
     optimizer: Annotated[Literal["adam", "adamw", "sgd"], Display("")] = "adam"
     momentum: Annotated[float | None, SGD, Display("m")] = Field(None, ge=0, lt=1)
     """0.9 under `sgd` unless given."""
+    nesterov: Annotated[bool, SGD, Display("nag")] = False
+    """Nesterov's momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
+    decoupled_decay: Annotated[bool, Display("dd")] = False
+    """Divide `weight_decay` by the learning rate: its effect no longer changes with that."""
+    lookahead: Annotated[bool, Display("la")] = False
+    """Pull the weights towards their moving average, see `learn.lookahead`."""
     dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)
     """Probability of dropping a hidden unit, after every hidden linear layer."""
     batch_size: Annotated[int, Display("b")] = Field(128, ge=1, le=2**31 - 1)
@@ -89,6 +123,14 @@ class Config(BaseModel):
     label_smoothing: Annotated[float, Display("ls")] = Field(0.0, ge=0, lt=1)
     """Only in the training loss; `val_loss` is plain cross-entropy."""
     augment: Annotated[Literal["none", "crop_flip"], Display("")] = "none"
+    crop_pixels: Annotated[int, CROP_FLIP, Display("crop")] = Field(4, ge=0, lt=IMAGE_SIZE)
+    """An image is shifted by at most as many pixels, each way."""
+    crop_border: Annotated[Literal["zeros", "reflect"], CROP_FLIP, Display("")] = "zeros"
+    """What comes in from beyond the border: black, or the image itself, mirrored."""
+    flip: Annotated[Literal["random", "alternating"], CROP_FLIP, Display("")] = "random"
+    """`alternating`: mirrored in every second epoch; which images begin so is random."""
+    test_augment: Annotated[Literal["none", "mirror", "mirror_shift"], Display("tta=")] = "none"
+    """Views of an image whose logits are averaged where the network is evaluated or used."""
     seed: Annotated[int, Display("s")] = Field(0, ge=0, le=2**63 - 1)
     """For the first weights, the order of the batches, dropout and augmentation."""
 
@@ -104,14 +146,14 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _can_be_built(self) -> "Config":
         if self.has_convolutions:
-            self.feature_sizes()
+            _check_normalised(self, feature_sizes(self)[-1])
         if self.model == "resnn" and self.num_fully_connected_layers < 2:
             raise ValueError(
                 "`model` 'resnn' needs `num_fully_connected_layers` of at least 2, got 1"
             )
-        if (weights := self.weights()) > LARGEST_NETWORK:
+        if (count := weights(self)) > LARGEST_NETWORK:
             raise ValueError(
-                f"the network would have {weights:.2g} weights, and {LARGEST_NETWORK:.2g} are the "
+                f"the network would have {count:.2g} weights, and {LARGEST_NETWORK:.2g} are the "
                 "most; use fewer `filters`, a smaller `hidden_size` or fewer layers"
             )
         return self
@@ -120,48 +162,19 @@ class Config(BaseModel):
     def has_convolutions(self) -> bool:
         return self.model in CNN.values
 
-    @property
-    def inputs(self) -> int:
-        """How many numbers the first linear layer gets of an image."""
-        if self.has_convolutions:
-            return self.filters * self.feature_sizes()[-1] ** 2
-        return 3 * IMAGE_SIZE**2
-
-    def weights(self) -> int:
-        """Count the weights of all layers but the last, without biases and normalisation."""
-        channels = 3 + (self.num_conv_layers - 1) * self.filters
-        convolved = self.has_convolutions * channels * self.filters * self.kernel_size**2
-        hidden = self.num_fully_connected_layers - 1
-        linear = hidden and (self.inputs + (hidden - 1) * self.hidden_size) * self.hidden_size
-        return convolved + linear
-
-    def feature_sizes(self) -> list[int]:
-        """Height of the image before the first and after each pooled convolution, in pixels.
-
-        Raises:
-            ValueError: a layer would be left without a pixel; the message names it.
-        """
-        sizes = self._sizes(self.padding)
-        if sizes[-1] == 0:
-            enough = next(p for p in itertools.count(self.padding) if self._sizes(p)[-1])
-            raise ValueError(
-                f"kernel_size {self.kernel_size} with padding {self.padding} leaves no pixels "
-                f"after conv layer {len(sizes) - 1} of {self.num_conv_layers} "
-                f"({' → '.join(map(str, sizes))}); use padding ≥ {enough} or fewer layers"
-            )
-        return sizes
-
-    def _sizes(self, padding: int) -> list[int]:
-        """The sizes up to the first layer that leaves no pixel."""
-        sizes = [IMAGE_SIZE]
-        while sizes[-1] and len(sizes) <= self.num_conv_layers:
-            sizes.append(max(0, (sizes[-1] + 2 * padding - self.kernel_size + 1) // 2))
-        return sizes
-
     def hyperparameters(self) -> dict[str, object]:
         """The parameters that act in this configuration, by name: what is logged and compared."""
         given = self.model_dump(exclude_none=True)
         return {name: value for name, value in given.items() if acts(name, given)}
+
+
+def _check_normalised(config: Config, size: int) -> None:
+    """Batch normalisation needs two values of each channel, and batches differ by one image."""
+    if config.batch_norm and size == 1 and config.batch_size < 3:
+        raise ValueError(
+            f"`batch_norm` needs a `batch_size` of at least 3 where the {config.num_conv_layers} "
+            f"conv layers leave one pixel, got {config.batch_size}"
+        )
 
 
 def differing(configs: Sequence[Config]) -> dict[str, bool]:
@@ -186,7 +199,9 @@ DEFAULTS: dict[str, object] = Config().model_dump()
 def acts(name: str, values: Mapping[str, object]) -> bool:
     """Whether a parameter acts, given the others; those that are absent have their defaults."""
     rule = ONLY.get(name)
-    return rule is None or {**DEFAULTS, **values}[rule.parameter] in rule.values
+    return rule is None or (
+        {**DEFAULTS, **values}[rule.parameter] in rule.values and acts(rule.parameter, values)
+    )
 
 
 def parse_config(given: Mapping[str, object], strict: bool = False) -> Config:

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from hypertuning.config import Config
 from hypertuning.learn.models import architecture, build
-from hypertuning.learn.networks import NETWORKS
+from hypertuning.learn.networks import NETWORKS, logits_of
 from hypertuning.spaces import GRID, HYPERBAND, Choice, grid
 
 IMAGES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
@@ -26,15 +26,6 @@ def test_every_model_has_as_many_linear_layers_as_asked_and_gives_logits(name, l
     assert [layer.out_features for layer in linear] == [8] * (layers - 1) + [7]
 
 
-@pytest.mark.parametrize("kernel_size", [2, 3, 5])
-@pytest.mark.parametrize("padding", [0, 1, 2])
-@pytest.mark.parametrize("num_conv_layers", [1, 2])
-def test_the_features_are_as_large_as_the_config_says(kernel_size, padding, num_conv_layers):
-    config = small(kernel_size=kernel_size, padding=padding, num_conv_layers=num_conv_layers)
-    size = config.feature_sizes()[-1]
-    assert build(config, 10).features(IMAGES).shape == (4, 4, size, size)
-
-
 CORNERS = {name: Choice((domain.low, domain.high)) for name, domain in HYPERBAND.items()}
 EVERY_GEOMETRY = [*grid(GRID), *grid(CORNERS)]
 """All of the grid stage, and the corners of the hyperband stage's space."""
@@ -50,19 +41,69 @@ def test_every_geometry_of_the_stages_takes_a_step(given):
     assert all(gradient.isfinite().all() for gradient in gradients)
 
 
-@pytest.mark.parametrize("batch_norm", [False, True])
-def test_the_relu_may_stand_behind_the_pool(batch_norm):
-    model = build(small(batch_norm=batch_norm), 10)
+def test_the_relu_may_stand_behind_the_pool():
+    model = build(small(), 10)
     features = IMAGES
     for layer in model.features:
         if isinstance(layer, torch.nn.Conv2d):
-            features = layer(features)
-            if not batch_norm:
-                features = F.max_pool2d(features.relu(), 2)
-        elif isinstance(layer, torch.nn.BatchNorm2d):
-            torch.nn.init.normal_(layer.weight)  # of both signs
             features = F.max_pool2d(layer(features).relu(), 2)
     assert torch.equal(model.features(IMAGES), features)
+
+
+RECIPE = {
+    "convs_per_block": 2,
+    "filter_growth": 2.0,
+    "whitening": True,
+    "activation": "gelu",
+    "batch_norm": True,
+    "norm_bias_only": True,
+    "identity_init": True,
+    "global_pool": True,
+    "num_fully_connected_layers": 1,
+}
+
+
+def test_a_block_pools_once_and_every_convolution_has_its_norm_and_activation():
+    kinds = [type(layer).__name__ for layer in build(small(**RECIPE), 10).features]
+    first, second = (
+        ["Conv2d", "MaxPool2d", "BatchNorm2d", "GELU"],
+        ["Conv2d", "BatchNorm2d", "GELU"],
+    )
+    assert kinds == ["Conv2d", *3 * (first + second), "AdaptiveMaxPool2d"]
+
+
+def test_the_logits_are_scaled():
+    plain, scaled = (build(small(logit_scale=scale), 10)(IMAGES) for scale in (1.0, 0.25))
+    assert torch.equal(scaled, plain / 4)
+
+
+def test_identity_initialisation_passes_the_channels_on():
+    model = build(small(**{**RECIPE, "whitening": False, "batch_norm": False}), 10)
+    convolution = model.features[0]
+    torch.nn.init.zeros_(convolution.bias)
+    assert torch.equal(convolution(IMAGES)[:, :3], IMAGES)
+    assert convolution(IMAGES)[:, 3].abs().max() > 0
+
+
+def test_a_norm_of_biases_alone_learns_no_factor():
+    model = build(small(**RECIPE), 10)
+    norms = [layer for layer in model.features if isinstance(layer, torch.nn.BatchNorm2d)]
+    assert all(n.bias.requires_grad and not n.weight.requires_grad for n in norms)
+
+
+def test_views_are_averaged_and_no_view_is_the_network_itself():
+    model = build(small(), 10).eval()
+    mirrored = model(IMAGES.flip(-1))
+    assert torch.equal(logits_of(model, IMAGES), model(IMAGES))
+    both = logits_of(model, IMAGES, "mirror")
+    torch.testing.assert_close(both, (model(IMAGES) + mirrored) / 2)
+    torch.testing.assert_close(logits_of(model, IMAGES.flip(-1), "mirror"), both)
+    up, down = IMAGES.roll((-1, -1), (2, 3)), IMAGES.roll((1, 1), (2, 3))
+    up[..., -1, :], up[..., :, -1] = up[..., -3, :], up[..., :, -3]  # reflected
+    down[..., 0, :], down[..., :, 0] = down[..., 2, :], down[..., :, 2]
+    views = logits_of(model, IMAGES, "mirror_shift")
+    moved = (logits_of(model, up, "mirror") + logits_of(model, down, "mirror")) / 2
+    torch.testing.assert_close(views, (both + moved) / 2)
 
 
 def test_a_residual_layer_adds_to_what_it_gets():

@@ -10,7 +10,8 @@ from trained import CPU, measured, small, trained
 from hypertuning.config import Config
 from hypertuning.learn import training
 from hypertuning.learn.hardware import precision_of
-from hypertuning.learn.optimizers import rate_at
+from hypertuning.learn.models import build
+from hypertuning.learn.optimizers import build_optimizer, rate_at
 from hypertuning.learn.splits import load, normalise
 from hypertuning.learn.training import Diverged, Hardware, TrainState, evaluate, fit
 
@@ -101,7 +102,7 @@ def test_validation_drops_nothing(few_digits):
 
 
 def test_batch_normalisation_takes_a_batch_of_one(few_digits):
-    config = small(num_conv_layers=5, batch_norm=True, batch_size=1)
+    config = small(num_conv_layers=4, batch_norm=True, batch_size=1)
     assert math.isfinite(trained(config, few_digits, 1).rows[0].val_loss)
 
 
@@ -185,7 +186,13 @@ def test_one_cycle_rises_for_three_tenths_and_falls_to_nothing():
     assert given[0] < 0.01 and given[-1] == pytest.approx(0, abs=1e-9)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle"])
+def test_a_triangle_rises_from_a_fifth_to_its_peak_and_falls_to_its_end():
+    config = Config(lr_schedule="triangle", learning_rate=0.1, lr_peak=0.25, lr_end=0.5)
+    given = [rate_at(config, share) for share in (0, 0.125, 0.25, 0.625, 1)]
+    assert given == pytest.approx([0.02, 0.06, 0.1, 0.075, 0.05])
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "onecycle", "triangle"])
 def test_beyond_the_horizon_a_rate_stays_where_it_ended(schedule):
     config = Config(lr_schedule=schedule)
     assert rate_at(config, 1.7) == rate_at(config, 1.0)
@@ -200,6 +207,74 @@ def test_the_row_has_the_rate_of_its_last_step(few_digits):
         rate_at(config, (steps - 1) / steps),
     ]
     assert [row.learning_rate for row in rows] == pytest.approx(expected)
+
+
+# the recipe
+
+
+RECIPE = {"batch_norm": True, "norm_bias_only": True, "optimizer": "sgd", "learning_rate": 0.1}
+
+
+def test_the_biases_of_norms_have_a_learning_rate_of_their_own(few_digits):
+    config = small(**RECIPE, norm_bias_rate=64.0, lr_schedule="triangle")
+    state = trained(config, few_digits, 1, horizon=1)
+    norms = [m for m in state.model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    (others, biases) = sorted(state.optimizer.param_groups, key=lambda group: group["factor"])
+    assert {id(p) for p in biases["params"]} == {id(norm.bias) for norm in norms}
+    assert biases["lr"] == pytest.approx(64 * others["lr"])
+    assert state.rows[-1].learning_rate == others["lr"] < 0.1
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+@pytest.mark.parametrize("norm_bias_rate", [1.0, 64.0])
+def test_a_decoupled_decay_does_not_change_with_the_learning_rate(optimizer, norm_bias_rate):
+    given = {"optimizer": optimizer, "weight_decay": 1e-3, "norm_bias_rate": norm_bias_rate}
+    for rate in (0.01, 0.1):
+        config = small(batch_norm=True, decoupled_decay=True, learning_rate=rate, **given)
+        for group in build_optimizer(config, build(config, 10)).param_groups:
+            assert group["lr"] * group["weight_decay"] == pytest.approx(1e-3)
+
+
+def test_nesterov_is_that_of_torch(few_digits):
+    plain, nesterov = (small(optimizer="sgd", nesterov=value) for value in (False, True))
+    assert measured(trained(plain, few_digits, 1)) != measured(trained(nesterov, few_digits, 1))
+    assert build_optimizer(nesterov, build(nesterov, 10)).param_groups[0]["nesterov"]
+
+
+def test_whitening_decorrelates_the_patches_and_is_not_trained(few_digits):
+    state = TrainState.new(small(whitening=True), few_digits, 1, CPU)
+    layer = state.model.features[0]
+    split = few_digits.train
+    pixels = normalise(split.images[split.indices], few_digits.mean, few_digits.std)
+    outputs = layer(pixels).movedim(1, 0).flatten(1)  # (24, places)
+    half = len(outputs) // 2
+    assert torch.equal(outputs[:half], -outputs[half:])
+    covariance = outputs[:half].cov()
+    variances = covariance.diagonal()
+    assert (covariance - variances.diag()).abs().max() < 0.05
+    assert (variances < 1.05).all()
+    assert (variances > 0.8).sum() == 4  # grey images: of 12 directions, 8 have no variance
+    before = layer.weight.clone()
+    list(fit(state, few_digits, 1))
+    assert torch.equal(layer.weight, before)
+
+
+def test_views_count_in_validation_alone(few_digits):
+    plain, views = (
+        trained(small(test_augment=value), few_digits, 1).rows[0] for value in ("none", "mirror")
+    )
+    assert plain.train_loss == views.train_loss
+    assert plain.val_loss != views.val_loss
+
+
+def test_alternating_flips_are_another_augmentation(few_digits):
+    losses = {
+        trained(small(augment="crop_flip", crop_pixels=0, flip=value), few_digits, 1)
+        .rows[0]
+        .train_loss
+        for value in ("random", "alternating")
+    }
+    assert len(losses) == 2
 
 
 @pytest.mark.parametrize("precision", ["auto", "float32", "bfloat16"])

@@ -13,7 +13,8 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from hypertuning.complaints import describe
-from hypertuning.config import IMAGE_SIZE, UserError
+from hypertuning.config import UserError
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.learn.folders import as_text
 from hypertuning.learn.sources import Decoded, Source
 

@@ -30,6 +30,7 @@ class _Content(BaseModel):
     horizon: Count
     model: InstanceOf[dict]
     optimizer: InstanceOf[dict]
+    lookahead: InstanceOf[dict] | None = None
     rows: Annotated[list[Epoch], AfterValidator(_are_consecutive)]
 
 
@@ -44,6 +45,7 @@ def save(state: TrainState, file: Path) -> None:
         "horizon": state.horizon,
         "model": state.model.state_dict(),
         "optimizer": state.optimizer.state_dict(),
+        "lookahead": state.lookahead and state.lookahead.state_dict(),
         "rows": [row.as_dict() for row in state.rows],
     }
     whole = io.BytesIO()  # PyTorch's own writing hides what the system says of a full disk
@@ -61,6 +63,8 @@ def load(file: Path, config: Config, data: Splits, hardware: Hardware) -> TrainS
     try:
         state.model.load_state_dict(content.model)
         state.optimizer.load_state_dict(content.optimizer)
+        if state.lookahead:
+            state.lookahead.load_state_dict(content.lookahead)
     except Exception:  # noqa: BLE001 - weights of another network raise whatever they meet first
         return None
     state.rows = content.rows

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hypertuning.config import IMAGE_SIZE, UserError
+from hypertuning.config import UserError
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.learn import download
 from hypertuning.learn.decoded import Decoded, Images
 from hypertuning.learn.sizes import sizes_in_words

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from hypertuning.config import IMAGE_SIZE, UserError
+from hypertuning.config import UserError
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.learn.folders import as_text, files_below, is_left_behind, refuse
 from hypertuning.learn.pixels import Pixels, Unreadable, decode, notes_on
 from hypertuning.learn.sizes import sizes_in_words

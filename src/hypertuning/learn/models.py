@@ -5,7 +5,8 @@ import inspect
 import torch
 from torch import nn
 
-from hypertuning.config import IMAGE_SIZE, Config
+from hypertuning.config import Config
+from hypertuning.geometry import IMAGE_SIZE, inputs, widths
 from hypertuning.learn.networks import NETWORKS, network
 
 
@@ -18,8 +19,8 @@ def architecture(config: Config, num_classes: int) -> dict[str, object]:
     facts = {
         **config.model_dump(),
         "layers": config.num_fully_connected_layers,
-        "convolutions": config.num_conv_layers,
-        "inputs": config.inputs,
+        "widths": widths(config),
+        "inputs": inputs(config),
         "image_size": IMAGE_SIZE,
         "num_classes": num_classes,
     }

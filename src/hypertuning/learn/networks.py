@@ -5,6 +5,8 @@ nothing else of this project: it imports nothing of ours.
 """
 
 import itertools
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -48,19 +50,23 @@ class ResidualMLP(nn.Module):
 
 
 class CNN(nn.Module):
-    """Convolutions, each followed by a max-pool of 2, then fully connected layers.
+    """Blocks of convolutions with a max-pool of 2 in each, then fully connected layers.
 
-    The ReLU stands behind the pool: the maximum of rectified values is the rectified maximum, on a
-    quarter of the pixels.
+    In a block: convolution, pool, normalisation, activation; the further convolutions, each with
+    normalisation and activation, follow behind the pool. So everything but the first convolution
+    works on a quarter of the pixels, as in Jordan's airbench (arXiv 2404.00498, section 3.1). For
+    ReLU alone the place makes no difference: the maximum of rectified values is the rectified
+    maximum.
 
     Args:
-        inputs: What the convolutions leave of an image: filters · size².
+        widths: Filters of each block.
+        inputs: What the convolutions leave of an image: filters · size², or filters if pooled.
+        whitening: Begin with a frozen convolution, whose weights `learn.whitening` computes.
     """
 
     def __init__(
         self,
-        convolutions: int,
-        filters: int,
+        widths: Sequence[int],
         kernel_size: int,
         padding: int,
         batch_norm: bool,
@@ -69,31 +75,66 @@ class CNN(nn.Module):
         layers: int,
         dropout: float,
         num_classes: int,
+        convs_per_block: int,
+        whitening: bool,
+        activation: str,
+        norm_momentum: float,
+        norm_bias_only: bool,
+        identity_init: bool,
+        global_pool: bool,
+        logit_scale: float,
     ) -> None:
         super().__init__()
+        self.logit_scale = logit_scale
         self.features = nn.Sequential()
-        for before, after in itertools.pairwise([3] + [filters] * convolutions):
-            self.features.append(nn.Conv2d(before, after, kernel_size, padding=padding))
-            if batch_norm:  # of four pixels or more: one image is enough for a batch
-                self.features.append(nn.BatchNorm2d(after))
-            self.features.extend([nn.MaxPool2d(2), nn.ReLU(inplace=True)])
-        self.head = _head(inputs, hidden_size, layers, dropout, num_classes)
+        channels = 3
+        if whitening:
+            channels = 2 * 3 * 2**2
+            self.features.append(nn.Conv2d(3, channels, 2, bias=False).requires_grad_(False))
+        for width, place in itertools.product(widths, range(convs_per_block)):
+            shape = (channels, width, kernel_size)
+            convolution = nn.Conv2d(*shape, padding=padding, bias=not batch_norm)
+            if identity_init:
+                nn.init.dirac_(convolution.weight[:channels])
+            self.features.append(convolution)
+            if place == 0:
+                self.features.append(nn.MaxPool2d(2))
+            if batch_norm:
+                self.features.append(_norm(width, norm_momentum, norm_bias_only))
+            self.features.append(ACTIVATIONS[activation]())
+            channels = width
+        if global_pool:
+            self.features.append(nn.AdaptiveMaxPool2d(1))
+        self.head = _head(inputs, hidden_size, layers, dropout, num_classes, activation)
 
     def forward(self, images: Tensor) -> Tensor:  # (batch, 3, size, size)
         features = self.features(images)  # (batch, filters, smaller, smaller)
-        return self.head(features.flatten(1))  # (batch, classes)
+        return self.head(features.flatten(1)) * self.logit_scale  # (batch, classes)
+
+
+def _norm(channels: int, momentum: float, bias_only: bool) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(channels, momentum=momentum)
+    norm.weight.requires_grad_(not bias_only)
+    return norm
 
 
 def _head(
-    inputs: int, hidden_size: int, layers: int, dropout: float, num_classes: int
+    inputs: int,
+    hidden_size: int,
+    layers: int,
+    dropout: float,
+    num_classes: int,
+    activation: str = "relu",
 ) -> nn.Sequential:
-    """Linear layers with ReLU and dropout between them; the last one gives the logits."""
-    head = nn.Sequential()
+    """Linear layers with activation and dropout between them; the last one gives the logits."""
+    head, between = nn.Sequential(), ACTIVATIONS[activation]
     for _ in range(layers - 1):
-        head.extend([nn.Linear(inputs, hidden_size), nn.ReLU(inplace=True), nn.Dropout(dropout)])
+        head.extend([nn.Linear(inputs, hidden_size), between(), nn.Dropout(dropout)])
         inputs = hidden_size
     return head.append(nn.Linear(inputs, num_classes))
 
+
+ACTIVATIONS = {"relu": partial(nn.ReLU, inplace=True), "gelu": nn.GELU}
 
 NETWORKS: dict[str, type[nn.Module]] = {"nn": MLP, "resnn": ResidualMLP, "cnn": CNN}
 
@@ -103,3 +144,27 @@ def network(architecture: dict) -> nn.Module:
     arguments = {name: value for name, value in architecture.items() if name != "model"}
     built = NETWORKS[architecture["model"]](**arguments)
     return built.to(memory_format=torch.channels_last)
+
+
+def logits_of(model: nn.Module, images: Tensor, views: str = "none") -> Tensor:
+    """The mean logits (batch, classes) of views of normalised images (batch, 3, size, size).
+
+    Args:
+        views: `none` is the image as it is; `mirror` adds its mirror image; `mirror_shift` adds,
+            with half the weight, both of them shifted by a pixel to the upper left and to the
+            lower right, with reflected borders (Jordan, arXiv 2404.00498, section 3.5).
+    """
+    if views == "none":
+        return model(images)
+    mirrored = (model(images) + model(_strided(images.flip(-1)))) / 2
+    if views == "mirror":
+        return mirrored
+    size = images.shape[-1]
+    padded = F.pad(images, [1] * 4, "reflect")  # (batch, 3, size + 2, size + 2)
+    shifted = [padded[..., i : i + size, i : i + size] for i in (0, 2)]
+    moved = sum(logits_of(model, _strided(view), "mirror") for view in shifted) / 2
+    return (mirrored + moved) / 2
+
+
+def _strided(images: Tensor) -> Tensor:
+    return images.contiguous(memory_format=torch.channels_last)

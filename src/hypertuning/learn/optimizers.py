@@ -2,20 +2,46 @@
 
 import math
 
+import numpy as np
 from torch import nn, optim
 
 from hypertuning.config import Config
+from hypertuning.learn.no_compiler import plain
 
 WARM_UP = 0.3
 """Share of the training during which a one-cycle learning rate rises."""
+TRIANGLE_START = 0.2
+"""Share of the learning rate with which a triangle begins."""
 
 
 def build_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
-    shared = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
+    """The optimizer of a network; each group of weights has its multiple of the rate as `factor`.
+
+    The biases of batch normalisation have a rate of their own if the configuration gives one.
+    """
+    shared = {"fused": True}
+    kind = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}[config.optimizer]
     if config.optimizer == "sgd":
-        return optim.SGD(model.parameters(), momentum=config.momentum, **shared)
-    kind = optim.AdamW if config.optimizer == "adamw" else optim.Adam
-    return kind(model.parameters(), **shared)
+        shared |= {"momentum": config.momentum, "nesterov": config.nesterov}
+    groups = [_group(config, *factor) for factor in _by_factor(config, model).items()]
+    return plain(kind)(groups, **shared)
+
+
+def _by_factor(config: Config, model: nn.Module) -> dict[float, list[nn.Parameter]]:
+    """The weights that are trained, by their multiple of the learning rate."""
+    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
+    own = {id(norm.bias): config.norm_bias_rate for norm in norms}
+    groups: dict[float, list[nn.Parameter]] = {}
+    for weight in model.parameters():
+        if weight.requires_grad:
+            groups.setdefault(own.get(id(weight), 1.0), []).append(weight)
+    return groups
+
+
+def _group(config: Config, factor: float, weights: list[nn.Parameter]) -> dict:
+    rate = config.learning_rate * factor
+    decay = config.weight_decay / rate if config.decoupled_decay else config.weight_decay
+    return {"params": weights, "lr": rate, "weight_decay": decay, "factor": factor}
 
 
 def rate_at(config: Config, progress: float) -> float:
@@ -23,12 +49,16 @@ def rate_at(config: Config, progress: float) -> float:
 
     cosine: Loshchilov and Hutter, SGDR (ICLR 2017), equation 5, without restarts and down to 0.
     onecycle: Smith and Topin, Super-Convergence (2018): a line up, then half a cosine down.
+    triangle: a line up from TRIANGLE_START and a line down to `lr_end` (Jordan, arXiv 2404.00498).
     """
     progress = min(progress, 1.0)
     if config.lr_schedule == "constant":
         factor = 1.0
     elif config.lr_schedule == "onecycle" and progress < WARM_UP:
         factor = (progress + 0.01) / (WARM_UP + 0.01)
+    elif config.lr_schedule == "triangle":
+        turns = [0.0, config.lr_peak, 1.0]
+        factor = float(np.interp(progress, turns, [TRIANGLE_START, 1.0, config.lr_end]))
     else:
         begun = WARM_UP if config.lr_schedule == "onecycle" else 0.0
         factor = (1 + math.cos(math.pi * (progress - begun) / (1 - begun))) / 2

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from hypertuning.config import IMAGE_SIZE
+from hypertuning.geometry import IMAGE_SIZE
 
 BACKGROUND = "white"
 """The colour behind the transparent parts of a picture."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hypertuning.config import IMAGE_SIZE
+from hypertuning.geometry import IMAGE_SIZE
 
 NAMED = 3
 """Sizes that are listed; of more, the smallest and the largest are named."""

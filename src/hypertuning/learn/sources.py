@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hypertuning.config import IMAGE_SIZE, UserError
+from hypertuning.config import UserError
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.learn import cifar10, download
 from hypertuning.learn.decoded import Decoded, Images
 from hypertuning.learn.folders import as_text, files_below, refuse

@@ -13,10 +13,13 @@ from torch.nn import functional as F
 
 from hypertuning.config import Config
 from hypertuning.epoch import Epoch
-from hypertuning.learn.augment import crop_and_flip
+from hypertuning.learn import augment
+from hypertuning.learn.lookahead import Lookahead
 from hypertuning.learn.models import build
+from hypertuning.learn.networks import logits_of
 from hypertuning.learn.optimizers import build_optimizer, rate_at
 from hypertuning.learn.splits import Split, Splits, normalise
+from hypertuning.learn.whitening import whiten
 
 EVALUATION_BATCH = 500
 """Images; large enough for the processor, small enough for its cache."""
@@ -71,6 +74,7 @@ class TrainState:
     optimizer: torch.optim.Optimizer
     precision: torch.dtype
     """Of the products inside the model; everything else, such as weights, is float32."""
+    lookahead: Lookahead | None = None
     rows: list[Epoch] = field(default_factory=list)
     """The epochs so far."""
 
@@ -80,8 +84,13 @@ class TrainState:
 
     @classmethod
     def new(cls, config: Config, data: Splits, horizon: int, hardware: "Hardware") -> "TrainState":
-        model = build(config, len(data.classes)).to(hardware.device)
-        return cls(config, horizon, model, build_optimizer(config, model), hardware.precision)
+        model = build(config, len(data.classes))
+        if config.has_convolutions and config.whitening:
+            whiten(model.features[0], data.train, data.mean, data.std)
+        model.to(hardware.device)
+        optimizer = build_optimizer(config, model)
+        lookahead = Lookahead(model) if config.lookahead else None
+        return cls(config, horizon, model, optimizer, hardware.precision, lookahead)
 
 
 def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
@@ -96,7 +105,9 @@ def fit(state: TrainState, data: Splits, epochs: int) -> Iterator[Epoch]:
         started = time.perf_counter()
         train = _train_epoch(state, data)
         trained = time.perf_counter()
-        val = evaluate(state.model, data.val, data.mean, data.std, state.precision)
+        val = evaluate(
+            state.model, data.val, data.mean, data.std, state.precision, state.config.test_augment
+        )
         if not math.isfinite(train.loss) or (len(data.val) and not math.isfinite(val.loss)):
             raise Diverged(state.epoch + 1)
         row = Epoch.of(
@@ -123,20 +134,33 @@ def _train_epoch(state: TrainState, data: Splits) -> Score:
     # On the CPU, leave the generators of GPUs alone: using one takes memory on that GPU.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         _seed(config.seed, epoch)
-        order = torch.randperm(len(data.train)).to(device)
-        for step, (images, labels) in enumerate(data.train.batches(order, config.batch_size)):
-            if config.augment == "crop_flip":
-                images = crop_and_flip(images)
+        order = torch.randperm(len(data.train))
+        sides = augment.alternating(len(order), config.seed, epoch)[order].tensor_split(count)
+        batches = data.train.batches(order.to(device), config.batch_size)
+        for step, (images, labels) in enumerate(batches):
+            images = _augmented(config, images, sides[step])
+            begun = epoch - 1 + step / count
             for group in state.optimizer.param_groups:
-                group["lr"] = rate_at(config, (epoch - 1 + step / count) / state.horizon)
+                group["lr"] = rate_at(config, begun / state.horizon) * group.get("factor", 1)
             pixels = normalise(images, data.mean, data.std)
             logits = _forward(state.model, pixels, state.precision)
             loss = F.cross_entropy(logits, labels, label_smoothing=config.label_smoothing)
             state.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             state.optimizer.step()
+            if state.lookahead:
+                state.lookahead.step(state.model, (begun + 1 / count) / state.horizon)
             tally.add(logits.detach(), labels)
     return tally.score()
+
+
+def _augmented(config: Config, images: Tensor, alternating: Tensor) -> Tensor:
+    """Args: alternating: bool (batch,), which images are mirrored if flips alternate."""
+    if config.augment == "none":
+        return images
+    cropped = augment.crop(images, config.crop_pixels, config.crop_border)
+    at_random = torch.rand(len(images)) < 0.5 if config.flip == "random" else alternating
+    return augment.flip(cropped, at_random)
 
 
 def evaluate(
@@ -145,10 +169,11 @@ def evaluate(
     mean: Tensor,
     std: Tensor,
     precision: torch.dtype = torch.float32,
+    views: str = "none",
 ) -> Score:
     """Mean cross-entropy in nats per image, without label smoothing, and accuracy.
 
-    Both are NaN on an empty split.
+    Both are NaN on an empty split. Views of an image are averaged, see `networks.logits_of`.
     """
     if not len(split):
         return Score(math.nan, math.nan)
@@ -157,7 +182,7 @@ def evaluate(
     with torch.inference_mode():
         order = torch.arange(len(split), device=mean.device)
         for images, labels in split.batches(order, EVALUATION_BATCH):
-            tally.add(_forward(model, normalise(images, mean, std), precision), labels)
+            tally.add(_forward(model, normalise(images, mean, std), precision, views), labels)
     return tally.score()
 
 
@@ -178,10 +203,12 @@ class _Tally:
         return Score(self.loss.item() / self.images, self.correct.item() / self.images)
 
 
-def _forward(model: nn.Module, images: Tensor, precision: torch.dtype) -> Tensor:
+def _forward(
+    model: nn.Module, images: Tensor, precision: torch.dtype, views: str = "none"
+) -> Tensor:
     """Logits (batch, classes) in float32, whatever the precision inside the model."""
     with torch.autocast(images.device.type, precision, enabled=precision != torch.float32):
-        return model(images).float()
+        return logits_of(model, images, views).float()
 
 
 def _seed(seed: int, epoch: int) -> None:

@@ -6,7 +6,7 @@ After Mitchell et al., Model Cards for Model Reporting (FAT* 2019).
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from hypertuning.config import IMAGE_SIZE
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.learn.pixels import RULE
 from hypertuning.words import counted
 

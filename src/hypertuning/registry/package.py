@@ -11,7 +11,7 @@ import torch
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema, TensorSpec
 
-from hypertuning.config import IMAGE_SIZE
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.learn import networks
 from hypertuning.learn.models import architecture
 from hypertuning.learn.splits import Splits
@@ -35,6 +35,7 @@ def package(state: TrainState, data: Splits, folder: Path) -> None:
         "mean": data.mean.tolist(),
         "std": data.std.tolist(),
         "size": IMAGE_SIZE,
+        "views": state.config.test_augment,
     }
     with TemporaryDirectory() as made:
         weights, model = Path(made, "weights.pt"), Path(made, "model.json")

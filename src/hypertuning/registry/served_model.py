@@ -47,6 +47,7 @@ class ImageClassifier(mlflow.pyfunc.PythonModel):
         weights = torch.load(
             context.artifacts["weights"], map_location=self.device, weights_only=True
         )
+        self.logits_of = networks.logits_of
         self.network = networks.network(self.model["architecture"]).to(self.device).eval()
         self.network.load_state_dict(weights)
         shape = (3, 1, 1)
@@ -66,7 +67,8 @@ class ImageClassifier(mlflow.pyfunc.PythonModel):
 
     def _probabilities(self, images: torch.Tensor) -> np.ndarray:
         pixels = (images.to(self.device).float() - self.mean) / self.std
-        logits = self.network(pixels.contiguous(memory_format=torch.channels_last))
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        logits = self.logits_of(self.network, pixels, self.model["views"])
         return logits.softmax(dim=1).cpu().numpy()
 
 

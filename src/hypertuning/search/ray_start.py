@@ -13,13 +13,12 @@ from typing import Self
 
 import ray
 from ray._private.node import Node
-from ray._private.utils import get_num_cpus
 from ray._raylet import Config
 
 import hypertuning
 from hypertuning import environment
 from hypertuning.config import UserError
-from hypertuning.search.few_processes import without_helpers
+from hypertuning.search.few_processes import few_processes
 from hypertuning.search.late_agents import agents_not_awaited
 from hypertuning.search.ray_errors import (
     OF_A_CLUSTER,
@@ -48,8 +47,12 @@ WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
-PRELOADED = "hypertuning.search.trainable,hypertuning.search.worker"
-"""What a worker imports before it has work: PyTorch and Ray Tune take ten seconds of a core."""
+PRELOADING = {
+    # PyTorch and Ray Tune take ten seconds of a core: a worker imports them before it has work
+    "RAY_preload_python_modules": "hypertuning.search.trainable,hypertuning.search.worker",
+    # and is not ended as idle when its CPUs are promised to a trial
+    "RAY_num_workers_soft_limit": str(os.cpu_count()),
+}
 OBJECT_STORE_BYTES = 200_000_000
 """Our objects are a few kilobytes. Ray's default, 30 % of the memory, does not fit in the 64 MB of
 /dev/shm that a container gets; for so small a store Ray takes a file instead."""
@@ -108,17 +111,16 @@ class RayStart:
 
 def _start(resources: Resources, verbose: bool, logs: Path) -> None:
     """Start Ray on this machine; if it is too slow, try once more and wait longer."""
-    os.environ.update(WORKER_ENVIRONMENT | _preloaded(resources))  # workers inherit it
+    os.environ.update(WORKER_ENVIRONMENT | PRELOADING)  # workers inherit it
     for last, patience in enumerate(_patience()):
         os.environ[PATIENCE_VARIABLE] = str(patience)
         began = time.time()
         try:
-            with agents_not_awaited(patience), without_helpers(prints=verbose):
+            with agents_not_awaited(patience), few_processes(resources.at_once, prints=verbose):
                 Config.initialize("")  # Ray reads its variables once, unless it is told to
                 return _init(
                     verbose,
                     address="local",
-                    num_cpus=_cpus(resources),
                     include_dashboard=False,
                     object_store_memory=OBJECT_STORE_BYTES,
                 )
@@ -132,24 +134,6 @@ def _start(resources: Resources, verbose: bool, logs: Path) -> None:
                 f"Ray did not start on this machine ({first_line(error)}); "
                 f"{advice(OF_THIS_MACHINE, error)}{kept(error, logs, began)}"
             ) from error
-
-
-def _preloaded(resources: Resources) -> dict[str, str]:
-    """Variables that let a worker for each CPU import beforehand, unless fewer are needed."""
-    if resources.gpus_per_trial or resources.cpus_per_trial > 1:
-        return {}
-    return {
-        "RAY_preload_python_modules": PRELOADED,
-        # Ray would end idle workers when their CPUs are promised to trials: before they have work
-        "RAY_num_workers_soft_limit": str(os.cpu_count()),
-    }
-
-
-def _cpus(resources: Resources) -> int | None:
-    """The CPUs for each of which Ray starts a worker; None is all that it finds."""
-    if not resources.concurrency:
-        return None
-    return min(int(get_num_cpus()), resources.concurrency * resources.cpus_per_trial)
 
 
 def _join(resources: Resources, verbose: bool, logs: Path) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
-from hypertuning.config import IMAGE_SIZE
+from hypertuning.geometry import IMAGE_SIZE
 from hypertuning.intervals import Interval
 from hypertuning.record.layout import StudyDir
 from hypertuning.registry import card, versions
