@@ -12,7 +12,7 @@ from hypertuning.config import UserError
 from hypertuning.learn import data
 from hypertuning.stages.process import restored
 
-STORE = "MLFLOW_TRACKING_URI"
+STORE, NONSENSE = "MLFLOW_TRACKING_URI", "nonsense://here"
 
 
 @pytest.fixture
@@ -29,27 +29,25 @@ def told(tmp_path, monkeypatch):
     monkeypatch.setattr(ray, "shutdown", lambda: told.append("end"))
     monkeypatch.setattr(ray, "goes_on", goes_on, raising=False)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(STORE, "nonsense://here")
     with restored():
         yield told
 
 
 @pytest.fixture
-def store(told, tmp_path, monkeypatch, empty_store) -> None:
-    """A store that answers."""
+def store(told, tmp_path, empty_store) -> None:
+    """A store in the working folder."""
     shutil.copy(empty_store, tmp_path / "mlflow.db")
-    monkeypatch.setenv(STORE, "")
 
 
-def run(*words: str):
-    return CliRunner().invoke(grid.main, ["--dataset", "digits", *words])
+def run(*words: str, store: str = ""):
+    return CliRunner().invoke(grid.main, ["--dataset", "digits", *words], env={STORE: store})
 
 
 def test_an_error_found_meanwhile_is_one_line_and_leaves_neither_ray_nor_record(told, tmp_path):
     threading.Timer(0.5, ray.goes_on.set).start()
-    result = run()
+    result = run(store=NONSENSE)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"error: {STORE} (=nonsense://here) has a scheme that MLflow")
+    assert result.stderr.startswith(f"error: {STORE} (={NONSENSE}) has a scheme that MLflow")
     assert result.stderr.count("\n") == 1
     assert told == ["start", "started", "end"], "a start is over before it is ended"
     assert not (tmp_path / "ray_results").exists()
@@ -60,7 +58,7 @@ def test_that_error_is_told_also_if_ray_did_not_start(told, monkeypatch):
         raise OSError(98, "Address already in use")
 
     monkeypatch.setattr(ray, "init", init)
-    result = run()
+    result = run(store=NONSENSE)
     assert result.exit_code == 1
     assert result.stderr.startswith(f"error: {STORE} ") and result.stderr.count("\n") == 1
 
@@ -72,7 +70,7 @@ def test_ctrl_c_meanwhile_ends_ray_too(told, store, monkeypatch):
 
     monkeypatch.setattr(data, "prepare", prepare)
     result = run()
-    assert (result.exit_code, result.stderr) == (130, "error: stopped\n")
+    assert (result.exit_code, result.stderr.strip()) == (130, "error: stopped")
     assert told == ["start", "started", "end"]
 
 

@@ -112,11 +112,12 @@ class RayStart:
 def _start(resources: Resources, verbose: bool, logs: Path) -> None:
     """Start Ray on this machine; if it is too slow, try once more and wait longer."""
     os.environ.update(WORKER_ENVIRONMENT | PRELOADING)  # workers inherit it
-    for last, patience in enumerate(_patience()):
+    first, longest = _patience()
+    for patience, last in ((first, False), (longest, True)):
         os.environ[PATIENCE_VARIABLE] = str(patience)
         began = time.time()
         try:
-            with agents_not_awaited(patience), few_processes(resources.at_once, prints=verbose):
+            with agents_not_awaited(longest), few_processes(resources.at_once, prints=verbose):
                 Config.initialize("")  # Ray reads its variables once, unless it is told to
                 return _init(
                     verbose,
