@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-search record-table lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-search bench-stage bench-start record-table lint format lock clean machine
 
 # Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
@@ -65,6 +65,9 @@ bench-search: $(project)  ## the searches, replayed on recorded trials; minutes:
 
 record-table: $(project)  ## train what bench-search replays; hours, in as many goes as you like: BENCH="--time-budget-s 3600"
 	@$(python) -m benchmarks.record_table --out bench_results/table $(BENCH)
+
+bench-start: $(project)  ## how soon commands begin, beside a revision: BENCH="--against HEAD~1"
+	@$(python) -m benchmarks.bench_start --out bench_results/start $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .

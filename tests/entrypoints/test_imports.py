@@ -5,16 +5,19 @@ import sys
 
 SLOW = (
     "torch", "torchvision", "statsmodels", "hpbandster", "ConfigSpace", "scipy.stats", "sklearn",
-    "matplotlib", "mlflow", "sqlalchemy", "ray", "pandas", "numpy",
+    "matplotlib", "mlflow", "sqlalchemy", "ray", "ray.tune", "pandas", "numpy",
 )  # fmt: skip
 """Each takes between half a second and ten."""
+STORE = {"mlflow", "sqlalchemy", "pandas", "numpy"}
 STEPS = [
     ("the first line", "hypertuning.cli", set()),
     ("checks of options and folders", "hypertuning.stages.start", {"numpy"}),
-    ("sync and doctor", "hypertuning.stages.repair.run",
-     {"mlflow", "sqlalchemy", "pandas", "numpy"}),
-    ("a grid", "hypertuning.stages.study.listed, hypertuning.stages.study.run",
-     {"mlflow", "sqlalchemy", "pandas", "numpy", "ray"}),
+    ("a dry run before the images are there",
+     "hypertuning.stages.study.listed, hypertuning.stages.study.dry_run", {"numpy"}),
+    ("sync and doctor", "hypertuning.stages.repair.run", STORE),
+    ("what a study does while Ray starts", "hypertuning.stages.study.prepare", STORE),
+    ("Ray's start", "hypertuning.search.ray_start", {*STORE, "ray"}),
+    ("a grid", "hypertuning.stages.study.run", {*STORE, "ray", "ray.tune"}),
 ]  # fmt: skip
 """In the order in which what is imported grows: one process tells of all."""
 

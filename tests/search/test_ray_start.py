@@ -9,7 +9,7 @@ from ray.exceptions import AuthenticationError
 
 from hypertuning.config import UserError
 from hypertuning.search import ray_start
-from hypertuning.search.ray_start import PATIENCE_VARIABLE, ray_started
+from hypertuning.search.ray_start import PATIENCE_VARIABLE, RayStart
 from hypertuning.search.resources import Resources
 
 SLOW = Exception(
@@ -55,8 +55,11 @@ def told(monkeypatch):
 
 
 def refused(tmp_path, address="local") -> str:
-    with pytest.raises(UserError) as refusal, ray_started(Resources(address), tmp_path / "logs"):
-        raise AssertionError("Ray did not start")
+    with (
+        pytest.raises(UserError) as refusal,
+        RayStart(Resources(address), tmp_path / "logs") as started,
+    ):
+        started.room()
     assert "\n" not in str(refusal.value)
     return str(refusal.value)
 
@@ -65,8 +68,8 @@ def refused(tmp_path, address="local") -> str:
 def test_a_slow_start_is_tried_once_more_with_more_patience(told, tmp_path, caplog, slow):
     caplog.set_level("INFO", "hypertuning")
     calls = told(slow, None)
-    with ray_started(Resources(), tmp_path) as room:
-        assert room == 2
+    with RayStart(Resources(), tmp_path) as started:
+        assert started.room() == 2
     assert [call["patience"] for call in calls] == ["30", "120"]
     assert "once more" in caplog.text
     assert not list(tmp_path.iterdir())
@@ -140,8 +143,8 @@ def test_an_end_that_goes_wrong_does_not_hide_what_was_measured(told, tmp_path, 
 
     told(None)
     monkeypatch.setattr(ray, "shutdown", shutdown)
-    with ray_started(Resources(), tmp_path):
-        measured = 1
+    with RayStart(Resources(), tmp_path) as started:
+        measured = started.room()
     assert measured
 
 
@@ -163,8 +166,8 @@ def test_ray_starts_after_a_first_try_of_which_nothing_is_left(tmp_path, monkeyp
         return get_node(*given)
 
     monkeypatch.setattr(services, "get_node", slow_at_first)
-    with ray_started(Resources(), tmp_path) as room:
-        assert room >= 1
+    with RayStart(Resources(), tmp_path) as started:
+        assert started.room() >= 1
         assert of_the_first and not of_the_first & children()
         assert ray.get(ray.remote(lambda: 1).remote()) == 1, "without its agents at first"
     assert not ray.is_initialized()

@@ -6,6 +6,7 @@ import numpy as np
 from torch import nn, optim
 
 from hypertuning.config import Config
+from hypertuning.learn.no_compiler import plain
 
 WARM_UP = 0.3
 """Share of the training during which a one-cycle learning rate rises."""
@@ -23,7 +24,7 @@ def build_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
     if config.optimizer == "sgd":
         shared |= {"momentum": config.momentum, "nesterov": config.nesterov}
     groups = [_group(config, *factor) for factor in _by_factor(config, model).items()]
-    return kind(groups, **shared)
+    return plain(kind)(groups, **shared)
 
 
 def _by_factor(config: Config, model: nn.Module) -> dict[float, list[nn.Parameter]]:

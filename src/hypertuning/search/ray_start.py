@@ -6,9 +6,10 @@ import re
 import socket
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import ray
 from ray._private.node import Node
@@ -17,8 +18,19 @@ from ray._raylet import Config
 import hypertuning
 from hypertuning import environment
 from hypertuning.config import UserError
+from hypertuning.search.few_processes import few_processes
 from hypertuning.search.late_agents import agents_not_awaited
-from hypertuning.search.resources import Resources, check_temp_dir, temp_dir
+from hypertuning.search.ray_errors import (
+    OF_A_CLUSTER,
+    OF_THIS_MACHINE,
+    PATIENCE_VARIABLE,
+    SLOW,
+    advice,
+    first_line,
+    kept,
+    text,
+)
+from hypertuning.search.resources import Resources, check_temp_dir
 
 DRIVER_ENVIRONMENT = {
     "RAY_AIR_NEW_OUTPUT": "0",  # the new output prints its tables even at verbosity 0
@@ -35,105 +47,103 @@ WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(2**31),
 }
+PRELOADING = {
+    # PyTorch and Ray Tune take ten seconds of a core: a worker imports them before it has work
+    "RAY_preload_python_modules": "hypertuning.search.trainable,hypertuning.search.worker",
+    # and is not ended as idle when its CPUs are promised to a trial
+    "RAY_num_workers_soft_limit": str(os.cpu_count()),
+}
 OBJECT_STORE_BYTES = 200_000_000
 """Our objects are a few kilobytes. Ray's default, 30 % of the memory, does not fit in the 64 MB of
 /dev/shm that a container gets; for so small a store Ray takes a file instead."""
 
 CONNECT_SECONDS = 5
-PATIENCE_VARIABLE = "RAY_raylet_start_wait_time_s"
 PATIENCE_SECONDS = 30, 120
 """How long Ray may take to start: at the first try, as by Ray's default, and at the second."""
-LOG_LINES = 40
-"""How many lines of each of Ray's logs are kept when it does not start."""
-
-SLOW = r"timed out during startup|start_wait_time|Deadline Exceeded|Failed to start GCS"
-OF_THIS_MACHINE = {
-    SLOW: "this machine is too busy (load {load:.0f} on {cpus} CPUs): end other work, or give it "
-    f"longer by {PATIENCE_VARIABLE}=300",
-    r"auth_token": "Ray keeps a token there: set HOME to a folder that can be written to, or "
-    "RAY_AUTH_MODE=disabled",
-    r"No space left|Disk quota": "its folder {tmp} has no room: make some, or name another folder "
-    "by RAY_TMPDIR",
-    r"Permission denied|Read-only": "its folder is {tmp}: name one by RAY_TMPDIR that can be "
-    "written to",
-    r"/dev/shm|object store|[mM]emory": "free memory, or give the container more of it",
-    r"[Aa]ddress already in use|\b[Pp]ort \d": "a port that it was told to use is taken: see the "
-    "variables that begin with RAY_",
-    r"": "see there what happened",
-}
-OF_A_CLUSTER = {
-    r"[Tt]oken|[Aa]uth": "the cluster asks for its token: set RAY_AUTH_MODE=token, and "
-    "RAY_AUTH_TOKEN or ~/.ray/auth_token to the token that it has",
-    r"Version mismatch": "install the versions of Ray and Python that the cluster has",
-    r"Could not find any running": "start one with `ray start --head`, or use ray_address=local",
-    r"pip install": "install that, or use the address of the cluster's head without ray://",
-    r"": "something listens there: check that it is the head of a Ray cluster of the same version, "
-    "and whether it asks for a token (RAY_AUTH_MODE=token)",
-}
-"""Pattern in Ray's error → advice. The first that matches counts."""
 
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def ray_started(resources: Resources, logs: Path, verbose: bool = False) -> Iterator[int]:
-    """Start or join Ray, give how many trials fit at once, and leave Ray at the end.
+class RayStart:
+    """Ray, which starts or is joined in the background while other work is done.
+
+    Leaving the block ends Ray, or leaves the cluster, after its start is over.
 
     Args:
         logs: Folder for the whole error if Ray does not start.
 
     Raises:
-        UserError: Ray does not start, no cluster answers at the address, or no trial fits.
+        UserError: Ray runs in this process already, or has no place for its sockets.
     """
-    if ray.is_initialized():  # in a notebook; its workers would not have our environment
-        raise UserError("Ray runs in this process already; end it by ray.shutdown() first")
-    os.environ.update(DRIVER_ENVIRONMENT)
-    logging.getLogger("ray.tune").setLevel(_level(verbose))
-    if resources.is_local:
-        check_temp_dir()
-        _start(verbose, logs)
-    else:
-        _join(resources.address, verbose, logs)
-    try:
-        yield resources.room(ray.cluster_resources())
-    finally:
+
+    def __init__(self, resources: Resources, logs: Path, verbose: bool = False) -> None:
+        if ray.is_initialized():  # in a notebook; its workers would not have our environment
+            raise UserError("Ray runs in this process already; end it by ray.shutdown() first")
+        os.environ.update(DRIVER_ENVIRONMENT)
+        for name in ("ray", "ray.tune"):
+            logging.getLogger(name).setLevel(_level(verbose))
+        if resources.is_local:
+            check_temp_dir()
+        self.resources = resources
+        # Linux ends Ray's processes when the thread ends that started them
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ray")
+        self._start = self._thread.submit(
+            _start if resources.is_local else _join, resources, verbose, logs
+        )
+
+    def room(self) -> int:
+        """Wait until Ray has started; return how many trials fit at once.
+
+        Raises:
+            UserError: Ray does not start, no cluster answers at the address, or no trial fits.
+        """
+        self._start.result()
+        return self.resources.room(ray.cluster_resources())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_) -> None:
+        wait([self._start])
         _leave()
+        self._thread.shutdown()
 
 
-def _start(verbose: bool, logs: Path) -> None:
+def _start(resources: Resources, verbose: bool, logs: Path) -> None:
     """Start Ray on this machine; if it is too slow, try once more and wait longer."""
-    for patience, manner in zip(_patience(), (nullcontext, agents_not_awaited), strict=True):
-        last = manner is agents_not_awaited
+    os.environ.update(WORKER_ENVIRONMENT | PRELOADING)  # workers inherit it
+    first, longest = _patience()
+    for patience, last in ((first, False), (longest, True)):
         os.environ[PATIENCE_VARIABLE] = str(patience)
         began = time.time()
         try:
-            with manner(patience):
+            with agents_not_awaited(longest), few_processes(resources.at_once, prints=verbose):
                 Config.initialize("")  # Ray reads its variables once, unless it is told to
                 return _init(
                     verbose,
                     address="local",
                     include_dashboard=False,
                     object_store_memory=OBJECT_STORE_BYTES,
-                    runtime_env={"env_vars": WORKER_ENVIRONMENT},
                 )
         except (Exception, SystemExit) as error:
             _leave()
             _end_half_started(error)
-            if re.search(SLOW, _text(error)) and not last:
+            if re.search(SLOW, text(error)) and not last:
                 log.info("Ray has not started in %.0f s: once more", time.time() - began)
                 continue
             raise UserError(
-                f"Ray did not start on this machine ({_first_line(error)}); "
-                f"{_advice(OF_THIS_MACHINE, error)}{_kept(error, logs, began)}"
+                f"Ray did not start on this machine ({first_line(error)}); "
+                f"{advice(OF_THIS_MACHINE, error)}{kept(error, logs, began)}"
             ) from error
 
 
-def _join(address: str, verbose: bool, logs: Path) -> None:
+def _join(resources: Resources, verbose: bool, logs: Path) -> None:
+    address = resources.address
     try:
         _knock(address)
     except OSError as error:
         raise UserError(
-            f"no Ray cluster answers at ray_address={address} ({_first_line(error)}); "
+            f"no Ray cluster answers at ray_address={address} ({first_line(error)}); "
             "start one with `ray start --head`, or use ray_address=local"
         ) from error
     package, began = str(Path(hypertuning.__file__).parent), time.time()
@@ -143,8 +153,8 @@ def _join(address: str, verbose: bool, logs: Path) -> None:
     except (Exception, SystemExit) as error:
         _leave()
         raise UserError(
-            f"no Ray cluster could be joined at ray_address={address} ({_first_line(error)}); "
-            f"{_advice(OF_A_CLUSTER, error)}{_kept(error, logs, began)}"
+            f"no Ray cluster could be joined at ray_address={address} ({first_line(error)}); "
+            f"{advice(OF_A_CLUSTER, error)}{kept(error, logs, began)}"
         ) from error
 
 
@@ -188,42 +198,3 @@ def _end_half_started(error: BaseException) -> None:
         node = frame.f_locals.get("self")
         if isinstance(node, Node):
             node.kill_all_processes(check_alive=False, wait=True)
-
-
-def _advice(causes: dict[str, str], error: BaseException) -> str:
-    text = _text(error)
-    fitting = next(advice for pattern, advice in causes.items() if re.search(pattern, text))
-    load, cpus = os.getloadavg()[0], os.cpu_count()
-    return fitting.format(load=load, cpus=cpus, tmp=temp_dir()[1])
-
-
-def _kept(error: BaseException, logs: Path, began: float) -> str:
-    """Write the whole error to a file; give the end of the message, which names it."""
-    file = logs / f"ray-start-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    try:
-        logs.mkdir(parents=True, exist_ok=True)
-        file.write_text("\n".join(_story(error, began)))
-    except OSError:
-        return ""
-    return f"; the whole story: {file}"
-
-
-def _story(error: BaseException, began: float) -> Iterator[str]:
-    yield "".join(traceback.format_exception(error))
-    yield f"load {os.getloadavg()}, {os.cpu_count()} CPUs, {temp_dir()[0]}={temp_dir()[1]}"
-    for file in sorted(temp_dir()[1].glob("ray/session_2*/logs/*.[oe]*")):
-        with suppress(OSError):
-            lines = file.read_text(errors="replace").splitlines()
-            if lines and file.stat().st_mtime >= began:
-                yield "\n".join([f"\n{file}, the last lines:", *lines[-LOG_LINES:]])
-
-
-def _text(error: BaseException) -> str:
-    """The text of an error and of those that caused it."""
-    return "".join(traceback.format_exception_only(error)) + (
-        _text(error.__cause__) if error.__cause__ else ""
-    )
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

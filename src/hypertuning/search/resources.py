@@ -56,14 +56,22 @@ class Resources:
         Raises:
             UserError: not even one trial fits.
         """
-        wanted = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial}
-        needed = {name: amount for name, amount in wanted.items() if amount}
-        room = int(min(available.get(name, 0) / amount for name, amount in needed.items()))
+        room = self.at_once(available)
         if room < 1:
+            needed = self._needed()
             has = ", ".join(f"{available.get(name, 0):g} {name}" for name in needed)
             asks = ", ".join(f"{amount:g} {name}" for name, amount in needed.items())
             raise UserError(f"one trial asks for {asks}, but Ray has {has}; ask for less")
+        return room
+
+    def at_once(self, available: dict[str, float]) -> int:
+        """The same; 0 if not even one trial fits."""
+        room = int(min(available.get(name, 0) / n for name, n in self._needed().items()))
         return min(self.concurrency or room, room)
+
+    def _needed(self) -> dict[str, float]:
+        wanted = {"CPU": self.cpus_per_trial, "GPU": self.gpus_per_trial}
+        return {name: amount for name, amount in wanted.items() if amount}
 
 
 def temp_dir() -> tuple[str, Path]:

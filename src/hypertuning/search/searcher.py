@@ -4,25 +4,14 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from ray.tune.search import Searcher
 
 from hypertuning.config import OBJECTIVE
 from hypertuning.record import layout
 from hypertuning.search.ladder import Job, Ladder
-from hypertuning.search.sampler import Proposal, Sampler
-
-
-class Past(NamedTuple):
-    """A job that an earlier part of the study began."""
-
-    job: Job
-    proposal: Proposal
-    recorded: int
-    """The epoch up to which the record has all results of its trial."""
-    loss: float | None
-    """At the end of the job; +inf if it failed or diverged, None if it did not end."""
+from hypertuning.search.past import Past
+from hypertuning.search.sampler import Sampler
 
 
 class LadderSearcher(Searcher):

@@ -1,11 +1,14 @@
-"""The start of a stage: check what can be checked before torch, Ray and MLflow are imported."""
+"""The start of a stage: first the checks that need no large library, then Ray beside the others."""
 
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from hypertuning.config import UserError
 from hypertuning.learn.sources import find_source
@@ -13,17 +16,18 @@ from hypertuning.search.resources import Resources, check_temp_dir
 from hypertuning.stages.console.waiting import waiting
 from hypertuning.stages.done import Done
 from hypertuning.stages.main import Main
-from hypertuning.stages.options import StudyOptions, usage
+from hypertuning.stages.options import Images, StudyOptions, usage
 
 if TYPE_CHECKING:
+    from hypertuning.search.ray_start import RayStart
     from hypertuning.stages.study.searches import Search
+
+    Build = Callable[[StudyOptions, Mapping | None], Search]
 
 LIBRARIES = "PyTorch, Ray and MLflow"
 
 
-def start(
-    stage: str, search: Callable[[StudyOptions, Mapping | None], "Search"], options: StudyOptions
-) -> Done:
+def start(stage: str, search: "Build", options: StudyOptions) -> Done:
     """Check options, folders and images, then run a stage that searches.
 
     Raises:
@@ -32,11 +36,55 @@ def start(
     """
     began = time.monotonic()
     check_ground(options)
-    begins = options.resume is None  # a resumed study has its options in its record
-    with waiting(LIBRARIES):
-        found = search(options, None) if begins else None
-        from hypertuning.stages.study.run import run_stage
-    return run_stage(stage, (lambda *_: found) if begins else search, options, began)
+    if options.resume:  # the record has its options
+        with waiting(LIBRARIES):
+            from hypertuning.stages.study.run import run_stage
+        return run_stage(stage, search, options, began)
+    return _begin(stage, search, options, began)
+
+
+def _begin(stage: str, search: "Build", options: StudyOptions, began: float) -> Done:
+    """Begin a study: Ray starts while MLflow is imported, and the store is opened."""
+    console = Console()
+    with ExitStack() as running:
+        with waiting(LIBRARIES, console):
+            found = search(options, None)
+            options = options.but(**found.settled)
+            asked = found.images or options
+            there = are_there(asked)
+            if options.dry_run and not there:
+                from hypertuning.stages.study.dry_run import plan_without_images
+
+                plan_without_images(console, found, options, asked)
+                return Done()
+            # downloading images may take an hour, in which nobody needs Ray
+            ray = running.enter_context(_ray(options)) if there and not options.dry_run else None
+            from hypertuning.stages.study.prepare import prepare
+        prepared = prepare(console, stage, lambda *_: found, options, began)
+        if prepared is None:
+            return Done()
+        with waiting("Ray", console):
+            ray = ray or running.enter_context(_ray(options))
+            ray.room()
+            # not before: two threads that import parts of Ray may give each other half a module
+            from hypertuning.stages.study.run import carry_out, conclude
+        return conclude(console, prepared, *carry_out(console, prepared, ray))
+
+
+def _ray(options: StudyOptions) -> "RayStart":
+    from hypertuning.search.ray_start import RayStart
+
+    return RayStart(resources_of(options), options.storage_path, options.verbose)
+
+
+def are_there(images: Images) -> bool:
+    """Whether images need not be downloaded.
+
+    Raises:
+        UsageError: there are none of that name.
+    """
+    with usage():
+        return find_source(images.dataset, images.data_dir) is not None
 
 
 def check_ground(options: StudyOptions | Main) -> None:

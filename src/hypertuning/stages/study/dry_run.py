@@ -10,7 +10,15 @@ from hypertuning.domains import Choice, Domain, Value
 from hypertuning.search.plan import Plan
 from hypertuning.spaces import Space, conditions, searched
 from hypertuning.stages.console.show import new_table, say
-from hypertuning.stages.study.planning import Estimate
+from hypertuning.stages.options import Images, StudyOptions
+from hypertuning.stages.study.planning import (
+    UNREAD,
+    Estimate,
+    no_estimate,
+    notes_on,
+    plan_of,
+    warm_start,
+)
 from hypertuning.stages.study.searches import Search
 from hypertuning.words import counted
 
@@ -32,6 +40,15 @@ def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimat
     else:
         show_lists(console, [search.sampler.propose(n).config for n in range(planned.trials)])
     say(console, [f"estimate: {estimate.words}"])
+
+
+def plan_without_images(
+    console: Console, search: Search, options: StudyOptions, asked: Images
+) -> None:
+    """Print what a dry run can say before the images are there."""
+    planned = plan_of(search)
+    say(console, [UNREAD] if warm_start(options) else notes_on(search, planned, None))
+    show_plan(console, search, planned, no_estimate(asked))
 
 
 def ranges(space: Space) -> list[Range]:

@@ -4,7 +4,7 @@ import math
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -12,11 +12,13 @@ from hypertuning.search.plan import Plan, plan
 from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
 from hypertuning.stages.console.commands import command_of
-from hypertuning.stages.options import Images
+from hypertuning.stages.options import Images, StudyOptions
 from hypertuning.stages.study.searches import Search
-from hypertuning.stages.study.warm_start import Warm
-from hypertuning.tracking.study_run import DatasetInfo
 from hypertuning.words import counted
+
+if TYPE_CHECKING:  # MLflow takes seconds, and a plan does without
+    from hypertuning.stages.study.warm_start import Warm
+    from hypertuning.tracking.study_run import DatasetInfo
 
 TIMED_CONFIGS = 6
 
@@ -38,12 +40,17 @@ def no_estimate(asked: Images) -> Estimate:
     return Estimate(f"none before the images are there; to get them: {download}")
 
 
-def plan_of(search: Search, warm: Warm | None = None) -> Plan:
+def warm_start(options: StudyOptions) -> str | None:
+    """The option `warm_start`, which only some stages have."""
+    return getattr(options, "warm_start", None)
+
+
+def plan_of(search: Search, warm: "Warm | None" = None) -> Plan:
     earlier = [result.epoch for result in warm.start.results] if warm else []
     return plan(search.ladder, search.model and search.model.needed, earlier, search.points)
 
 
-def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
+def notes_on(search: Search, planned: Plan, warm: "Warm | None") -> list[str]:
     """What the user should know before the search starts, a line each."""
     notes = [*search.notes, *([warm.note()] if warm else [])]
     if search.model and planned.model_from is None:
@@ -55,7 +62,7 @@ def notes_on(search: Search, planned: Plan, warm: Warm | None) -> list[str]:
     return notes
 
 
-def other_images(search: Search, images: DatasetInfo, asked: Images) -> list[str]:
+def other_images(search: Search, images: "DatasetInfo", asked: Images) -> list[str]:
     """A note if a configuration is trained on other images than those it was found on."""
     had = search.found_on or {}
     now = {**dict(asked), "train_size": images["train"], "val_size": images["val"]}

@@ -18,15 +18,8 @@ from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import waiting
 from hypertuning.stages.options import Images, StudyOptions, usage
 from hypertuning.stages.start import resources_of
-from hypertuning.stages.study.dry_run import show_plan
-from hypertuning.stages.study.planning import (
-    UNREAD,
-    estimate,
-    no_estimate,
-    notes_on,
-    other_images,
-    plan_of,
-)
+from hypertuning.stages.study.dry_run import plan_without_images, show_plan
+from hypertuning.stages.study.planning import estimate, notes_on, other_images, plan_of, warm_start
 from hypertuning.stages.study.resume import Resumed, find_resumed
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.trains_on import in_lines, trains_on
@@ -92,8 +85,8 @@ def prepare(
         resources = resources_of(options)
         source = find_source(asked.dataset, asked.data_dir)
     if options.dry_run and source is None:
-        return _plan_without_images(console, search, options, asked)
-    if not client and (check or _warm_start(options) or not options.dry_run):
+        return plan_without_images(console, search, options, asked)
+    if not client and (check or warm_start(options) or not options.dry_run):
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
@@ -145,21 +138,6 @@ def _with_images(
     )
 
 
-def _plan_without_images(
-    console: Console, search: Search, options: StudyOptions, asked: Images
-) -> None:
-    """Print what a dry run can say before the images are there."""
-    planned = plan_of(search)
-    notes = [UNREAD] if _warm_start(options) else notes_on(search, planned, None)
-    say(console, notes)
-    show_plan(console, search, planned, no_estimate(asked))
-
-
-def _warm_start(options: StudyOptions) -> str | None:
-    """The option `warm_start`, which only some stages have."""
-    return getattr(options, "warm_start", None)
-
-
 def _warm(
     client: MlflowClient | None,
     search: Search,
@@ -172,7 +150,7 @@ def _warm(
     if resumed:
         resumed.check_images(images)
         return resumed.warm()
-    wanted = _warm_start(options)
+    wanted = warm_start(options)
     if not (client and wanted):
         return None
     return read_warm_start(client, wanted, search, images, asked.split_seed)

@@ -17,10 +17,10 @@ from hypertuning.record.jobs import RecordedJob, read_jobs
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study, read_trials
 from hypertuning.search.ladder import Job
+from hypertuning.search.past import Past
 from hypertuning.search.plan import Plan
 from hypertuning.search.result import Result
 from hypertuning.search.sampler import Proposal
-from hypertuning.search.searcher import Past
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.console.commands import module_command_of, restore
 from hypertuning.stages.options import StudyOptions, UsageError, as_text

@@ -1,7 +1,8 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 
 from rich.console import Console
 
@@ -11,9 +12,10 @@ from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
 from hypertuning.record.read import Recorded, read_trials
 from hypertuning.record.write import write_ending
+from hypertuning.search.few_processes import workers_inherit
 from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
-from hypertuning.search.ray_start import ray_started
+from hypertuning.search.ray_start import RayStart
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
 from hypertuning.search.study import run
@@ -47,8 +49,14 @@ def run_stage(stage: str, build: Build, options: StudyOptions, began: float) -> 
     return Done()
 
 
-def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
-    """Search, and bring MLflow up to date; return the record, and whether the user stopped it."""
+def carry_out(
+    console: Console, prepared: Prepared, ray: RayStart | None = None
+) -> tuple[Recorded, bool]:
+    """Search, and bring MLflow up to date; return the record, and whether the user stopped it.
+
+    Args:
+        ray: Ray, if it is started already; it is ended as soon as the search ends.
+    """
     if prepared.warm:
         prepared.search.model.warm_start(prepared.warm.start.results)
     study_dir, options = prepared.resumed and prepared.resumed.study_dir, prepared.options
@@ -61,16 +69,15 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
         if past and searcher.done:
             return _end_again(console, prepared, study_dir), False
         try:
-            with ExitStack() as ray:
-                with waiting("Ray", console):
-                    started = ray_started(prepared.resources, options.storage_path, options.verbose)
-                    searcher.concurrency = ray.enter_context(started)
+            with ray or _ray(console, prepared) as started:
+                searcher.concurrency = started.room()
                 stop = driven.enter_context(signals_caught())  # after Ray has set its own handlers
                 study_dir = begin(prepared, driven)
                 name = f"study {study_dir.id} ({prepared.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(prepared, study_dir)
-                outcome = _search(prepared, searcher, study_dir, mirror, stop)
+                with workers_inherit() if prepared.resources.is_local else nullcontext():
+                    outcome = _search(prepared, searcher, study_dir, mirror, stop)
             recover(study_dir)  # add what workers measured while they were stopped
             record = finish(prepared.client, study_dir, options.sync_timeout_s, mirror.delivered)
         except KeyboardInterrupt:  # the second Ctrl-C: leave at once
@@ -85,6 +92,15 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
             raise
     late = searcher.deadline is not None and time.monotonic() > searcher.deadline
     return record, outcome == "interrupted" and not late
+
+
+@contextmanager
+def _ray(console: Console, prepared: Prepared) -> Iterator[RayStart]:
+    options = prepared.options
+    with RayStart(prepared.resources, options.storage_path, options.verbose) as ray:
+        with waiting("Ray", console):
+            ray.room()
+        yield ray
 
 
 def _end_again(console: Console, prepared: Prepared, study_dir: StudyDir) -> Recorded:
