@@ -18,6 +18,7 @@ from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
 from hypertuning.search.study import run
 from hypertuning.search.trainable import trainable
+from hypertuning.search.work import work
 from hypertuning.stages.console.next_steps import how_to_go_on
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
@@ -57,7 +58,9 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
             driven.enter_context(only_driver(study_dir))
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
-        searcher = LadderSearcher(prepared.search.ladder(), prepared.search.sampler, 1, past)
+        costs, ladder = _costs(prepared), prepared.search.ladder()
+        ladder.start_costliest_first(costs)
+        searcher = LadderSearcher(ladder, prepared.search.sampler, 1, past)
         if past and searcher.done:
             return _end_again(console, prepared, study_dir), False
         try:
@@ -70,7 +73,7 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
                 name = f"study {study_dir.id} ({prepared.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(prepared, study_dir)
-                outcome = _search(prepared, searcher, study_dir, mirror, stop)
+                outcome = _search(prepared, searcher, study_dir, mirror, stop, costs)
             recover(study_dir)  # add what workers measured while they were stopped
             record = finish(prepared.client, study_dir, options.sync_timeout_s, mirror.delivered)
         except KeyboardInterrupt:  # the second Ctrl-C: leave at once
@@ -85,6 +88,12 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
             raise
     late = searcher.deadline is not None and time.monotonic() > searcher.deadline
     return record, outcome == "interrupted" and not late
+
+
+def _costs(prepared: Prepared) -> list[float]:
+    """What an epoch of each trial costs; empty if a model is to propose them from results."""
+    search, classes = prepared.search, len(prepared.images["classes"])
+    return [] if search.model else work(search.sampler, prepared.planned.trials, classes)
 
 
 def _end_again(console: Console, prepared: Prepared, study_dir: StudyDir) -> Recorded:
@@ -116,6 +125,7 @@ def _search(
     study_dir: StudyDir,
     mirror: MLflowMirror,
     stop: Stop,
+    costs: list[float],
 ) -> str:
     """Run one part of the study to its end; return its outcome."""
     measured = {
@@ -131,7 +141,7 @@ def _search(
         [
             mirror,
             FirstEpoch(tell_first_epoch),
-            LiveView(prepared.planned, measured, searcher.concurrency),
+            LiveView(prepared.planned, measured, searcher.concurrency, costs),
         ],
         prepared.options.max_failures,
         prepared.options.time_budget_s,
