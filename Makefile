@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report bench-stage bench-tail lint format lock clean machine
 
 # Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
@@ -56,6 +56,12 @@ bench-tracking: $(project)  ## the cost of tracking, ours beside Ray's own; minu
 
 bench-report: $(project)  ## a report of 2,000 trials, step by step; minutes
 	@$(python) -m benchmarks.bench_report --out bench_results/report $(BENCH)
+
+bench-stage: $(project)  ## a stage beside plain processes and the usual way: BENCH="--configs 4"
+	@$(python) -m benchmarks.bench_stage --out bench_results/stage $(BENCH)
+
+bench-tail: $(project)  ## how long workers wait, by simulation; a minute
+	@$(python) -m benchmarks.bench_tail --out bench_results/tail $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .
