@@ -154,10 +154,13 @@ def main(out, stage, dataset, data_dir, arms, rounds, **given) -> None:
     asked = Asked(stage, dataset, data_dir.absolute(), **given)
     prepare(asked.dataset, asked.data_dir)
     wanted = ["stage", *(arm for arm in arms.split(",") if arm != "stage")]
-    rows = pd.DataFrame(row for _ in range(rounds) for row in measure(asked, wanted))
     out.mkdir(parents=True, exist_ok=True)
-    rows.to_csv(out / f"{stage}.csv", index=False, float_format="%.5g")
-    table = ratios(rows)
+    rows = []
+    for row in (row for _ in range(rounds) for row in measure(asked, wanted)):
+        rows.append(row)
+        print(row, flush=True)
+        pd.DataFrame(rows).to_csv(out / f"{stage}.csv", index=False, float_format="%.5g")
+    table = ratios(pd.DataFrame(rows))
     print(table.to_string(index=False, float_format="%.4g"))
     table.to_csv(out / f"{stage}-ratios.csv", index=False, float_format="%.5g")
 

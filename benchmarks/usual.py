@@ -108,7 +108,8 @@ def main(given: Path, results: Path) -> None:
         tune.with_resources(trainable, {"cpu": 1}),
         param_space={"training": tune.grid_search(listed)},
         run_config=tune.RunConfig(
-            storage_path=str(results.parent / "ray"), callbacks=[MLflowLoggerCallback()]
+            storage_path=str(results.parent / "ray"),
+            callbacks=[MLflowLoggerCallback(experiment_name="usual")],
         ),
     )
     ended = {r.config["training"]["number"]: r.metrics["val_accuracy"] for r in tuner.fit()}
