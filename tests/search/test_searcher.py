@@ -28,10 +28,9 @@ def searcher(strategy: str, num_samples: int = 30, past=(), concurrency: int = 3
     if strategy == "both arms":
         sampler = Paired(sampler, ARMS)
         ladder = Arms([STRATEGIES[name].ladder(budget) for _ in ARMS])
-    if not STRATEGIES[name].learns:
-        trials = num_samples * (len(ARMS) if strategy == "both arms" else 1)
-        ladder.start_costliest_first(work(sampler, trials, num_classes=10))
-    return LadderSearcher(ladder, sampler, concurrency, past)
+    trials = num_samples * (len(ARMS) if strategy == "both arms" else 1)
+    costs = () if STRATEGIES[name].learns else work(sampler, trials, num_classes=10)
+    return LadderSearcher(ladder, sampler, concurrency, past, costs)
 
 
 def draw(*words) -> float:

@@ -58,9 +58,8 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
             driven.enter_context(only_driver(study_dir))
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
-        costs, ladder = _costs(prepared), prepared.search.ladder()
-        ladder.start_costliest_first(costs)
-        searcher = LadderSearcher(ladder, prepared.search.sampler, 1, past)
+        ladder, costs = prepared.search.ladder(), _costs(prepared)
+        searcher = LadderSearcher(ladder, prepared.search.sampler, 1, past, costs)
         if past and searcher.done:
             return _end_again(console, prepared, study_dir), False
         try:
@@ -73,7 +72,7 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
                 name = f"study {study_dir.id} ({prepared.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
                 mirror = _mirror(prepared, study_dir)
-                outcome = _search(prepared, searcher, study_dir, mirror, stop, costs)
+                outcome = _search(prepared, searcher, study_dir, mirror, stop)
             recover(study_dir)  # add what workers measured while they were stopped
             record = finish(prepared.client, study_dir, options.sync_timeout_s, mirror.delivered)
         except KeyboardInterrupt:  # the second Ctrl-C: leave at once
@@ -88,12 +87,6 @@ def carry_out(console: Console, prepared: Prepared) -> tuple[Recorded, bool]:
             raise
     late = searcher.deadline is not None and time.monotonic() > searcher.deadline
     return record, outcome == "interrupted" and not late
-
-
-def _costs(prepared: Prepared) -> list[float]:
-    """What an epoch of each trial costs; empty if a model is to propose them from results."""
-    search, classes = prepared.search, len(prepared.images["classes"])
-    return [] if search.model else work(search.sampler, prepared.planned.trials, classes)
 
 
 def _end_again(console: Console, prepared: Prepared, study_dir: StudyDir) -> Recorded:
@@ -125,7 +118,6 @@ def _search(
     study_dir: StudyDir,
     mirror: MLflowMirror,
     stop: Stop,
-    costs: list[float],
 ) -> str:
     """Run one part of the study to its end; return its outcome."""
     measured = {
@@ -141,9 +133,15 @@ def _search(
         [
             mirror,
             FirstEpoch(tell_first_epoch),
-            LiveView(prepared.planned, measured, searcher.concurrency, costs),
+            LiveView(prepared.planned, measured, searcher.concurrency, searcher.costs),
         ],
         prepared.options.max_failures,
         prepared.options.time_budget_s,
         stop,
     )
+
+
+def _costs(prepared: Prepared) -> list[float]:
+    """What an epoch of each trial costs; empty if a model is to propose them from results."""
+    search, classes = prepared.search, len(prepared.images["classes"])
+    return [] if search.model else work(search.sampler, prepared.planned.trials, classes)
