@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-tracking bench-report bench-stage bench-tail lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-stage bench-tail lint format lock clean machine
 
 # Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
@@ -50,6 +50,9 @@ bench-bohb: $(project)  ## BOHB and its rivals on counting ones; an hour: BENCH=
 
 bench-images: $(project)  ## the strategies on real images; hours: BENCH="--dataset path/to/images"
 	@$(python) -m benchmarks.real_images --out bench_results/images $(BENCH)
+
+bench-recipe: $(project)  ## what each ingredient of the recipe brings; hours: BENCH="--dataset path/to/images"
+	@$(python) -m benchmarks.bench_recipe --out bench_results/recipe $(BENCH)
 
 bench-tracking: $(project)  ## the cost of tracking, ours beside Ray's own; minutes
 	@$(python) -m benchmarks.bench_tracking --out bench_results/tracking $(BENCH)

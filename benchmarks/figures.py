@@ -73,6 +73,27 @@ def anytime(rows: pd.DataFrame) -> Figure:
     return figure
 
 
+@styled
+def ablation(rows: pd.DataFrame) -> Figure:
+    """Validation accuracy as ingredients are added, and as each is left out of the whole.
+
+    `rows`: part, name, val_accuracy, error, tflop, seeds; `benchmarks.bench_recipe.summary`.
+    """
+    title = f"What each ingredient brings: mean of {rows['seeds'].max()} seeds"
+    figure = new_figure(9.5, 4.8, title, "Bars: one standard error. The line marks the whole.")
+    whole = rows[rows["part"] == "added"].iloc[-1]["val_accuracy"]
+    heads = {"added": "added, one after the other", "left out": "left out of the whole"}
+    for axes, (part, head) in zip(figure.subplots(1, 2), heads.items(), strict=True):
+        shown = rows[rows["part"] == part]
+        places = range(len(shown), 0, -1)
+        axes.axvline(whole, color=style.FAINT, lw=0.8)
+        axes.errorbar(shown["val_accuracy"], places, xerr=shown["error"], fmt="o", ms=4,
+                      color=style.BLUE)  # fmt: skip
+        axes.set_yticks(places, shown["name"])
+        axes.set(title=head, xlabel="validation accuracy")
+    return figure
+
+
 def _lines(axes: Axes, rows: pd.DataFrame, x: str, by: str) -> None:
     ends = []
     for place, name in enumerate(name for name in NAMES if name in set(rows[by])):

@@ -135,9 +135,20 @@ def test_a_dry_run_that_finds_nothing_wrong_prints_the_plan_and_opens_nothing(ho
     ended = CliRunner().invoke(register.main, [*REGISTER, "--dry-run=true"])
     assert ended.exit_code == 0, ended.output
     assert "register: 1 trial, 1 epoch" in ended.output
+    assert "for the refit" in ended.output
     client = MlflowClient()
     assert not client.search_runs(["0"], "tags.stage = 'register'")
     assert not client.search_registered_models()
+
+
+def test_a_repeat_on_more_images_than_the_search_had_says_so(home):
+    ended = CliRunner().invoke(register.main, [*REGISTER, "--repeat-size=10", "--dry-run=true"])
+    assert ended.exit_code == 0, ended.output
+    said = " ".join(ended.output.split())
+    assert "train_size=10" in said and "the search had" in said
+    ended = CliRunner().invoke(register.main, [*REGISTER, "--refit-size=100", "--dry-run=true"])
+    assert ended.exit_code == 2
+    assert "`refit_size` (=100)" in ended.output
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,8 @@ def _absolute(path: Path) -> Path:
 
 Count = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=0)]
+SizeOrNone = Annotated[int | None, Field(ge=0)]
+"""A number of images, 0 for all, or none for as many as the source had."""
 Seed = Annotated[int, Field(ge=0, le=2**62)]
 Factor = Annotated[int, Field(ge=2)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -60,7 +60,7 @@ def resources_of(options: StudyOptions | Main) -> Resources:
     """The resources that a stage may use; `main` has no option for Ray's address."""
     return Resources(
         getattr(options, "ray_address", "local"),
-        options.cpus_per_trial,
+        options.cpus_per_trial or len(os.sched_getaffinity(0)),
         options.gpus_per_trial,
         options.concurrency,
     )

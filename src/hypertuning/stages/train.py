@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hypertuning.stages.kinds import Count, PathOrNone
+from hypertuning.stages.kinds import Count, CountOrAll, PathOrNone
 from hypertuning.stages.options import Images, StudyOptions
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ class Train(Images, StudyOptions):
         None,
         description="Configuration to train: a YAML file, the run id of a trial or study, or a "
         "stage, which means its best trial.",
+    )
+    cpus_per_trial: CountOrAll = Field(
+        0, description="CPU cores of the trial, and its threads; 0 is all of this machine's."
     )
     epochs: Count = Field(20, description="Epochs of the one trial.")
     dataset: PathOrNone = Field(

@@ -2,11 +2,12 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import Count, CountOrAll, PathOrNone
+from hypertuning.stages.kinds import Count, CountOrAll, PathOrNone, SizeOrNone
 from hypertuning.stages.options import AUTO, DataDir, StudyOptions, Trust
 
 
@@ -25,6 +26,23 @@ class Register(StudyOptions):
     )
     epochs: CountOrAll = Field(
         0, description="Epochs of each repeat; 0 is as many as the source's longest trials."
+    )
+    repeat_size: SizeOrNone = Field(
+        None,
+        description="Training images of each repeat; none is as many as the source had, 0 is all.",
+    )
+    refit_size: SizeOrNone = Field(
+        None,
+        description="Training images of the refit, besides those of validation; none is as many "
+        "as the repeats had, 0 is all.",
+    )
+    refit_epochs: CountOrAll = Field(
+        0, description="Epochs of the refit; 0 is the mean of the best epochs of its repeats."
+    )
+    test_augment: Literal["same", "none", "mirror", "mirror_shift"] = Field(
+        "same",
+        description="Views of an image that the registered model averages: none, its mirror image "
+        "too, or both also shifted by a pixel; same is as in the source.",
     )
     model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
     alias: str = Field(

@@ -16,6 +16,7 @@ from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study
 from hypertuning.registry.refit import begin, refit
 from hypertuning.stages.console.show import say
+from hypertuning.stages.register.repeats import refit_size
 from hypertuning.stages.study.prepare import Prepared
 from hypertuning.tracking.labels import run_name
 from hypertuning.tracking.refit_run import log_epochs, open_refit
@@ -44,11 +45,11 @@ def refitted(
         KeyboardInterrupt: the user stopped it; what was trained is kept.
     """
     given = read_study(study_dir)["given"]["candidates"][winner["candidate"] - 1]
-    config, epochs = parse_config(given["config"]), max(1, round(winner["best_epoch"]))
-    problem = prepared.problem
-    data = load(
-        problem.cache, problem.train_size, problem.val_size, problem.split_seed, hold_out=False
-    )
+    problem, options = prepared.problem, prepared.options
+    config = _with_views(parse_config(given["config"]), options.test_augment)
+    epochs = options.refit_epochs or max(1, round(winner["best_epoch"]))
+    size = refit_size(options, prepared.asked_images)
+    data = load(problem.cache, size, problem.val_size, problem.split_seed, hold_out=False)
     run_id = insist(lambda: _open(prepared, study_dir, config, epochs, data), _patience_s(prepared))
     hardware = Hardware.of(_device(problem.device), problem.precision)
     state, status = begin(config, data, epochs, study_dir.refit_checkpoint, hardware), "FAILED"
@@ -66,6 +67,11 @@ def refitted(
             prepared.client.set_terminated(run_id, status)
 
 
+def _with_views(config: Config, asked: str) -> Config:
+    """The winner as it is registered: views cost time in every validation, but not in the refit."""
+    return config if asked == "same" else config.model_copy(update={"test_augment": asked})
+
+
 def _patience_s(prepared: Prepared) -> float:
     return prepared.options.sync_timeout_s
 
@@ -81,10 +87,10 @@ def _open(
     images: DatasetInfo = {**prepared.images, "train": len(data.train), "val": 0}
     hyperparameters = config.hyperparameters()
     name = f"refit {run_name(hyperparameters)}"
+    why = "as asked" if prepared.options.refit_epochs else "the mean of the best of its repeats"
     note = (
         f"Trained on {len(data.train):,} images, those of validation too, for "
-        f"{counted(epochs, 'epoch')}: the mean of the best ones of its repeats. Test metrics are "
-        "on images that nothing was chosen by."
+        f"{counted(epochs, 'epoch')}: {why}. Test metrics are on images that nothing was chosen by."
     )
     return open_refit(prepared.client, study_dir.id, name, hyperparameters, images, note)
 

@@ -14,7 +14,7 @@ from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.stages.options import AUTO, Images, usage
 from hypertuning.stages.register import Register
 from hypertuning.stages.study.earlier_studies import find_study
-from hypertuning.stages.study.searches import Search
+from hypertuning.stages.study.searches import Refit, Search
 from hypertuning.tracking.store import connect
 from hypertuning.words import counted
 
@@ -39,7 +39,9 @@ def search(options: Register, given: Mapping | None = None) -> Search:
         range(first, first + options.repeats),
     )
     dataset = {"dataset": options.dataset} if options.dataset else {}
-    images = Images.of({**given["images"], **dataset, "data_dir": options.data_dir})
+    size = {} if options.repeat_size is None else {"train_size": options.repeat_size}
+    had = Images.of({**given["images"], **dataset, "data_dir": options.data_dir})
+    images = had.but(**size)
     return Search(
         "register",
         "repeats",
@@ -54,10 +56,17 @@ def search(options: Register, given: Mapping | None = None) -> Search:
         ),
         settled={"dataset": images.dataset, "source": given["source"], "epochs": epochs},
         images=images,
+        found_on=dict(had),
+        refit=Refit(configs[0], refit_size(options, images), options.refit_epochs or epochs),
         given=given,
         searched=differing(configs),
         title=f"from {given['stage']} {given['source'][:8]}",
     )
+
+
+def refit_size(options: Register, images: Images) -> int:
+    """Training images of the refit, without those of validation; 0 is all."""
+    return images.train_size if options.refit_size is None else options.refit_size
 
 
 def _unchecked(images: Images) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from mlflow.exceptions import MlflowException
 from rich.console import Console
 
 from hypertuning.config import UserError
+from hypertuning.learn.data import sizes
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
 from hypertuning.record.read import read_study
@@ -101,6 +102,7 @@ def check(prepared: Prepared) -> Prepared:
     """Check, before anything is trained, that the model can be registered; settle its name.
 
     Raises:
+        UsageError: there are not as many images for the refit.
         UserError: the images are not the source's, or `check_registration` refuses.
     """
     given, options = prepared.search.given, prepared.options
@@ -109,10 +111,21 @@ def check(prepared: Prepared) -> Prepared:
             f"`dataset` (={options.dataset}) is not what {given['stage']} {given['source']} "
             f"was searched on (digest {given['digest'][:8]}): its losses would not compare"
         )
+    with usage():
+        _check_refit(prepared)
     name = options.model_name
     name = name_for(prepared.images["name"]) if name == AUTO else name
     check_registration(prepared.client, name, prepared.problem.cache, options.force, options.trust)
     return prepared._replace(options=options.but(model_name=name))
+
+
+def _check_refit(prepared: Prepared) -> None:
+    most, _ = sizes(prepared.problem.cache, 0, prepared.problem.val_size)
+    if (asked := prepared.options.refit_size or 0) > most:
+        raise UserError(
+            f"`refit_size` (={asked}) must not exceed {most}, the images that are neither for "
+            "validation nor for the test; 0 is all of them"
+        )
 
 
 def _rank(client: MlflowClient, study_dir: StudyDir) -> pd.DataFrame:

@@ -86,12 +86,17 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
     numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
     cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
     seconds = planned.epochs * cost.seconds / room
-    return Estimate(
+    words = (
         f"about {timedelta(seconds=round(seconds))} of training, {counted(room, 'trial')} at once, "
         f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
-        f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)",
-        seconds,
+        f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)"
     )
+    if refit := search.refit:  # alone, on all cores
+        alone = problem._replace(train_size=refit.train_size, threads=torch.get_num_threads())
+        more = refit.epochs * measure(alone, [refit.config]).seconds
+        words += f"; then at most {timedelta(seconds=round(more))} for the refit"
+        seconds += more
+    return Estimate(words, seconds)
 
 
 def description(

@@ -48,7 +48,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         _check_options(shortest, budget, options)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
-        points = points_of(options, changed)
+        points = points_of(options, {**space, **changed})
         _check_space(wanted, changed, points, options)
         model_options = ModelOptions(getattr(options, "random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, fixed, options.seed, model_options)

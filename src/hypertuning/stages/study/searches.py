@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hypertuning.config import Config
 from hypertuning.domains import Domain, Value
 from hypertuning.search.ladder import Ladder
 from hypertuning.search.sampler import Sampler
@@ -10,6 +11,17 @@ from hypertuning.stages.options import Images
 
 if TYPE_CHECKING:
     from hypertuning.search.bohb import Bohb
+
+
+class Refit(NamedTuple):
+    """What is trained once more when the search has ended."""
+
+    config: Config
+    """One of those from which the search chooses."""
+    train_size: int
+    """Images, without those of validation; 0 is all."""
+    epochs: int
+    """The most that it may take."""
 
 
 class Search(NamedTuple):
@@ -40,6 +52,7 @@ class Search(NamedTuple):
     """The images that it trains on, if the options do not name them."""
     found_on: Mapping[str, Any] | None = None
     """The images of the search that found a configuration, as options."""
+    refit: Refit | None = None
     given: Any = None
     """What the stage read from elsewhere when the study began; the record keeps it, as JSON."""
     searched: Mapping[str, bool] = {}

@@ -1,0 +1,159 @@
+"""What each ingredient of the recipe brings: added one at a time, and left out one at a time.
+
+From the seed's CNN, STEPS are added in order until the whole recipe is there; then each of them is
+left out of the whole. All rows train as a stage does, on the same images, for as many epochs; their
+floating-point operations stand beside their accuracy, because some ingredients cost more than
+others. Killed and started again, it trains only what is missing.
+"""
+
+import math
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+import pandas as pd
+
+from benchmarks.figures import ablation
+from hypertuning.config import Config
+from hypertuning.geometry import training_flops
+from hypertuning.search.ray_start import WORKER_ENVIRONMENT
+
+SEED_CNN = {"num_conv_layers": 3, "filters": 64, "kernel_size": 3}
+"""The CNN of the stage compare; everything else is at its default."""
+
+STEPS: dict[str, dict[str, object]] = {
+    "batch normalisation": {"batch_norm": True},
+    "two convolutions per block": {"convs_per_block": 2},
+    "twice the filters behind the first block": {"filter_growth": 2.0},
+    "global pool, one linear layer": {
+        "global_pool": True, "num_fully_connected_layers": 1, "logit_scale": 0.11
+    },
+    "Nesterov momentum, decoupled decay, batches of 250": {
+        "optimizer": "sgd", "momentum": 0.85, "nesterov": True, "learning_rate": 0.375,
+        "decoupled_decay": True, "weight_decay": 5e-4, "batch_size": 250,
+    },
+    "triangular schedule": {"lr_schedule": "triangle"},
+    "crop of 2 pixels and flip": {"augment": "crop_flip", "crop_pixels": 2},
+    "reflected borders": {"crop_border": "reflect"},
+    "alternating flip": {"flip": "alternating"},
+    "label smoothing": {"label_smoothing": 0.2},
+    "whitening": {"whitening": True},
+    "GELU": {"activation": "gelu"},
+    "identity initialisation": {"identity_init": True},
+    "norms that learn biases alone": {"norm_bias_only": True, "norm_momentum": 0.4},
+    "64 times the rate for these biases": {"norm_bias_rate": 64.0},
+    "lookahead": {"lookahead": True},
+    "mirror and shift at test time": {"test_augment": "mirror_shift"},
+}  # fmt: skip
+"""Jordan's airbench93 (arXiv 2404.00498) from a plain CNN; its rates for batches of 250."""
+
+
+class Row(NamedTuple):
+    part: str
+    """`added` or `left out`."""
+    name: str
+    config: Config
+
+
+def rows() -> Iterator[Row]:
+    """The networks to compare; the last of `added` is the whole recipe."""
+    given = dict(SEED_CNN)
+    yield Row("added", "the CNN of compare", Config(**given))
+    for name, changes in STEPS.items():
+        given |= changes
+        yield Row("added", name, Config(**given))
+    for name, changes in STEPS.items():
+        kept = {n: value for n, value in given.items() if n not in changes}
+        yield Row("left out", name, Config(**kept))
+
+
+def train(cache: Path, sizes: tuple[int, int], epochs: int, row: Row) -> dict[str, object]:
+    """Train a row to its end; what was measured, as a line of the table."""
+    import torch
+
+    from hypertuning.learn.splits import load
+    from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
+
+    torch.set_num_threads(1)
+    data = load(cache, *sizes, split_seed=0)
+    state = TrainState.new(row.config, data, epochs, Hardware.of("cpu", "float32"))
+    began = time.process_time()
+    try:
+        *_, last = fit(state, data, epochs)
+        reached = {"val_loss": last.val_loss, "val_accuracy": last.val_accuracy}
+    except Diverged:
+        reached = {"val_loss": math.inf, "val_accuracy": 1 / len(data.classes)}
+    return {
+        **reached,
+        "tflop": training_flops(row.config, len(data.classes)) * len(data.train) * epochs / 1e12,
+        "cpu_seconds": time.process_time() - began,
+    }
+
+
+def summary(measured: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds, in the order of `rows`, with the standard error."""
+    by = measured.groupby(["part", "name"], sort=False)
+    table = by.agg(
+        val_loss=("val_loss", "mean"),
+        val_accuracy=("val_accuracy", "mean"),
+        error=("val_accuracy", "sem"),
+        tflop=("tflop", "mean"),
+        seeds=("seed", "count"),
+    )
+    order = [(row.part, row.name) for row in rows() if (row.part, row.name) in table.index]
+    return table.loc[order].reset_index()
+
+
+@click.command()
+@click.option("--dataset", default="cifar10", help="As for a stage: cifar10, digits or a folder.")
+@click.option("--data-dir", default="data", type=click.Path(path_type=Path))
+@click.option("--train-size", default=10_000)
+@click.option("--val-size", default=5000)
+@click.option("--epochs", default=8)
+@click.option("--filters", default=32, help="Of the first block; with half as many as the recipe "
+              "has, a row costs a quarter.")  # fmt: skip
+@click.option("--seeds", default=3)
+@click.option("--only", default="", help="Train only rows whose name contains this.")
+@click.option("--processes", default=os.cpu_count())
+@click.option("--out", required=True, type=click.Path(path_type=Path))
+def main(
+    dataset, data_dir, train_size, val_size, epochs, filters, seeds, only, processes, out
+) -> None:
+    """Train what the table in the output folder lacks, then write its summary and figure."""
+    from hypertuning.learn.data import prepare
+
+    out.mkdir(parents=True, exist_ok=True)
+    file = out / f"recipe-{train_size}-{filters}-{epochs}.csv"
+    cache = prepare(dataset, data_dir)
+    had = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["part", "name", "seed"])
+    trained = set(had[["part", "name", "seed"]].itertuples(index=False, name=None))
+    wanted = [
+        row._replace(config=row.config.model_copy(update={"seed": seed, "filters": filters}))
+        for seed in range(seeds)
+        for row in rows()
+        if only in row.name and (row.part, row.name, seed) not in trained
+    ]
+    os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        run = partial(train, cache, (train_size, val_size), epochs)
+        jobs = {pool.submit(run, row): row for row in wanted}
+        for job in as_completed(jobs):
+            row = jobs[job]
+            line = {"part": row.part, "name": row.name, "seed": row.config.seed, **job.result()}
+            pd.DataFrame([line]).to_csv(file, mode="a", index=False, header=not file.exists())
+            print(f"{row.part}, {row.name}, seed {row.config.seed}: {line['val_accuracy']:.4f}",
+                  flush=True)  # fmt: skip
+    table = summary(pd.read_csv(file))
+    print(table.to_string(index=False))
+    ablation(table).savefig(out / "recipe.png")
+
+
+if __name__ == "__main__":
+    main()
