@@ -69,6 +69,12 @@ record-table: $(project)  ## train what bench-search replays; hours, in as many 
 bench-start: $(project)  ## how soon commands begin, beside a revision: BENCH="--against HEAD~1"
 	@$(python) -m benchmarks.bench_start --out bench_results/start $(BENCH)
 
+bench-stage: $(project)  ## a stage beside plain processes and the usual way: BENCH="--configs 4"
+	@$(python) -m benchmarks.bench_stage --out bench_results/stage $(BENCH)
+
+bench-tail: $(project)  ## how long workers wait, by simulation; a minute
+	@$(python) -m benchmarks.bench_tail --out bench_results/tail $(BENCH)
+
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
