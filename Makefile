@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-search bench-stage bench-start record-table lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-search bench-stage bench-start bench-tail record-table lint format lock clean machine
 
 # Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
