@@ -146,7 +146,9 @@ def rounds(homes: dict[str, Home], count: int, only: str) -> Iterator[dict]:
                 timed = until_first_step if words == STUDY else whole
                 for of, home in homes.items():
                     taken = timed(home, words)
-                    yield {"what": name, "revision": of, "round": number, **taken._asdict()}
+                    row = {"what": name, "revision": of, "round": number, **taken._asdict()}
+                    print(*row.values(), flush=True)
+                    yield row
 
 
 @click.command()

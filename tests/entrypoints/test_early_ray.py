@@ -3,6 +3,7 @@
 import shutil
 import threading
 
+import mlflow
 import pytest
 import ray
 from click.testing import CliRunner
@@ -40,6 +41,7 @@ def store(told, tmp_path, empty_store) -> None:
 
 
 def run(*words: str, store: str = ""):
+    mlflow.set_tracking_uri(None)  # an earlier test may have named one
     return CliRunner().invoke(grid.main, ["--dataset", "digits", *words], env={STORE: store})
 
 

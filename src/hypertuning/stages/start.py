@@ -51,15 +51,17 @@ def _begin(stage: str, search: "Build", options: StudyOptions, began: float) -> 
             found = search(options, None)
             options = options.but(**found.settled)
             asked = found.images or options
-            there = are_there(asked)
-            if options.dry_run and not there:
+            there, ray = are_there(asked), None
+            # a download may take an hour, in which nobody needs Ray
+            if there and not options.dry_run:
+                ray = running.enter_context(_ray(options))
+            if there or not options.dry_run:
+                from hypertuning.stages.study.prepare import prepare
+            else:
                 from hypertuning.stages.study.dry_run import plan_without_images
-
-                plan_without_images(console, found, options, asked)
-                return Done()
-            # downloading images may take an hour, in which nobody needs Ray
-            ray = running.enter_context(_ray(options)) if there and not options.dry_run else None
-            from hypertuning.stages.study.prepare import prepare
+        if options.dry_run and not there:
+            plan_without_images(console, found, options, asked)
+            return Done()
         prepared = prepare(console, stage, lambda *_: found, options, began)
         if prepared is None:
             return Done()
