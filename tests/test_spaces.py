@@ -6,6 +6,7 @@ import pytest
 from hypertuning import spaces
 from hypertuning.config import DISPLAY, Config, UserError
 from hypertuning.domains import Choice, Float, Integer
+from hypertuning.geometry import widths
 from hypertuning.spaces import conditions, describe, grid, idle, sample, searched, settle
 
 
@@ -38,7 +39,7 @@ def test_momentum_is_drawn_only_under_sgd_and_whether_it_is_changes_no_other_dra
         assert drawn.items() <= with_momentum.items()
 
 
-@pytest.mark.parametrize("space", [spaces.HYPERBAND, spaces.BOHB])
+@pytest.mark.parametrize("space", [spaces.HYPERBAND, *spaces.FAMILIES.values()])
 def test_every_draw_of_a_stage_can_be_trained(space):
     assert all(Config(**drawn) for drawn in draws(space))
 
@@ -50,8 +51,17 @@ def test_the_grid_is_every_combination_once():
 
 
 def test_what_figures_show_on_a_logarithmic_scale_is_searched_on_one():
-    for name, domain in spaces.BOHB.items():
-        assert not DISPLAY[name].log or domain.log
+    for space in spaces.FAMILIES.values():
+        for name, domain in searched(space).items():
+            assert not DISPLAY[name].log or domain.log
+
+
+def test_a_family_has_an_augmentation_and_no_layer_of_more_than_two_hundred_filters():
+    assert spaces.FAMILIES.keys() == spaces.AUGMENT.keys()
+    for name, space in spaces.FAMILIES.items():
+        assert idle(space, {"augment": spaces.AUGMENT[name]}) == {}
+        assert len(searched(space)) == 8
+        assert max(max(widths(Config(**drawn))) for drawn in draws(space)) <= 200
 
 
 def test_a_choice_that_is_offered_twice_is_refused():

@@ -179,3 +179,38 @@ BOHB: Space = {
     "hidden_size": Integer(64, 512, log=True),
 }
 """Eight parameters: the model needs 2 · (8 + 1) = 18 results on a budget; 51 trials give them."""
+
+RECIPE: Space = {
+    "convs_per_block": 2,
+    "whitening": True,
+    "activation": "gelu",
+    "batch_norm": True,
+    "norm_momentum": 0.4,
+    "norm_bias_only": True,
+    "norm_bias_rate": 64.0,
+    "identity_init": True,
+    "global_pool": True,
+    "logit_scale": 0.11,
+    "num_fully_connected_layers": 1,
+    "optimizer": "sgd",
+    "nesterov": True,
+    "decoupled_decay": True,
+    "lookahead": True,
+    "lr_schedule": "triangle",
+    "crop_border": "reflect",
+    "flip": "alternating",
+    "filters": Integer(24, 64, log=True),
+    "filter_growth": Float(1.0, 3.0),
+    "learning_rate": Float(0.1, 2.0, log=True),
+    "weight_decay": Float(1e-4, 1e-2, log=True),
+    "momentum": Float(0.6, 0.95),
+    "batch_size": Choice((125, 250, 500)),
+    "label_smoothing": Float(0.0, 0.3),
+    "crop_pixels": Integer(0, 4),
+}
+"""A family around airbench93 (Jordan, arXiv 2404.00498); no layer has more than 192 filters."""
+
+FAMILIES: dict[str, Space] = {"recipe": RECIPE, "plain": BOHB}
+"""The spaces of the stage bohb."""
+AUGMENT = {"recipe": "crop_flip", "plain": "none"}
+"""The augmentation of each."""

@@ -6,7 +6,7 @@ import pytest
 
 from entrypoints import bohb, compare, grid, hyperband
 from hypertuning.config import Config
-from hypertuning.spaces import BOHB, COMPARE, GRID, HYPERBAND
+from hypertuning.spaces import COMPARE, GRID, HYPERBAND
 from hypertuning.stages.options import UsageError
 from hypertuning.stages.study.listed import listed
 from hypertuning.stages.study.sampled import sampled
@@ -30,7 +30,24 @@ def options(command, space="", points="", **more):
 
 
 def bohb_on(**given):
-    return sampled("bohb", BOHB, "min_epochs", options(bohb, **given))
+    return bohb.main.stage.search(options(bohb, **{"family": "plain", **given}))
+
+
+def test_the_recipe_is_searched_with_its_augmentation_unless_another_is_asked_for():
+    asked = ({}, {"augment": "none"}, {"space": "filters: 8"})
+    cropped, plain, narrow = (bohb_on(family="recipe", **given) for given in asked)
+    assert cropped.domains["augment"] == "crop_flip"
+    assert plain.domains["augment"] == "none"
+    assert plain.notes == ("`crop_pixels` is not searched: `augment` is never 'crop_flip'",)
+    config = narrow.sampler.propose(0).config
+    assert config.filters == 8 and config.whitening and config.lr_schedule == "triangle"
+    assert not narrow.notes
+
+
+def test_what_a_point_leaves_out_has_the_value_of_the_recipe():
+    search = bohb_on(family="recipe", points="- {learning_rate: 0.7, filters: 32}")
+    config = search.sampler.propose(0).config
+    assert config.learning_rate == 0.7 and config.whitening and config.augment == "crop_flip"
 
 
 @pytest.mark.parametrize(

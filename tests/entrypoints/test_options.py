@@ -9,9 +9,11 @@ from click.testing import CliRunner
 from pydantic import create_model
 
 from hypertuning.cli import Number, StageCommand, UserPath
+from hypertuning.stages.bohb import Bohb
 from hypertuning.stages.done import Done
 from hypertuning.stages.kinds import Amount, File, Folder, PathOrName
 from hypertuning.stages.options import Options
+from hypertuning.stages.study.resumed_options import merge
 from hypertuning.stages.table import STAGES, Stage
 
 PATHS = {
@@ -92,3 +94,10 @@ def test_what_is_no_path_is_refused(tmp_path, monkeypatch, type, value, message)
 def test_a_number_without_an_end_is_refused(value):
     assert typed(Amount, value).endswith(f"{value} is not a finite number")
     assert typed(Amount, "0.25") == "float 0.25"
+
+
+def test_a_study_of_an_earlier_version_goes_on_with_the_family_that_there_was():
+    options = Bohb.of({"resume": "last"})
+    assert options.family == "recipe"
+    assert merge(options, {"augment": "none"}, "study x").family == "plain"
+    assert merge(options, {"family": "recipe"}, "study x").family == "recipe"

@@ -206,7 +206,7 @@ def test_resuming_what_is_done_tests_and_registers_nothing_again(home):
 def challenged(home) -> Home:
     """There is a second version, which is worse."""
     study = home.searched(POOR)
-    larger = {"repeat_size": 500, "refit_size": 0, "refit_epochs": 2}
+    larger = {"repeat_size": 500, "refit_size": 0, "refit_epochs": 2, "test_augment": "mirror"}
     printed = home.run("register", source=study, top_k=1, repeats=1, **larger)
     assert f"models:/{MODEL}@challenger (version 2)" in printed
     return home
@@ -218,6 +218,7 @@ def test_repeats_and_refit_may_have_more_images_than_the_search(challenged):
     assert (study["train_images"], study["val_images"]) == (500, 100)
     version = challenged.client.get_model_version(MODEL, "2")
     assert "Fitted on 1,437 images of digits" in version.description, "all but the test images"
+    assert "its mirror image, averaged" in version.description
     losses = challenged.client.get_metric_history(version.run_id, "train_loss")
     assert [point.step for point in losses] == [1, 2]
     note = challenged.client.get_run(version.run_id).data.tags["mlflow.note.content"]

@@ -10,12 +10,15 @@ import pytest
 import torch
 
 from hypertuning.config import Config
+from hypertuning.learn.networks import logits_of
 from hypertuning.learn.splits import normalise
 from hypertuning.learn.training import Hardware, TrainState
 from hypertuning.registry import pyfunc
 from hypertuning.registry.package import package
 from hypertuning.registry.served_model import Refused, checked
+from hypertuning.spaces import RECIPE, searched
 
+RECIPE_VALUES = {n: v for n, v in RECIPE.items() if n not in searched(RECIPE)}
 DIGITS = [str(n) for n in range(10)]
 
 
@@ -57,6 +60,7 @@ def test_more_images_than_go_through_at_once_are_answered_in_their_order(model, 
     {"model": "nn", "num_fully_connected_layers": 3, "dropout": 0.5},
     {"model": "resnn", "num_fully_connected_layers": 3},
     {"batch_norm": True, "kernel_size": 2, "padding": 0},
+    {**RECIPE_VALUES, "test_augment": "mirror_shift"},
 ])  # fmt: skip
 def test_every_architecture_comes_back_as_it_was(config, all_digits, images, tmp_path):
     small = Config(**{"filters": 3, "hidden_size": 5, **config})
@@ -66,7 +70,7 @@ def test_every_architecture_comes_back_as_it_was(config, all_digits, images, tmp
     state.model.eval()
     with torch.inference_mode():
         pixels = normalise(torch.from_numpy(images), all_digits.mean, all_digits.std)
-        expected = state.model(pixels).softmax(1).numpy()
+        expected = logits_of(state.model, pixels, small.test_augment).softmax(1).numpy()
     answers = loaded.predict(images).filter(regex="^p_").to_numpy()
     np.testing.assert_allclose(answers, expected, atol=1e-6)
 

@@ -18,7 +18,7 @@ class Facts(NamedTuple):
     run_name: str
     hyperparameters: Mapping[str, object]
     parameters: int
-    """Trainable weights of the network."""
+    """Weights of the network."""
     classes: Sequence[str]
     dataset: str
     digest: str
@@ -39,8 +39,16 @@ class Facts(NamedTuple):
     versions: Sequence[str]
 
 
+VIEWS = {
+    "none": "",
+    "mirror": " The answer is that to the image and to its mirror image, averaged.",
+    "mirror_shift": " The answer is an average: of the image and its mirror image, and, with half "
+    "the weight, of both shifted by a pixel to the upper left and to the lower right.",
+}
+
+
 def write(facts: Facts) -> str:
-    size = IMAGE_SIZE
+    size, views = IMAGE_SIZE, VIEWS[str(facts.hyperparameters.get("test_augment", "none"))]
     settings = ", ".join(f"{name} {value}" for name, value in facts.hyperparameters.items())
     again = "" if facts.opened == 1 else (
         f" The test images have been opened {facts.opened} times for models of this name: choosing "
@@ -58,7 +66,7 @@ def write(facts: Facts) -> str:
         "normalisation is inside. Output: a table with the class, its probability, and the "
         "probability of each class. A picture of anything else is given one of these classes "
         "too, perhaps with a high probability. Training and `predict` make such "
-        f"images by one rule: {RULE}.",
+        f"images by one rule: {RULE}.{views}",
         "",
         "## Training",
         "",

@@ -1,13 +1,13 @@
 """Bayesian optimisation with Hyperband."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
 from hypertuning.search.strategies import STRATEGIES, described
 from hypertuning.stages.kinds import Count, Factor, Named, Share
-from hypertuning.stages.options import Augment, SearchOptions
+from hypertuning.stages.options import AUTO, SearchOptions
 
 if TYPE_CHECKING:
     from hypertuning.stages.study.searches import Search
@@ -31,12 +31,24 @@ class Bohb(SearchOptions):
         None, description="Earlier studies to learn from: run ids or stages, separated by commas."
     )
     priors: bool = Field(True, description="Draw near the priors that the space has.")
-    augment: Augment = "none"
+    family: Literal["recipe", "plain"] = Field(
+        "recipe",
+        description="Networks and training to search: recipe is the strong small CNNs of airbench, "
+        "plain the CNN of the other stages; `space` changes either.",
+    )
+    augment: Literal["auto", "none", "crop_flip"] = Field(
+        AUTO,
+        description="Augmentation of the training images; auto is crop_flip for recipe, none for "
+        "plain.",
+    )
+    EARLIER: ClassVar = {"family": "plain"}
 
 
 def search(options: Bohb, given: Mapping | None = None) -> "Search":
-    """The space of BOHB, under the strategy asked for; imported here because that takes seconds."""
-    from hypertuning.spaces import BOHB
+    """The space of a family, under the strategy asked for; imported here because that is slow."""
+    from hypertuning.spaces import AUGMENT, FAMILIES
     from hypertuning.stages.study.sampled import sampled
 
-    return sampled("bohb", BOHB, "min_epochs", options)
+    if options.augment == AUTO:
+        options = options.but(augment=AUGMENT[options.family])
+    return sampled("bohb", FAMILIES[options.family], "min_epochs", options)

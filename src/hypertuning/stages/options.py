@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import get_annotations
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -56,6 +56,8 @@ class Options(BaseModel):
     """Base of all stages' options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    EARLIER: ClassVar[Mapping[str, str]] = {}
+    """What earlier versions did that had no such option: for studies that they recorded."""
 
     @model_validator(mode="before")
     @classmethod

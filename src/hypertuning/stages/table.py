@@ -131,10 +131,13 @@ STAGES = {
             "bohb",
             Bohb,
             "bohb:search",
-            "on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
+            "on {dataset}, family={family}, num_samples={num_samples}, max_epochs={max_epochs}",
             searches=True,
             grows=frozenset({"num_samples"}),
-            profiles={"quick": {"num_samples": 17}, "full": {}},
+            profiles={
+                "quick": {"num_samples": 17, "family": "plain"},
+                "full": {"train_size": 10_000},
+            },
             next=_AFTER_A_SEARCH,
         ),
         Stage(
@@ -154,7 +157,10 @@ STAGES = {
             "register:register",
             "from {source}, top_k={top_k}, repeats={repeats}, model_name={model_name}",
             gives="A Registered version, with its `model_uri`; a Study if it was interrupted.",
-            profiles={"quick": {"top_k": 2, "repeats": 2}, "full": {}},
+            profiles={
+                "quick": {"top_k": 2, "repeats": 2},
+                "full": {"refit_size": 0, "refit_epochs": 12, "test_augment": "mirror_shift"},
+            },
             next=("report",),
             invitation="register the best",
             source="source",

@@ -51,7 +51,8 @@ def plan_all(options: Main) -> Done:
     for search, given in _searches(options):
         planned = plan_of(search)
         found = _estimate(search, given, cache)
-        say(console, ["", *search.notes, *([LEARNS] if search.model else [])])
+        learns = [LEARNS] if search.model and options.profile == "quick" else []
+        say(console, ["", *search.notes, *learns])
         if search.stage in SEARCHES:
             show_plan(console, search, planned, found)
         else:

@@ -40,7 +40,7 @@ from hypertuning.whole_file import write_whole
 SIZES = {"quick": {"train_size": 1000, "val_size": 300}, "full": {}}
 """Numbers of images by profile, unless the user gives others."""
 SPACE = {**BOHB, "kernel_size": 3, "padding": 1}
-"""For hyperband and bohb: a model learns only from configurations of its own space."""
+"""For hyperband and bohb of the quick profile: a model learns only from its own space."""
 STAGES_RUN = [name for name, stage in STAGES.items() if stage.profiles]
 """In the order in which they run; the report is the last."""
 FREE = {
@@ -188,8 +188,8 @@ def options_of(
         return {**given, **named, "source": latest["bohb"]}
     given |= {**SIZES[profile], "dataset": options.dataset, "seed": options.seed}
     given |= options.changed(["train_size", "val_size"])
-    if stage in ("hyperband", "bohb"):
+    if profile == "quick" and stage in ("hyperband", "bohb"):
         given["space"] = space
-    if stage == "bohb":
+    if profile == "quick" and stage == "bohb":
         given["warm_start"] = latest["hyperband"]
     return given

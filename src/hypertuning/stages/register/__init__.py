@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -37,6 +38,11 @@ class Register(StudyOptions):
     )
     refit_epochs: CountOrAll = Field(
         0, description="Epochs of the refit; 0 is the mean of the best epochs of its repeats."
+    )
+    test_augment: Literal["same", "none", "mirror", "mirror_shift"] = Field(
+        "same",
+        description="Views of an image that the registered model averages: none, its mirror image "
+        "too, or both also shifted by a pixel; same is as in the source.",
     )
     model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
     alias: str = Field(

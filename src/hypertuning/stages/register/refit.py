@@ -45,7 +45,8 @@ def refitted(
         KeyboardInterrupt: the user stopped it; what was trained is kept.
     """
     given = read_study(study_dir)["given"]["candidates"][winner["candidate"] - 1]
-    config, problem, options = parse_config(given["config"]), prepared.problem, prepared.options
+    problem, options = prepared.problem, prepared.options
+    config = _with_views(parse_config(given["config"]), options.test_augment)
     epochs = options.refit_epochs or max(1, round(winner["best_epoch"]))
     size = refit_size(options, prepared.asked_images)
     data = load(problem.cache, size, problem.val_size, problem.split_seed, hold_out=False)
@@ -64,6 +65,11 @@ def refitted(
     finally:
         with suppress(MlflowException):
             prepared.client.set_terminated(run_id, status)
+
+
+def _with_views(config: Config, asked: str) -> Config:
+    """The winner as it is registered: views cost time in every validation, but not in the refit."""
+    return config if asked == "same" else config.model_copy(update={"test_augment": asked})
 
 
 def _patience_s(prepared: Prepared) -> float:

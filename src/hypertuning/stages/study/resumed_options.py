@@ -52,6 +52,7 @@ def merge(
         UsageError: the recorded options are damaged.
         UserError: an option contradicts what was recorded.
     """
+    recorded = {**options.EARLIER, **recorded}
     kept = [n for n in options.names() if n in recorded and n not in (*new, *FILES)]
     had = type(options).of({name: recorded[name] for name in kept})
     merged = {}

@@ -51,7 +51,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         notes = _priors_note(wanted, options)
         if notes or not getattr(options, "priors", True):
             wanted = without_priors(wanted)
-        points = points_of(options, changed)
+        points = points_of(options, {**space, **changed})
         _check_space(wanted, changed, points, options)
         model_options = ModelOptions(getattr(options, "random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, fixed, options.seed, model_options)

@@ -34,7 +34,7 @@ def space_of(options: SearchOptions) -> Space:
 
 
 def points_of(options: SearchOptions, space: Space) -> list[Written]:
-    """The user's own configurations; what they leave out has the study's fixed values."""
+    """The user's own configurations; what they leave out has the value that the space fixes."""
     if options.points is None:
         return []
     opened = searched(space)
@@ -71,6 +71,7 @@ def unsearched_notes(space: Space, changed: Space, fixed: Mapping[str, Value]) -
         if name in opened
         else f"`{name}` (={space[name]}) does nothing here: {reason}"
         for name, reason in reasons.items()
+        if name in opened or name in changed
     ]
     return notes + [
         f"`{name}` is not searched: its list has one value, {domain.values[0]!r}"
