@@ -32,7 +32,7 @@ from hypertuning.search.ray_start import WORKER_ENVIRONMENT
 from hypertuning.search.sampler import Random
 from hypertuning.search.unit import from_unit, to_unit
 from hypertuning.space_files import plain, read_space
-from hypertuning.spaces import BOHB, Space, acting, searched
+from hypertuning.spaces import AUGMENT, FAMILIES, Space, acting, searched
 from hypertuning.whole_file import write_whole
 
 TWICE = 3
@@ -276,11 +276,12 @@ def close_record(record: Record) -> None:
 @click.option("--data-dir", default="data", type=click.Path(path_type=Path))
 @click.option("--train-size", default=5000)
 @click.option("--val-size", default=2000)
+@click.option("--family", type=click.Choice(list(FAMILIES)), default="recipe")
 @click.option(
     "--space",
     "space_file",
     type=click.Path(exists=True, path_type=Path),
-    help="As for a stage; changes or adds parameters of the bohb stage's space.",
+    help="As for a stage; changes or adds parameters of the family's space.",
 )
 @click.option("--max-epochs", default=9)
 @click.option("--rounds", default=5, help="More of them go on from the table that is there.")
@@ -294,6 +295,7 @@ def main(
     data_dir,
     train_size,
     val_size,
+    family,
     space_file,
     max_epochs,
     rounds,
@@ -307,7 +309,8 @@ def main(
     from hypertuning.learn.data import prepare
 
     images = Images(prepare(dataset, data_dir), train_size, val_size)
-    space = {**BOHB, **(read_space(space_file) if space_file else {})}
+    changes = read_space(space_file) if space_file else {}
+    space = {"augment": AUGMENT[family], **FAMILIES[family], **changes}
     size = Size(rounds, drawn, near)
     growing = open_record(out, space, described(space, size, max_epochs, images))
     workers = Workers(processes, images, time_budget_s)

@@ -176,7 +176,18 @@ def test_the_command_trains_in_processes_of_its_own(tmp_path, capsys):
     space = tmp_path / "space.yaml"
     space.write_text("filters: 4\nhidden_size: 8\nbatch_size: 64\nnum_conv_layers: 1\n")
     small = "--dataset digits --train-size 100 --val-size 50 --max-epochs 2 --rounds 1 --drawn 2"
-    rest = ["--near", "1", "--processes", "1", "--space", str(space), "--out", str(tmp_path / "t")]
+    rest = [
+        "--family",
+        "plain",
+        "--near",
+        "1",
+        "--processes",
+        "1",
+        "--space",
+        str(space),
+        "--out",
+        str(tmp_path / "t"),
+    ]
     arguments = [*small.split(), "--data-dir", str(tmp_path / "data"), *rest]
     main(arguments, standalone_mode=False)
     assert "4 trials in" in capsys.readouterr().out

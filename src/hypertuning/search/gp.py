@@ -145,7 +145,8 @@ def _levels(losses: np.ndarray) -> np.ndarray:
     if not len(finite):
         return np.zeros(len(losses))
     median = np.median(finite)
-    cut = np.minimum(losses, median + WORST * (median - finite.min()))
+    spread = (median - finite.min()) or 1.0  # a failure is worse than losses that are all equal
+    cut = np.minimum(losses, median + WORST * spread)
     return (cut - cut.mean()) / (cut.std() or 1)
 
 
