@@ -3,7 +3,8 @@
 
 PYTHON := $(or $(PYTHON),python3)
 PORT := $(or $(PORT),5000)
-DEMO ?= -P dataset=digits -P train_size=600
+# digits are not mirrored
+DEMO ?= -P dataset=digits -P train_size=600 -P augment=none
 LOCK ?=
 BENCH ?=
 

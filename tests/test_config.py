@@ -3,7 +3,15 @@
 import pytest
 import torch
 
-from hypertuning.config import ONLY, Config, UserError, acts, parse_config, parse_value
+from hypertuning.config import (
+    ONLY,
+    Config,
+    UserError,
+    acts,
+    differing,
+    parse_config,
+    parse_value,
+)
 from hypertuning.learn.models import architecture
 from hypertuning.learn.networks import network
 
@@ -132,3 +140,10 @@ def test_numbers_are_finite(name, value):
 def test_what_is_logged_describes_the_same_trial():
     config = Config(model="resnn", optimizer="sgd", momentum=0.5, dropout=0.1)
     assert Config(**config.hyperparameters()) == config
+
+
+def test_what_is_at_its_default_wherever_it_acts_is_no_difference():
+    plain = [Config(model="nn"), Config()]
+    assert differing(plain) == {"model": True}
+    assert differing([*plain, Config(filters=32)]) == {"model": True, "filters": False}
+    assert differing([Config(model="nn"), Config(filters=32)]) == {"model": True, "filters": False}

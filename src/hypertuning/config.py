@@ -1,6 +1,6 @@
 """What all parts share: the hyperparameters of a trial, the objective, and errors for the user."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Literal, NamedTuple
 
@@ -184,8 +184,13 @@ def differing(configs: Sequence[Config]) -> dict[str, bool]:
     return {
         name: all(name in values for values in given)
         for name, different in values.items()
-        if len(different) > 1
+        if len(different) > 1 and not is_default(name, different - {None})
     }
+
+
+def is_default(name: str, values: Iterable[object]) -> bool:
+    """Whether a parameter has its default in all trials in which it acts."""
+    return set(values) == {DEFAULTS[name]}
 
 
 ONLY = facts(Config, Only)

@@ -2,10 +2,13 @@
 
 import pandas as pd
 
+from hypertuning.config import ONLY
 from hypertuning.report.frames import BEST, best_first, hyperparameters
 
 ARM_NAMES = {"none": "without augmentation", "crop_flip": "with crop and flip"}
 ARMS = tuple(ARM_NAMES)
+OF_AUGMENTATION = {"augment", *(n for n, only in ONLY.items() if only.parameter == "augment")}
+"""The hyperparameters in which the arms of one configuration differ."""
 
 
 def pairs_first(trials: pd.DataFrame) -> pd.DataFrame:
@@ -17,7 +20,7 @@ def pairs_first(trials: pd.DataFrame) -> pd.DataFrame:
     """
     longest_first = {"by": "epochs_run", "ascending": False, "kind": "stable"}
     ranked = best_first(trials).dropna(subset=["augment"]).sort_values(**longest_first)
-    same = [name for name in hyperparameters(trials) if name != "augment"]
+    same = [name for name in hyperparameters(trials) if name not in OF_AUGMENTATION]
     ranked["pair"] = ranked.groupby(same, dropna=False, sort=False).ngroup()
     ranked = ranked.drop_duplicates(["pair", "augment"])
     epochs = ranked.pivot(index="pair", columns="augment", values="epochs_run").fillna(0)

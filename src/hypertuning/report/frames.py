@@ -6,7 +6,7 @@
 import numpy as np
 import pandas as pd
 
-from hypertuning.config import OBJECTIVE, Config
+from hypertuning.config import OBJECTIVE, Config, is_default
 
 BEST = f"best_{OBJECTIVE}"
 ACCURACY = "best_val_accuracy"
@@ -35,10 +35,12 @@ def hyperparameters(trials: pd.DataFrame) -> list[str]:
 def varied(trials: pd.DataFrame, *also: str) -> list[str]:
     """The hyperparameters that differ among trials, or that some trials do not have.
 
-    Nobody tunes the seed, so it is left out unless it is in `also`.
+    Nobody tunes the seed, so it is left out unless it is in `also`; one that is at its default
+    wherever it acts tells nothing either.
     """
     names = [name for name in hyperparameters(trials) if name != "seed" or name in also]
-    return [name for name in names if trials[name].nunique(dropna=False) > 1]
+    values = {name: set(trials[name].unique()) for name in names}
+    return [n for n in names if len(values[n]) > 1 and not is_default(n, trials[n].dropna())]
 
 
 def fully_trained(trials: pd.DataFrame) -> pd.DataFrame:
