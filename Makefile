@@ -3,8 +3,7 @@
 
 PYTHON := $(or $(PYTHON),python3)
 PORT := $(or $(PORT),5000)
-# digits are not mirrored
-DEMO ?= -P dataset=digits -P train_size=600 -P augment=none
+DEMO ?= -P dataset=digits -P train_size=600
 LOCK ?=
 BENCH ?=
 

@@ -33,6 +33,12 @@ def bohb_on(**given):
     return bohb.main.stage.search(options(bohb, **{"family": "plain", **given}))
 
 
+@pytest.mark.parametrize(("dataset", "family"), [("digits", "plain"), ("cifar10", "recipe")])
+def test_the_family_fits_the_images_unless_one_is_asked_for(dataset, family):
+    drawn, asked = (bohb_on(family=name, dataset=dataset).domains for name in ("auto", family))
+    assert drawn == asked
+
+
 def test_the_recipe_is_searched_with_its_augmentation_unless_another_is_asked_for():
     asked = ({}, {"augment": "none"}, {"space": "filters: 8"})
     cropped, plain, narrow = (bohb_on(family="recipe", **given) for given in asked)

@@ -98,6 +98,6 @@ def test_a_number_without_an_end_is_refused(value):
 
 def test_a_study_of_an_earlier_version_goes_on_with_the_family_that_there_was():
     options = Bohb.of({"resume": "last"})
-    assert options.family == "recipe"
+    assert options.family == "auto"
     assert merge(options, {"augment": "none"}, "study x").family == "plain"
     assert merge(options, {"family": "recipe"}, "study x").family == "recipe"

@@ -31,10 +31,11 @@ class Bohb(SearchOptions):
         None, description="Earlier studies to learn from: run ids or stages, separated by commas."
     )
     priors: bool = Field(True, description="Draw near the priors that the space has.")
-    family: Literal["recipe", "plain"] = Field(
-        "recipe",
+    family: Literal["auto", "recipe", "plain"] = Field(
+        AUTO,
         description="Networks and training to search: recipe is the strong small CNNs of airbench, "
-        "plain the CNN of the other stages; `space` changes either.",
+        "plain the CNN of the other stages; auto is plain for digits, and else recipe. `space` "
+        "changes either.",
     )
     augment: Literal["auto", "none", "crop_flip"] = Field(
         AUTO,
@@ -49,6 +50,9 @@ def search(options: Bohb, given: Mapping | None = None) -> "Search":
     from hypertuning.spaces import AUGMENT, FAMILIES
     from hypertuning.stages.study.sampled import sampled
 
+    family = options.family
+    if family == AUTO:  # digits are few, and no digit is another one's mirror image
+        family = "plain" if options.dataset == "digits" else "recipe"
     if options.augment == AUTO:
-        options = options.but(augment=AUGMENT[options.family])
-    return sampled("bohb", FAMILIES[options.family], "min_epochs", options)
+        options = options.but(augment=AUGMENT[family])
+    return sampled("bohb", FAMILIES[family], "min_epochs", options)

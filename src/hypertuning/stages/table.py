@@ -131,7 +131,7 @@ STAGES = {
             "bohb",
             Bohb,
             "bohb:search",
-            "on {dataset}, family={family}, num_samples={num_samples}, max_epochs={max_epochs}",
+            "on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
             searches=True,
             grows=frozenset({"num_samples"}),
             profiles={
