@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-start lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-search bench-stage bench-start bench-tail record-table lint format lock clean machine
 
 # Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
@@ -60,8 +60,20 @@ bench-tracking: $(project)  ## the cost of tracking, ours beside Ray's own; minu
 bench-report: $(project)  ## a report of 2,000 trials, step by step; minutes
 	@$(python) -m benchmarks.bench_report --out bench_results/report $(BENCH)
 
+bench-search: $(project)  ## the searches, replayed on recorded trials; minutes: BENCH="--workers 4"
+	@$(python) -m benchmarks.bench_search --table benchmarks/table --out bench_results/search $(BENCH)
+
+record-table: $(project)  ## train what bench-search replays; hours, in as many goes as you like: BENCH="--time-budget-s 3600"
+	@$(python) -m benchmarks.record_table --out bench_results/table $(BENCH)
+
 bench-start: $(project)  ## how soon commands begin, beside a revision: BENCH="--against HEAD~1"
 	@$(python) -m benchmarks.bench_start --out bench_results/start $(BENCH)
+
+bench-stage: $(project)  ## a stage beside plain processes and the usual way: BENCH="--configs 4"
+	@$(python) -m benchmarks.bench_stage --out bench_results/stage $(BENCH)
+
+bench-tail: $(project)  ## how long workers wait, by simulation; a minute
+	@$(python) -m benchmarks.bench_tail --out bench_results/tail $(BENCH)
 
 lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff check .

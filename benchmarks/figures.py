@@ -74,6 +74,24 @@ def anytime(rows: pd.DataFrame) -> Figure:
 
 
 @styled
+def replayed(rows: pd.DataFrame) -> Figure:
+    """Mean regret by epochs spent, of searches on the recorded table.
+
+    `rows`: method, spent, mean, error, seeds; `benchmarks.bench_search.summary`.
+    """
+    title = f"Searches replayed on recorded trials: mean regret of {rows['seeds'].max()} seeds"
+    note = "Regret: the expected loss of the best trial so far, less the least there is. "
+    figure = new_figure(8.6, 4.6, title, note + "Bands: one standard error.")
+    axes = figure.subplots()
+    late = rows[rows["spent"] >= FIRST]
+    axes.set(xlim=(FIRST, late["spent"].max()), yscale="log")
+    axes.set(xlabel="epochs spent", ylabel="regret (nats per image)")
+    log_ticks(axes.yaxis, LogLocator(subs=(1, 2, 5)))
+    _lines(axes, late, "spent", "method")
+    return figure
+
+
+@styled
 def ablation(rows: pd.DataFrame) -> Figure:
     """Validation accuracy as ingredients are added, and as each is left out of the whole.
 
@@ -96,14 +114,18 @@ def ablation(rows: pd.DataFrame) -> Figure:
 
 def _lines(axes: Axes, rows: pd.DataFrame, x: str, by: str) -> None:
     ends = []
-    for place, name in enumerate(name for name in NAMES if name in set(rows[by])):
+    there = dict.fromkeys(rows[by])
+    named = [name for name in NAMES if name in there]
+    for place, name in enumerate(named + [name for name in there if name not in NAMES]):
         line = rows[rows[by] == name]
         colour, dashes = _look(place)
         low, high = line["mean"] - line["error"], line["mean"] + line["error"]
         axes.fill_between(line[x], low, high, color=colour, alpha=0.13, lw=0)
         axes.plot(line[x], line["mean"], color=colour, ls=dashes)
         last = line.iloc[-1]
-        ends.append(End(last[x], last["mean"], f"{NAMES[name]}  {last['mean']:.3f}", colour))
+        ends.append(
+            End(last[x], last["mean"], f"{NAMES.get(name, name)}  {last['mean']:.3f}", colour)
+        )
     label_ends(axes, ends, size=6.5)
 
 

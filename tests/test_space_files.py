@@ -39,9 +39,38 @@ def test_a_space_file_fixes_parameters_and_opens_others(tmp_path):
     }
 
 
+def test_a_space_file_says_where_the_best_is_expected(tmp_path):
+    file = written(
+        tmp_path,
+        "learning_rate: {low: 1e-4, high: 1e-1, log: true, prior: 1e-3, confidence: high}\n"
+        "momentum: {low: 0.5, high: 0.9, when: {optimizer: sgd}, prior: 0.9}\n"
+        "optimizer: {values: [adamw, sgd], prior: sgd, confidence: low}\n"
+        "filters: {low: 32, high: 256, prior: 64}\n",
+    )
+    space = {
+        "learning_rate": Float(1e-4, 1e-1, log=True, prior=1e-3, confidence="high"),
+        "momentum": Float(0.5, 0.9, when=("optimizer", "sgd"), prior=0.9),
+        "optimizer": Choice(("adamw", "sgd"), prior="sgd", confidence="low"),
+        "filters": Integer(32, 256, prior=64),
+    }
+    assert read_space(file) == space
+    file.write_text(yaml.safe_dump(plain(space)))
+    assert read_space(file) == space
+    assert spaces.describe(space) == spaces.describe(spaces.without_priors(space))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("filters: {low: 8, high: 9, prior: 7}", "`filters`: `prior` (=7) must lie in 8–9"),
+        ("filters: {low: 8, high: 9, prior: 8.5}", "`filters` must be a whole number, got 8.5"),
+        ("filters: {low: 8, high: 9, prior: 8, confidence: 1}", "must be one of 'low', 'medium', "),
+        (
+            "filters: {low: 8, high: 9, confidence: low}",
+            "`confidence` of `filters` needs a `prior`",
+        ),
+        ("optimizer: {values: [adam, sgd], prior: adamw}", "(='adamw') must lie in adam, sgd"),
+        ("optimizer: {values: adam, prior: adam}", "`optimizer` must have `low` and `high`"),
         ("filters: {low: 32}", "`filters` must have `low` and `high`"),
         ("filters: {low: 32, high: 64, step: 2}", "`filters` must have `low` and `high`"),
         ("filters: {low: 64, high: 32}", "`filters`: `low` (=64) must be below `high` (=32)"),

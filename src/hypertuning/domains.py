@@ -3,12 +3,15 @@
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 from hypertuning.config import UserError
 
 Value = int | float | str | bool
+Confidence = Literal["low", "medium", "high"]
+"""How sure the user is of a prior."""
 
 FINEST, LARGEST = 1e-10, 1e10
 """The smallest width and the largest end of a range: ConfigSpace rounds to 13 decimals."""
@@ -23,9 +26,13 @@ class Float:
     log: bool = False
     when: tuple[str, Value] | None = None
     """Searched only where this other parameter has this value."""
+    prior: float | None = None
+    """Where the user expects the best."""
+    confidence: Confidence = "medium"
 
     def __post_init__(self) -> None:
         _check_ends(self)
+        _check_prior(self)
 
     def sample(self, rng: np.random.Generator) -> float:
         if self.log:  # rounding may pass an end
@@ -51,9 +58,13 @@ class Integer:
     log: bool = False
     when: tuple[str, Value] | None = None
     """Searched only where this other parameter has this value."""
+    prior: int | None = None
+    """Where the user expects the best."""
+    confidence: Confidence = "medium"
 
     def __post_init__(self) -> None:
         _check_ends(self)
+        _check_prior(self)
 
     def sample(self, rng: np.random.Generator) -> int:
         if self.log:  # half a unit more on both sides gives the ends their full share
@@ -76,12 +87,16 @@ class Choice:
     values: tuple[Value, ...]
     when: tuple[str, Value] | None = None
     """Searched only where this other parameter has this value."""
+    prior: Value | None = None
+    """Where the user expects the best."""
+    confidence: Confidence = "medium"
 
     def __post_init__(self) -> None:
         if not self.values:
             raise UserError("a choice must offer at least one value, got none")
         if len(set(self.values)) < len(self.values):
             raise UserError(f"a choice must not offer a value twice, got {list(self.values)}")
+        _check_prior(self)
 
     def sample(self, rng: np.random.Generator) -> Value:
         return self.values[rng.integers(len(self.values))]
@@ -105,6 +120,14 @@ def _check_ends(domain: Float | Integer) -> None:
         raise UserError(f"`low` (={domain.low}) must be below `high` (={domain.high})")
     if domain.log and domain.low <= 0:
         raise UserError(f"`low` of a logarithmic range must be greater than 0, got {domain.low}")
+
+
+def _check_prior(domain: Domain) -> None:
+    if domain.prior is not None and not contains(domain, domain.prior):
+        raise UserError(f"`prior` (={domain.prior!r}) must lie in {domain.extent()}")
+    if domain.confidence not in get_args(Confidence):
+        words = ", ".join(map(repr, get_args(Confidence)))
+        raise UserError(f"`confidence` must be one of {words}, got {domain.confidence!r}")
 
 
 def check_extent(domain: Float | Integer) -> None:

@@ -15,7 +15,8 @@ def read_space(file: Path, strict: bool = True) -> Space:
     """Read a YAML file of parameters: a value fixes one, a list or bounds search it.
 
     `filters: {low: 32, high: 256, log: true}`, `optimizer: [adamw, sgd]`, `dropout: 0.2`,
-    `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`.
+    `momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}`. Where the user expects the best, and
+    how surely: `prior: 0.1, confidence: high` in braces; a choice is then `{values: [a, b], …}`.
 
     Raises:
         UserError: the file cannot be read, or a parameter is wrong; the message has its line.
@@ -39,12 +40,18 @@ def plain(space: Space) -> dict[str, object]:
 
 
 def _plain(domain: Domain | Value) -> object:
-    if isinstance(domain, Choice):
-        return list(domain.values)
-    if not isinstance(domain, Float | Integer):
+    if not isinstance(domain, Float | Integer | Choice):
         return domain
+    expected = {} if domain.prior is None else _fields(domain, "prior", "confidence")
+    if isinstance(domain, Choice):
+        values = list(domain.values)
+        return {"values": values, **expected} if expected else values
     when = {"when": dict([domain.when])} if domain.when else {}
-    return {"low": domain.low, "high": domain.high, "log": domain.log, **when}
+    return {**_fields(domain, "low", "high", "log"), **when, **expected}
+
+
+def _fields(domain: Domain, *names: str) -> dict[str, Value]:
+    return {name: getattr(domain, name) for name in names}
 
 
 class Written(NamedTuple):
@@ -112,14 +119,35 @@ def _got(given: object) -> str:
 
 def _domain(name: str, given: object, strict: bool) -> Domain | Value:
     if isinstance(given, dict):
-        return _range(name, given, strict)
+        expected = _expected(name, given, strict)
+        rest = {key: value for key, value in given.items() if key not in _EXPECTED}
+        if isinstance(rest.get("values"), list) and len(rest) == 1:
+            return _choice(name, rest["values"], strict, **expected)
+        return _range(name, rest, strict, **expected)
     if isinstance(given, list):
-        values = tuple(_value(name, value, strict) for value in given)
-        return _built(name, Choice, values)
+        return _choice(name, given, strict)
     return _value(name, given, strict)
 
 
-def _range(name: str, given: dict, strict: bool) -> Float | Integer:
+_EXPECTED = ("prior", "confidence")
+
+
+def _expected(name: str, given: dict, strict: bool) -> dict[str, Value]:
+    """The prior of a parameter and its confidence, if it has one."""
+    if "prior" not in given:
+        if "confidence" in given:
+            raise UserError(f"`confidence` of `{name}` needs a `prior`, got {shown(given)}")
+        return {}
+    expected = {"prior": _value(name, given["prior"], strict)}
+    return {**expected, **{key: given[key] for key in given if key == "confidence"}}
+
+
+def _choice(name: str, given: list, strict: bool, **expected: Value) -> Choice:
+    values = tuple(_value(name, value, strict) for value in given)
+    return _built(name, Choice, values, **expected)
+
+
+def _range(name: str, given: dict, strict: bool, **expected: Value) -> Float | Integer:
     known = {"low", "high"} <= set(given) <= {"low", "high", "log", "when"}
     when = given.get("when") or {}
     if not known or not isinstance(when, dict) or len(when) > 1:
@@ -135,7 +163,7 @@ def _range(name: str, given: dict, strict: bool) -> Float | Integer:
         raise UserError(f"`log` of `{name}` must be true or false, got {shown(log)}")
     condition = [(parent, _value(parent, value, strict)) for parent, value in when.items()]
     kind = Integer if Config.model_fields[name].annotation is int else Float
-    return _built(name, kind, low, high, bool(log), *condition)
+    return _built(name, kind, low, high, bool(log), *condition, **expected)
 
 
 def _checked_extent(name: str, domain: Float | Integer) -> None:
@@ -145,9 +173,9 @@ def _checked_extent(name: str, domain: Float | Integer) -> None:
         raise UserError(f"`{name}`: {error}") from error
 
 
-def _built(name: str, kind: type[Domain], *given: object) -> Domain:
+def _built(name: str, kind: type[Domain], *given: object, **expected: Value) -> Domain:
     try:
-        return kind(*given)
+        return kind(*given, **expected)
     except UserError as error:
         raise UserError(f"`{name}`: {error}") from error
 

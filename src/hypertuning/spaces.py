@@ -103,6 +103,14 @@ def _alone(domain: Domain | Value) -> Domain | Value:
     return domain.values[0] if lone else domain
 
 
+def without_priors(space: Space) -> Space:
+    """The same space, of which the user expects nothing."""
+    return {
+        name: replace(d, prior=None, confidence="medium") if name in searched(space) else d
+        for name, d in space.items()
+    }
+
+
 def sample(space: Space, rng: np.random.Generator) -> dict[str, Value]:
     """Draw one configuration.
 

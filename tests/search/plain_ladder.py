@@ -59,12 +59,14 @@ class Ladder(ABC):
 class Halving(Ladder):
     """Synchronous successive halving: a rung is promoted from when all of it has told its loss.
 
-    Brackets are served in order; a later one starts only where the earlier ones have to wait.
+    Brackets are served in order; a later one starts only where the earlier ones have to wait. Of a
+    rung the costliest trial starts first.
     """
 
-    def __init__(self, brackets: Sequence[Bracket]) -> None:
+    def __init__(self, brackets: Sequence[Bracket], costs: Sequence[float]) -> None:
         super().__init__()
         self.brackets = tuple(brackets)
+        self.costs = costs
 
     def _choose(self) -> Job | None:
         jobs = (self._next_of(index, bracket) for index, bracket in enumerate(self.brackets))
@@ -75,11 +77,14 @@ class Halving(Ladder):
         for rung, until in enumerate(bracket.epochs):
             waiting = [t for t in climbers if (t, until) not in self.losses]
             if waiting:
-                idle = (t for t in waiting if t not in self.running)
-                return next((Job(t, until, index, rung) for t in idle), None)
+                idle = [t for t in waiting if t not in self.running]
+                return Job(self._costliest(idle), until, index, rung) if idle else None
             promoted = bracket.sizes[rung + 1] if rung + 1 < len(bracket.sizes) else 0
-            climbers = sorted(self._best(climbers, until, promoted))
+            climbers = self._best(climbers, until, promoted)
         return None
+
+    def _costliest(self, trials: Sequence[int]) -> int:
+        return min(trials, key=lambda t: (-self.costs[t], t))
 
 
 class Asha(Ladder):

@@ -130,6 +130,34 @@ def test_arms_decide_for_themselves_and_advance_in_pairs():
     assert [j.trial % 2 for j in jobs] == [0, 1] * len(alone)
 
 
+def test_the_costliest_trials_of_a_rung_start_first_and_keep_their_numbers():
+    ladder = sweep(5, 3)
+    ladder.start_costliest_first([1.0, 4.0, 2.0, 4.0, 3.0])
+    assert [job.trial for job in climb(ladder, lambda *_: 0.0)] == [1, 3, 4, 2, 0]
+
+
+def test_both_arms_of_the_costliest_configuration_start_first():
+    ladder = Arms([sweep(3, 3), sweep(3, 3)])
+    ladder.start_costliest_first([1.0, 1.0, 3.0, 3.0, 2.0, 2.0])
+    assert [job.trial for job in climb(ladder, lambda *_: 0.0)] == [2, 3, 4, 5, 0, 1]
+
+
+def test_asha_begins_its_trials_in_their_order_because_that_decides_who_goes_on():
+    ladder = Asha(9, (1, 3, 9), 3)
+    ladder.start_costliest_first([*range(9)])
+    begun = [job.trial for job in climb(ladder, lambda trial, _: trial) if job.rung == 0]
+    assert begun == [*range(9)]
+
+
+def test_a_worker_that_would_wait_for_a_rung_begins_the_next_bracket():
+    ladder = Halving(hyperband_brackets(Budget(17, 9)))
+    first_rung = [ladder.next() for _ in range(9)]
+    assert ladder.next() == Job(9, 3, 1, 0)
+    for job in first_rung:
+        ladder.tell(job.trial, 1, job.trial)
+    assert ladder.next() == Job(0, 3, 0, 1), "the first bracket no longer waits"
+
+
 LADDERS = {
     "halving": lambda b: Halving(hyperband_brackets(b)),
     "asha": lambda b: Asha(b.num_samples, rungs(b), b.reduction_factor),
@@ -164,17 +192,52 @@ def test_every_ladder_ends_whatever_arrives_in_whatever_order(budget, kind, conc
 def test_a_ladder_that_is_told_again_goes_on_as_if_it_had_never_stopped(budget, kind, cut, seed):
     values = random.Random(seed)
     table = {}
-    whole = LADDERS[kind](budget)
+    whole, resumed = LADDERS[kind](budget), LADDERS[kind](budget)
+    costs = some_costs(budget, values)
+    for ladder in (whole, resumed):
+        ladder.start_costliest_first(costs)
     jobs = climb(whole, lambda *key: table.setdefault(key, values.random()))
-    first, resumed = jobs[:cut], LADDERS[kind](budget)
+    first = jobs[:cut]
     for job in first:
         resumed.tell(job.trial, job.until, table[job.trial, job.until])
     assert climb(resumed, lambda *key: table[key]) == jobs[cut:]
 
 
+@settings(max_examples=300, deadline=None)
+@given(budgets, st.integers(1, 7), st.integers())
+def test_in_which_order_a_rung_starts_does_not_change_what_is_trained(budget, concurrency, seed):
+    values, shuffle = random.Random(seed), random.Random(seed)
+    table = {}
+    loss = lambda *key: table.setdefault(key, values.choice([values.random(), 0.5, math.nan]))
+    in_order = climb(Halving(hyperband_brackets(budget)), loss)
+    reordered = Halving(hyperband_brackets(budget))
+    reordered.start_costliest_first(some_costs(budget, shuffle))
+    assert sorted(climb(reordered, loss, concurrency, shuffle)) == sorted(in_order)
+
+
+def some_costs(budget, draw):
+    """Of every trial; some are equal."""
+    return [draw.choice([1.0, 2.0, draw.random()]) for _ in range(budget.num_samples)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(budgets, st.integers(2, 7), st.integers())
+def test_a_worker_of_asha_waits_only_when_every_trial_has_begun(budget, concurrency, seed):
+    shuffle = random.Random(seed)
+    ladder = LADDERS["asha"](budget)
+    running, begun = [], set()
+    while not ladder.done:
+        while len(running) < concurrency and (job := ladder.next()):
+            running.append(job)
+            begun.add(job.trial)
+        assert len(running) == concurrency or len(begun) == budget.num_samples
+        job = running.pop(shuffle.randrange(len(running)))
+        ladder.tell(job.trial, job.until, shuffle.random())
+
+
 PLAIN = {
-    "halving": lambda b: plain_ladder.Halving(hyperband_brackets(b)),
-    "asha": lambda b: plain_ladder.Asha(b.num_samples, rungs(b), b.reduction_factor),
+    "halving": lambda b, costs: plain_ladder.Halving(hyperband_brackets(b), costs),
+    "asha": lambda b, costs: plain_ladder.Asha(b.num_samples, rungs(b), b.reduction_factor),
 }
 
 
@@ -183,7 +246,9 @@ PLAIN = {
 def test_every_choice_is_that_of_the_definition(budget, kind, concurrency, seed):
     """Also where losses tie, trials fail, and results of other epochs come, or the same twice."""
     shuffle = random.Random(seed)
-    ladder, plain = LADDERS[kind](budget), PLAIN[kind](budget)
+    costs = some_costs(budget, shuffle)
+    ladder, plain = LADDERS[kind](budget), PLAIN[kind](budget, costs)
+    ladder.start_costliest_first(costs)
     running = []
     while True:
         assert ladder.done == plain.done

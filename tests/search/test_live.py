@@ -121,6 +121,18 @@ def test_workers_cannot_share_the_last_trial(clock):
     assert "time left 0:01:2" in view._summary()
 
 
+def test_the_costliest_trials_come_first_and_say_that_the_others_take_less(clock):
+    view = LiveView(plan(lambda: sweep(3, 2)), costs=[1.0, 6.0, 2.0])
+    view.setup()
+    trial = trial_of(1)
+    for number in (1, 2):
+        clock.seconds += 60
+        epoch(view, trial, number)
+    view.on_trial_complete(0, [], trial)
+    # two epochs of a third of 60 seconds, and two of a sixth
+    assert "time left 0:01:00" in view._summary()
+
+
 @pytest.mark.parametrize("width", [40, 80, 140])
 def test_the_bar_is_as_wide_as_the_terminal_under_one_line_of_words(width, clock):
     view = LiveView(plan(lambda: sweep(3, 2)))

@@ -4,29 +4,35 @@ import zlib
 
 import pytest
 
-from hypertuning.config import Budget
+from hypertuning.config import Budget, parse_config
+from hypertuning.geometry import training_flops
 from hypertuning.search.halving import sweep
 from hypertuning.search.ladder import Arms, Job
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.sampler import Paired
 from hypertuning.search.searcher import LadderSearcher, Past
 from hypertuning.search.strategies import STRATEGIES
+from hypertuning.search.work import work
 from hypertuning.spaces import BOHB, Float, Integer
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 SPACE = {"learning_rate": Float(1e-4, 1e-1, log=True), "filters": Integer(8, 64)}
 
+BELIEVED = {**SPACE, "learning_rate": Float(1e-4, 1e-1, log=True, prior=3e-3)}
+
 
 def searcher(strategy: str, num_samples: int = 30, past=(), concurrency: int = 3) -> LadderSearcher:
     """A search of a small space, which BOHB's model learns early."""
-    name = "asha" if strategy == "both arms" else strategy
+    name, _, priors = ("asha" if strategy == "both arms" else strategy).partition(" with ")
     budget = Budget(num_samples, 9)
-    sampler = STRATEGIES[name].sampler(SPACE, {}, 0, PAPER)
+    sampler = STRATEGIES[name].sampler(BELIEVED if priors else SPACE, {}, 0, PAPER)
     ladder = STRATEGIES[name].ladder(budget)
     if strategy == "both arms":
         sampler = Paired(sampler, ARMS)
         ladder = Arms([STRATEGIES[name].ladder(budget) for _ in ARMS])
-    return LadderSearcher(ladder, sampler, concurrency, past)
+    trials = num_samples * (len(ARMS) if strategy == "both arms" else 1)
+    costs = () if STRATEGIES[name].learns else work(sampler, trials, num_classes=10)
+    return LadderSearcher(ladder, sampler, concurrency, past, costs)
 
 
 def draw(*words) -> float:
@@ -74,7 +80,7 @@ def decisions(begun: list[dict]) -> list[tuple]:
     )
 
 
-STUDIES = [*STRATEGIES, "both arms"]
+STUDIES = [*STRATEGIES, *(f"{name} with priors" for name in STRATEGIES), "both arms"]
 
 
 @pytest.mark.parametrize("strategy", STUDIES)
@@ -117,6 +123,16 @@ def test_a_search_that_gets_more_samples_keeps_what_it_has_and_goes_on(strategy)
     arms = 2 if strategy == "both arms" else 1
     assert {g["job"]["trial"] for g in before + after} == set(range(30 * arms))
     assert searcher(strategy, 30, past + grown).done
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 20])
+def test_a_study_of_random_configurations_starts_its_costliest_first(cut):
+    past, before = climb(searcher("random", concurrency=1), events=cut)
+    _, after = climb(searcher("random", past=past, concurrency=1))
+    begun = before + after[1:]  # the one that was cut off comes again
+    costs = [training_flops(parse_config(g["config"]), 10) for g in begun]
+    assert costs == sorted(costs, reverse=True)
+    assert sorted(g["job"]["trial"] for g in begun) == [*range(30)]
 
 
 def test_what_the_record_holds_of_a_trial_is_not_reported_again():

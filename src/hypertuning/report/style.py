@@ -25,6 +25,8 @@ SAMPLER_LOOKS = {
     "random": (BLUE, "o", "drawn at random"),
     "model": (VERMILLION, "^", "proposed by the model"),
     "warm": (GREEN, "s", "proposed from earlier studies"),
+    "prior": (FAINT, "X", "drawn near the prior"),
+    "incumbent": (INK, "*", "drawn near the best so far"),
     "point": (PURPLE, "D", "given by the user"),
     "grid": (ORANGE, "v", "taken from the grid"),
     "repeat": (SKY, "P", "trained again"),

@@ -5,6 +5,7 @@ Source: Li et al., A System for Massively Parallel Hyperparameter Tuning (MLSys 
 
 import math
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from heapq import heappop, heappush
 
 from hypertuning.search.ladder import Job, Ladder
@@ -34,6 +35,9 @@ class Asha(Ladder):
         while self._new and not self._idle(self._new[0], self.epochs[0]):
             heappop(self._new)
         return Job(self._new[0], self.epochs[0], 0, 0) if self._new else None
+
+    def start_costliest_first(self, costs: Sequence[float]) -> None:
+        """Change nothing: which trials are on a rung first decides who goes on."""
 
     def _changed(self, trial: int) -> None:
         if trial not in self.trials:

@@ -23,9 +23,10 @@ from ConfigSpace import (
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.domains import Choice, Domain, Float, Value
 from hypertuning.search.density import Density
+from hypertuning.search.informed import draws
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.result import COIN, GAP, MODEL, Result
-from hypertuning.search.sampler import Proposal, Random
+from hypertuning.search.sampler import Proposal
 from hypertuning.spaces import Space, acting, conditions, searched
 
 with warnings.catch_warnings():  # of escapes in hpbandster's docstrings, from Python 3.12 on
@@ -48,7 +49,7 @@ class Bohb:
         build: Callable[[dict[str, Value]], Config] = parse_config,
     ) -> None:
         self.searched, self.seed, self.build, self.options = searched(space), seed, build, options
-        self.random = Random(space, fixed, seed, build)
+        self.random = draws(space, fixed, seed, build)
         self.space, self.fixed = space, fixed
         self.generator = _Generator(configuration_space(self.searched), seed, options)
         self.own: Counter[int] = Counter()
@@ -102,6 +103,7 @@ class Bohb:
         given = config.hyperparameters()
         if self.random.misfit(given):
             return
+        self.random.observe(config, epoch, loss)
         self.own[epoch] += 1
         there = acting(self.searched, {n: given[n] for n in self.searched if n in given})
         self.generator.learn(there, epoch, loss)

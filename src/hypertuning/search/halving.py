@@ -7,7 +7,7 @@ keeps its brackets.
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from hypertuning.search.brackets import Bracket
 from hypertuning.search.ladder import Job, Ladder
@@ -16,16 +16,22 @@ from hypertuning.search.ladder import Job, Ladder
 class Halving(Ladder):
     """Synchronous successive halving: a rung is promoted from when all of it has told its loss.
 
-    Brackets are served in order; a later one starts only where the earlier ones have to wait.
+    Brackets are served in order; a later one starts only where the earlier ones have to wait. In
+    which order the trials of a rung start does not change who goes on.
     """
 
     def __init__(self, brackets: Sequence[Bracket]) -> None:
         super().__init__()
         self.brackets = tuple(brackets)
+        self.costs: Sequence[float] = ()
+        """By trial; without them, trials start in their order."""
         self._climbs: list[_Climb] = []
         """Of the brackets that were looked at so far, the first ones."""
         self._ended = 0
         """How many of the first brackets have nothing left to start."""
+
+    def start_costliest_first(self, costs: Sequence[float]) -> None:
+        self.costs = costs
 
     def _choose(self) -> Job | None:
         for index in range(self._ended, len(self.brackets)):
@@ -46,7 +52,7 @@ class Halving(Ladder):
 class _Climb:
     """Where a bracket stands: on which rung, for whose losses it waits, and who may start."""
 
-    def __init__(self, bracket: Bracket, ladder: Ladder) -> None:
+    def __init__(self, bracket: Bracket, ladder: Halving) -> None:
         self.bracket, self.ladder, self.rung = bracket, ladder, 0
         self._enter(bracket.trials())
 
@@ -62,18 +68,22 @@ class _Climb:
         """Begin the rung; go on to the next while all losses of one are known."""
         self.climbers = climbers
         self.awaited = {t for t in climbers if (t, self.until) not in self.ladder.losses}
-        # in the order of the trials, as a heap is
-        self.idle = [t for t in climbers if self.ladder._idle(t, self.until)]
+        self.idle = [self._turn(t) for t in climbers if self.ladder._idle(t, self.until)]
+        heapify(self.idle)
         if climbers and not self.awaited and self.rung + 1 < len(self.bracket.epochs):
             best = self._best(self.bracket.sizes[self.rung + 1])
             self.rung += 1
             self._enter(best)
 
+    def _turn(self, trial: int) -> tuple[float, int]:
+        """A sort key: the costliest trial first, the earlier one where they cost the same."""
+        return -self.ladder.costs[trial] if self.ladder.costs else 0.0, trial
+
     def _best(self, count: int) -> list[int]:
         """The trials of least finite loss on this rung, the earlier one first where they tie."""
         losses = {t: self.ladder.losses[t, self.until] for t in self.climbers}
         finite = [t for t in self.climbers if math.isfinite(losses[t])]
-        return sorted(sorted(finite, key=lambda t: (losses[t], t))[:count])
+        return sorted(finite, key=lambda t: (losses[t], t))[:count]
 
     def changed(self, trial: int) -> None:
         if trial not in self.awaited:
@@ -83,13 +93,13 @@ class _Climb:
             if not self.awaited:
                 self._enter(self.climbers)
         elif trial not in self.ladder.running:
-            heappush(self.idle, trial)
+            heappush(self.idle, self._turn(trial))
 
     def first_idle(self) -> int | None:
-        """The first trial that can start on this rung."""
-        while self.idle and not self.ladder._idle(self.idle[0], self.until):
+        """The costliest trial that can start on this rung."""
+        while self.idle and not self.ladder._idle(self.idle[0][1], self.until):
             heappop(self.idle)
-        return self.idle[0] if self.idle else None
+        return self.idle[0][1] if self.idle else None
 
 
 def sweep(num_samples: int, epochs: int) -> Halving:

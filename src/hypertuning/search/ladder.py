@@ -1,8 +1,8 @@
 """From the losses so far to the next job. Pure, and all the state there is.
 
 A *job* trains one trial up to one epoch. A ladder answers `next()` from the losses that it was
-told and the jobs that are under way, and from nothing else: told the same losses again, it goes on
-as if it had never stopped.
+told, the jobs that are under way and what the trials cost, and from nothing else: told the same
+losses again, it goes on as if it had never stopped.
 
 halving.py and asha.py hold the rules; a choice costs them the logarithm of the number of trials.
 """
@@ -34,6 +34,17 @@ class Ladder(ABC):
     @abstractmethod
     def _choose(self) -> Job | None:
         """The best job to start now, or None while nothing can start before a result comes."""
+
+    @abstractmethod
+    def start_costliest_first(self, costs: Sequence[float]) -> None:
+        """Where the order of starting decides nothing else, start the costliest trials first.
+
+        So no worker begins a long trial when the others have nothing left to do. Call it before
+        the first choice.
+
+        Args:
+            costs: Of an epoch of each trial, in any unit; empty if they are not known.
+        """
 
     @abstractmethod
     def _changed(self, trial: int) -> None:
@@ -109,6 +120,10 @@ class Arms(Ladder):
         for index in sorted(range(len(self.arms)), key=begun):
             if job := self.arms[index]._choose():
                 yield index, job
+
+    def start_costliest_first(self, costs: Sequence[float]) -> None:
+        for index, arm in enumerate(self.arms):
+            arm.start_costliest_first(costs[index :: len(self.arms)])
 
     def _changed(self, trial: int) -> None:
         """Each arm notes its own."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,8 @@ class LiveView(Callback):
     Args:
         losses: What earlier parts of the study measured, by trial and epoch.
         concurrency: How many trials run at once.
+        costs: Of an epoch of each trial, if they are known beforehand. As the costliest start
+            first, what is left takes less time an epoch than what is done.
     """
 
     def __init__(
@@ -29,15 +31,22 @@ class LiveView(Callback):
         plan: Plan,
         losses: Mapping[tuple[int, int], float] | None = None,
         concurrency: int = 1,
+        costs: Sequence[float] = (),
     ) -> None:
         self.plan, self.concurrency = plan, min(concurrency, plan.trials)
+        # which trials will go on to another rung, and so how much they cost, is not known
+        known = costs if len(plan.rungs) == 1 else ()
+        self.work = {trial: cost * len(known) / sum(known) for trial, cost in enumerate(known)}
+        """What an epoch of a trial costs, on average 1."""
         before = losses or {}
         self.begun = {trial for trial, _ in before}
         self.epochs = len(before)
+        self.done = sum(self._work(trial) for trial, _ in before)
+        """Epochs, each counted as much as it costs."""
         best = min(before, key=lambda at: before[at], default=None)
         self.best, self.best_trial = (before[best], trial_id(best[0])) if best else (math.inf, "")
-        self.arrivals: list[float] = []
-        """When each epoch was reported, by `time.monotonic()`."""
+        self.arrivals: list[tuple[float, float]] = []
+        """When each epoch was reported, by `time.monotonic()`, and what was done then."""
         self.running: dict[int, int] = {}
         """Epochs left of the jobs under way, by trial."""
 
@@ -53,7 +62,8 @@ class LiveView(Callback):
         job = trial.config["job"]
         self.begun.add(job["trial"])
         self.epochs += 1
-        self.arrivals.append(time.monotonic())
+        self.done += self._work(job["trial"])
+        self.arrivals.append((time.monotonic(), self.done))
         self.running[job["trial"]] = job["until"] - result["epoch"]
         loss = result[OBJECTIVE]
         if loss < self.best:
@@ -90,6 +100,9 @@ class LiveView(Callback):
             parts.append(f"best {OBJECTIVE} {self.best:.4f} ({self.best_trial})")
         return " · ".join(parts)
 
+    def _work(self, trial: int) -> float:
+        return self.work.get(trial, 1.0)
+
     def _seconds_left(self) -> float | None:
         """Estimate by how fast epochs arrive; None before every worker can have reported one.
 
@@ -100,11 +113,12 @@ class LiveView(Callback):
         measured = self.arrivals[self.concurrency - 1 :]
         if len(measured) < 2:
             return None
-        between = (measured[-1] - measured[0]) / (len(measured) - 1)
-        left = max(0, self.plan.epochs - self.epochs)
-        longest = max([*self.running.values()], default=0)
-        since = time.monotonic() - measured[-1]
-        return max(0, between * max(left, longest * self.concurrency) - since)
+        (began, before), (latest, done) = measured[0], measured[-1]
+        left = max(0, self.plan.epochs - done)
+        longest = max((n * self._work(trial) for trial, n in self.running.items()), default=0)
+        since = time.monotonic() - latest
+        each = (latest - began) / (done - before)
+        return max(0, each * max(left, longest * self.concurrency) - since)
 
 
 class _Lines(Progress):

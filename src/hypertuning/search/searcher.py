@@ -24,13 +24,21 @@ class LadderSearcher(Searcher):
     Args:
         past: What earlier parts of the study did, the jobs that ended in the order in which they
             did. Unfinished jobs are done first: they were running when the study was cut off.
+        costs: Of an epoch of each trial, see `Ladder.start_costliest_first`.
     """
 
     def __init__(
-        self, ladder: Ladder, sampler: Sampler, concurrency: int, past: Sequence[Past] = ()
+        self,
+        ladder: Ladder,
+        sampler: Sampler,
+        concurrency: int,
+        past: Sequence[Past] = (),
+        costs: Sequence[float] = (),
     ) -> None:
         super().__init__(metric=OBJECTIVE, mode="min")
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
+        self.costs = costs
+        self.ladder.start_costliest_first(costs)
         self.proposals = {trial.job.trial: trial.proposal for trial in past}
         """By the study's trial number."""
         self.recorded = {trial.job.trial: trial.recorded for trial in past}

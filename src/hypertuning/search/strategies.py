@@ -15,8 +15,13 @@ from hypertuning.search.model_options import ModelOptions
 
 if TYPE_CHECKING:
     from hypertuning.domains import Value
+    from hypertuning.search.bohb import Bohb
+    from hypertuning.search.gp import Gp
     from hypertuning.search.sampler import Sampler
     from hypertuning.spaces import Space
+
+    Model = Bohb | Gp
+    """A sampler that learns."""
 
 
 class Strategy(NamedTuple):
@@ -26,15 +31,15 @@ class Strategy(NamedTuple):
     """From a space, the values that it leaves fixed, a seed, and the options of a model."""
     ladder: Callable[[Budget], Ladder]
     learns: bool = False
-    """Whether its sampler is a `Bohb`: it can start warm, and cannot serve two arms at once."""
+    """Whether its sampler has a model: it can start warm, and cannot serve two arms at once."""
     brackets: bool = False
     """Whether it has Hyperband's brackets: only some numbers of epochs give the paper's rungs."""
 
 
 def _random(space: "Space", fixed: "Mapping[str, Value]", seed: int, _: ModelOptions) -> "Sampler":
-    from hypertuning.search.sampler import Random
+    from hypertuning.search.informed import draws
 
-    return Random(space, fixed, seed)
+    return draws(space, fixed, seed)
 
 
 def _bohb(
@@ -43,6 +48,14 @@ def _bohb(
     from hypertuning.search.bohb import Bohb  # hpbandster, SciPy and pandas take seconds to import
 
     return Bohb(space, fixed, seed, options)
+
+
+def _gp(
+    space: "Space", fixed: "Mapping[str, Value]", seed: int, options: ModelOptions
+) -> "Sampler":
+    from hypertuning.search.gp import Gp
+
+    return Gp(space, fixed, seed, options)
 
 
 def _halving(budget: Budget) -> Halving:
@@ -59,6 +72,8 @@ def _sweep(budget: Budget) -> Halving:
 
 STRATEGIES: dict[str, Strategy] = {
     "bohb": Strategy("a model proposes, in brackets", _bohb, _halving, learns=True, brackets=True),
+    "abohb": Strategy("BOHB's model, promoted one by one", _bohb, _asha, learns=True),
+    "gp": Strategy("a model of all rungs, promoted one by one", _gp, _asha, learns=True),
     "hyperband": Strategy("random, in brackets", _random, _halving, brackets=True),
     "asha": Strategy("random, promoted one by one", _random, _asha),
     "random": Strategy("random, all epochs each", _random, _sweep),

@@ -30,6 +30,7 @@ class Bohb(SearchOptions):
     warm_start: Named = Field(
         None, description="Earlier studies to learn from: run ids or stages, separated by commas."
     )
+    priors: bool = Field(True, description="Draw near the priors that the space has.")
     family: Literal["recipe", "plain"] = Field(
         "recipe",
         description="Networks and training to search: recipe is the strong small CNNs of airbench, "

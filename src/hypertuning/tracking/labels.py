@@ -16,6 +16,8 @@ _SAMPLERS = {
     "random": "drawn at random",
     "model": "proposed by the model",
     "warm": "proposed by a model of earlier studies",
+    "prior": "drawn near the prior",
+    "incumbent": "drawn near the best configuration so far",
     "point": "given by the user",
     "repeat": "trained again with another seed",
 }

@@ -20,6 +20,7 @@ from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
 from hypertuning.search.study import run
 from hypertuning.search.trainable import trainable
+from hypertuning.search.work import work
 from hypertuning.stages.console.next_steps import how_to_go_on
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
@@ -65,7 +66,8 @@ def carry_out(
             driven.enter_context(only_driver(study_dir))
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
-        searcher = LadderSearcher(prepared.search.ladder(), prepared.search.sampler, 1, past)
+        ladder, costs = prepared.search.ladder(), _costs(prepared)
+        searcher = LadderSearcher(ladder, prepared.search.sampler, 1, past, costs)
         if past and searcher.done:
             return _end_again(console, prepared, study_dir), False
         try:
@@ -147,9 +149,15 @@ def _search(
         [
             mirror,
             FirstEpoch(tell_first_epoch),
-            LiveView(prepared.planned, measured, searcher.concurrency),
+            LiveView(prepared.planned, measured, searcher.concurrency, searcher.costs),
         ],
         prepared.options.max_failures,
         prepared.options.time_budget_s,
         stop,
     )
+
+
+def _costs(prepared: Prepared) -> list[float]:
+    """What an epoch of each trial costs; empty if a model is to propose them from results."""
+    search, classes = prepared.search, len(prepared.images["classes"])
+    return [] if search.model else work(search.sampler, prepared.planned.trials, classes)

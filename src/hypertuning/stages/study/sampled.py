@@ -12,7 +12,7 @@ from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Paired, PointsFirst
 from hypertuning.search.strategies import LEARNING, STRATEGIES
 from hypertuning.space_files import Written
-from hypertuning.spaces import Space, conditions, describe, searched, settle
+from hypertuning.spaces import Space, conditions, describe, searched, settle, without_priors
 from hypertuning.stages.options import SearchOptions, usage
 from hypertuning.stages.study.searches import Search
 from hypertuning.stages.study.space_asked import (
@@ -27,7 +27,7 @@ from hypertuning.stages.study.space_asked import (
 from hypertuning.words import counted
 
 if TYPE_CHECKING:
-    from hypertuning.search.bohb import Bohb
+    from hypertuning.search.strategies import Model
 
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
@@ -48,6 +48,9 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         _check_options(shortest, budget, options)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
+        notes = _priors_note(wanted, options)
+        if notes or not getattr(options, "priors", True):
+            wanted = without_priors(wanted)
         points = points_of(options, {**space, **changed})
         _check_space(wanted, changed, points, options)
         model_options = ModelOptions(getattr(options, "random_fraction", PAPER.random_fraction))
@@ -65,6 +68,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
             *_rungs_note(options.strategy, shortest, budget),
             *unsearched_notes({**space, **changed}, changed, fixed),
             *point_notes(points),
+            *notes,
         ),
         searched={**differing(configs), **_opened(wanted)},
     )
@@ -128,13 +132,24 @@ def _opened(wanted: Space) -> dict[str, bool]:
     return {name: name not in conditional for name in searched(wanted)}
 
 
-def _points_note(points: Sequence[Written], model: "Bohb") -> tuple[str, ...]:
+def _points_note(points: Sequence[Written], model: "Model") -> tuple[str, ...]:
     """Notes on points from which the model cannot learn."""
     reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
     return tuple(
         f"point {number} is trained, but the model does not learn from it: {reason}"
         for number, reason in enumerate(reasons)
         if reason
+    )
+
+
+def _priors_note(wanted: Space, options: SearchOptions) -> tuple[str, ...]:
+    """A note if there are priors that cannot be followed."""
+    believed = [name for name, d in searched(wanted).items() if d.prior is not None]
+    if not believed or options.augment != "both":
+        return ()
+    return (
+        f"the prior of {', '.join(f'`{name}`' for name in believed)} is not followed: such draws "
+        "depend on results, and both arms need the same",
     )
 
 

@@ -10,7 +10,7 @@ from hypertuning.search.sampler import Sampler
 from hypertuning.stages.options import Images
 
 if TYPE_CHECKING:
-    from hypertuning.search.bohb import Bohb
+    from hypertuning.search.strategies import Model
 
 
 class Refit(NamedTuple):
@@ -36,7 +36,7 @@ class Search(NamedTuple):
     """The space that it draws from, in words; empty if it tries a list."""
     domains: Mapping[str, Domain | Value] = {}
     """The same as ranges and values, with the fixed parameters."""
-    model: "Bohb | None" = None
+    model: "Model | None" = None
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()
     """The numbers of epochs after which the model gets results."""

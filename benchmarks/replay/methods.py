@@ -1,0 +1,62 @@
+"""The methods that are replayed: ours, its parts, and simple rivals."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from benchmarks.replay.believed import Spaces
+from benchmarks.replay.climb import Study
+from hypertuning.config import Budget
+from hypertuning.search.brackets import Bracket
+from hypertuning.search.halving import Halving
+from hypertuning.search.ladder import Ladder
+from hypertuning.search.model_options import PAPER, ModelOptions
+from hypertuning.search.strategies import STRATEGIES
+
+Method = Callable[[Spaces, int, int, int], Study]
+"""(spaces, seed, largest number of epochs of a trial, epochs to spend)"""
+
+
+def ours(
+    name: str,
+    options: ModelOptions = PAPER,
+    ladder: Callable[[Budget], Ladder] | None = None,
+    told: Callable[[np.ndarray], float] | None = None,
+    priors: str = "plain",
+) -> Method:
+    """A strategy of the project's, or its sampler with another ladder.
+
+    It has as many samples as it may have epochs: the epochs end it.
+
+    Args:
+        priors: Which of the spaces it is given.
+    """
+
+    def method(spaces: Spaces, seed: int, max_epochs: int, epochs: int) -> Study:
+        space = getattr(spaces, priors)
+        strategy = STRATEGIES[name]
+        climbed = (ladder or strategy.ladder)(Budget(epochs, max_epochs))
+        sampler = strategy.sampler(space, {"seed": seed}, seed, options)
+        return Study(climbed, sampler, *([told] if told else []))
+
+    return method
+
+
+def one_epoch_then_the_best(budget: Budget) -> Ladder:
+    """As many trials as leave the best one all its epochs, for one epoch each."""
+    many = budget.num_samples - budget.max_epochs + 1
+    return Halving([Bracket(0, (many, 1), (1, budget.max_epochs))])
+
+
+LESS_RANDOM = ModelOptions(random_fraction=0.1)
+
+METHODS: dict[str, Method] = {
+    **{name: ours(name) for name in STRATEGIES},
+    "one_epoch": ours("random", ladder=one_epoch_then_the_best),
+    "bohb_less_random": ours("bohb", LESS_RANDOM),
+    "abohb_less_random": ours("abohb", LESS_RANDOM),
+    "gp_less_random": ours("gp", LESS_RANDOM),
+    **{f"{name}_best_told": ours(name, told=np.min) for name in ("asha", "bohb", "abohb", "gp")},
+    **{f"{name}_priors": ours(name, priors="good") for name in ("hyperband", "abohb", "gp")},
+    **{f"{name}_wrong": ours(name, priors="wrong") for name in ("hyperband", "abohb", "gp")},
+}

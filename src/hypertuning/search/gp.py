@@ -1,0 +1,156 @@
+"""A sampler that learns from the results of all rungs at once: what would a configuration reach?
+
+Bayesian optimisation with a Gaussian process that has the epoch as an input: it proposes the
+candidate of the largest expected improvement at the largest number of epochs.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+from scipy.special import ndtr
+
+from hypertuning.config import Config, UserError, parse_config
+from hypertuning.domains import Value
+from hypertuning.search.gaussian_process import Points, Process, most_probable
+from hypertuning.search.informed import draws
+from hypertuning.search.model_options import PAPER, ModelOptions
+from hypertuning.search.places import Places
+from hypertuning.search.result import COIN, MODEL, Result
+from hypertuning.search.sampler import Proposal
+from hypertuning.spaces import Space, acting, searched
+
+DRAWN, NEAR = 1000, 500
+"""Candidates: drawn from the space, and near the best results."""
+BEST = 5
+"""Around how many of the best results."""
+STEP, SWITCH = 0.1, 0.1
+"""Near a result: the deviation of a number, as a share of its range, and the probability that a
+choice is drawn anew."""
+MOVED = 0.5
+"""Near a result: the probability that a number is moved."""
+REFIT = 8
+"""The process's own parameters are fitted again after so many results."""
+WORST = 2.0
+"""Losses count as no worse than this many times as far from the median as the best one."""
+
+
+class Gp:
+    """Proposes by a Gaussian process over configurations and epochs.
+
+    Every draw depends on the seed, the trial's number and the results observed, in their order.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        fixed: Mapping[str, Value],
+        seed: int,
+        options: ModelOptions = PAPER,
+        build: Callable[[dict[str, Value]], Config] = parse_config,
+    ) -> None:
+        self.fixed, self.seed, self.options, self.build = fixed, seed, options, build
+        self.random, self.places = draws(space, fixed, seed, build), Places(space)
+        self.searched = searched(space)
+        self.results: list[tuple[np.ndarray, int, float]] = []
+        """(vector, epoch, loss)"""
+        self.own: Counter[int] = Counter()
+        """Results of this study by epoch."""
+        self._logs = (0, np.empty(0))
+        """The process's own parameters, and the number of results to which they were fitted."""
+
+    def warm_start(self, results: Iterable[Result]) -> None:
+        """Learn the results of earlier studies, before those of this one."""
+        for values, epoch, loss in results:
+            self.results.append((self.places.of(values), epoch, loss))
+
+    @property
+    def needed(self) -> int:
+        """How many results on one budget make a model: d + 1."""
+        return len(self.searched) + 1
+
+    def _enough(self, results: Counter[int]) -> bool:
+        return max(results.values(), default=0) >= self.needed
+
+    def observe(self, config: Config, epoch: int, loss: float) -> None:
+        """Learn a result, unless its configuration lies outside the space."""
+        given = config.hyperparameters()
+        if self.random.misfit(given):
+            return
+        self.random.observe(config, epoch, loss)
+        self.own[epoch] += 1
+        self.results.append((self.places.of(acting(self.searched, given)), epoch, loss))
+
+    def propose(self, trial: int) -> Proposal:
+        """Propose by the model or, if the trial's coin says so, at random.
+
+        Raises:
+            UserError: no random configuration can be trained.
+        """
+        coin = np.random.default_rng((self.seed, trial, 0, COIN)).random()
+        known = Counter(epoch for _, epoch, _ in self.results)
+        if not self._enough(known) or coin < self.options.random_fraction:
+            return self.random.propose(trial)
+        origin = "model" if self._enough(self.own) else "warm"
+        for vector in self._ranked(np.random.default_rng((self.seed, trial, 0, MODEL))):
+            try:
+                config = self.build({**self.fixed, **self.places.values(vector)})
+            except UserError:
+                continue
+            return Proposal(config, origin)
+        return self.random.propose(trial)
+
+    def _ranked(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Candidates (d,), that of the largest expected improvement first."""
+        vectors, epochs, losses = (np.array(column) for column in zip(*self.results, strict=True))
+        process = self._process(Points(vectors, np.log(epochs)), losses)
+        known, _ = process.predict(_after(epochs.max(), vectors))
+        candidates = self._candidates(vectors[np.argsort(known, kind="stable")[:BEST]], rng)
+        mean, deviation = process.predict(_after(epochs.max(), candidates))
+        gain = _expected_improvement(known.min(), mean, deviation)
+        return iter(candidates[np.argsort(-gain, kind="stable")])
+
+    def _process(self, points: Points, losses: np.ndarray) -> Process:
+        """The process given all results, its own parameters fitted to the first of them.
+
+        Fitted after certain numbers of results, they are a function of the results alone.
+        """
+        choices = self.places.counts > 0
+        count = len(losses) - (len(losses) - self.needed) % REFIT
+        if self._logs[0] != count:
+            first = Points(points.vectors[:count], points.epochs[:count])
+            self._logs = count, most_probable(first, _levels(losses[:count]), choices)
+        return Process.fit(points, _levels(losses), choices, self._logs[1])
+
+    def _candidates(self, best: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Vectors (n, d): some from all of the space, and some near the best (m, d)."""
+        drawn = self.places.everywhere(DRAWN + NEAR, rng)
+        centres = best[np.arange(NEAR) % len(best)]
+        step = STEP * rng.standard_normal(centres.shape)
+        moved = np.where(rng.random(centres.shape) < MOVED, np.clip(centres + step, 0, 1), centres)
+        switched = np.where(rng.random(centres.shape) < SWITCH, drawn[DRAWN:], centres)
+        near = np.where(self.places.counts > 0, switched, moved)
+        near = np.where(np.isnan(near), drawn[DRAWN:], near)  # it may act here
+        return self.places.without_idle(np.concatenate([drawn[:DRAWN], near]))
+
+
+def _after(epochs: int, vectors: np.ndarray) -> Points:
+    return Points(vectors, np.full(len(vectors), math.log(epochs)))
+
+
+def _levels(losses: np.ndarray) -> np.ndarray:
+    """Losses (n,) of mean 0 and variance 1; what diverged or failed is as bad as the worst."""
+    finite = losses[np.isfinite(losses)]
+    if not len(finite):
+        return np.zeros(len(losses))
+    median = np.median(finite)
+    spread = (median - finite.min()) or 1.0  # a failure is worse than losses that are all equal
+    cut = np.minimum(losses, median + WORST * spread)
+    return (cut - cut.mean()) / (cut.std() or 1)
+
+
+def _expected_improvement(best: float, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """On the best loss, of losses that are normal (m,)."""
+    z = (best - mean) / deviation
+    return (best - mean) * ndtr(z) + deviation * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)

@@ -1,0 +1,122 @@
+"""Claims about the sampler that learns from all rungs; no Ray is started here."""
+
+import math
+
+import numpy as np
+import pytest
+
+from hypertuning.config import Budget, Config
+from hypertuning.domains import Choice, Integer
+from hypertuning.search.gp import Gp, _expected_improvement, _levels
+from hypertuning.search.model_options import PAPER
+from hypertuning.search.result import Result
+from hypertuning.search.sampler import Random
+from hypertuning.search.strategies import STRATEGIES
+from hypertuning.spaces import BOHB
+
+
+def loss_of(config, epoch):
+    off = (np.log10(config.learning_rate) + 3) ** 2 + (config.optimizer == "sgd") + config.dropout
+    return off + 1 / epoch
+
+
+def search(sampler, num_samples, loss=loss_of, budget=9):
+    """One job at a time on ASHA's ladder; each trial's proposal."""
+    ladder, proposals = STRATEGIES["gp"].ladder(Budget(num_samples, budget)), {}
+    while job := ladder.next():
+        if job.trial not in proposals:
+            proposals[job.trial] = sampler.propose(job.trial)
+        config = proposals[job.trial].config
+        ladder.tell(job.trial, job.until, loss(config, job.until))
+        sampler.observe(config, job.until, loss(config, job.until))
+    return [proposals[trial] for trial in sorted(proposals)]
+
+
+def test_it_proposes_after_enough_results_and_proposes_better():
+    proposals = search(Gp(BOHB, {}, 0), 50)
+    # d + 1 = 9 results after one epoch: trial 8 has the last
+    assert [p.sampler for p in proposals[:9]] == ["random"] * 9
+    assert proposals[9].sampler == "model" or proposals[10].sampler == "model"
+    losses = {
+        kind: [loss_of(p.config, 9) for p in proposals if p.sampler == kind]
+        for kind in ("model", "random")
+    }
+    assert len(losses["model"]) > 12
+    assert np.median(losses["model"]) < 0.5 * np.median(losses["random"])
+
+
+def test_a_parameter_that_misleads_early_is_seen_through_by_few_results_of_the_last_rung():
+    space = {"hidden_size": Integer(8, 512, log=True), "dropout": BOHB["dropout"]}
+    sampler = Gp(space, {}, 1, PAPER._replace(random_fraction=0.0))
+    for trial in range(30):  # large ones learn slowly and end best
+        config = Random(space, {}, 5).propose(trial).config
+        size = math.log(config.hidden_size / 8) / math.log(64)
+        sampler.observe(config, 1, 1 + 0.1 * size)
+        if trial % 4 == 0:
+            sampler.observe(config, 9, 1 - 0.5 * size)
+    sizes = [sampler.propose(trial).config.hidden_size for trial in range(30, 40)]
+    assert np.median(sizes) > 200
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_the_share_of_random_proposals_is_what_was_asked_for(share):
+    proposals = search(Gp(BOHB, {}, 0, PAPER._replace(random_fraction=share)), 24)
+    assert {p.sampler for p in proposals[9:]} == ({"random"} if share else {"model"})
+    assert all(p.model_epochs is None for p in proposals)
+
+
+def test_proposals_depend_on_the_seed_and_on_no_other_random_numbers():
+    first = search(Gp(BOHB, {}, 3), 24)
+    np.random.seed(99)
+    assert search(Gp(BOHB, {}, 3), 24) == first
+    assert search(Gp(BOHB, {}, 4), 24) != first
+
+
+def test_a_failed_trial_counts_as_bad_and_does_not_disturb():
+    space = {"filters": Integer(1, 256), "optimizer": Choice(("adam", "sgd"))}
+    fails = lambda c, e: math.inf if c.filters > 64 else c.filters / 64
+    proposals = search(Gp(space, {}, 0), 40, fails)
+    assert np.mean([p.config.filters <= 64 for p in proposals if p.sampler == "model"]) > 0.7
+
+
+def test_a_study_in_which_everything_fails_goes_on():
+    assert len(search(Gp(BOHB, {}, 0), 24, lambda c, e: math.inf)) == 24
+
+
+def test_losses_beyond_the_cut_are_not_told_apart():
+    levels = _levels(np.array([1.0, 2, 3, 50, math.inf]))
+    assert levels[3] == levels[4] > levels[2] and levels.argmin() == 0
+    assert levels.mean() == pytest.approx(0) and levels.std() == pytest.approx(1)
+    assert _levels(np.array([2.0, 2.0])).tolist() == [0, 0]
+
+
+def test_the_expected_improvement_is_that_of_a_normal_loss():
+    draws = np.random.default_rng(0).normal(0.3, 0.5, 10**6)
+    mean = np.maximum(0.1 - draws, 0).mean()
+    found = _expected_improvement(0.1, np.array([0.3]), np.array([0.5]))
+    assert found[0] == pytest.approx(mean, rel=0.01)
+
+
+def test_points_outside_the_space_are_not_shown_to_the_model():
+    sampler = Gp(BOHB, {}, 0)
+    sampler.observe(Config(optimizer="adam"), 9, 1.0)
+    assert not sampler.results and not sampler.own
+    sampler.observe(Config(optimizer="adamw", weight_decay=1e-4), 9, 1.0)
+    assert len(sampler.results) == 1 and sampler.own == {9: 1}
+
+
+def test_earlier_results_make_a_model_before_the_first_trial_and_are_told_apart():
+    sampler = Gp(BOHB, {}, 0)
+    configs = [Random(BOHB, {}, 9).propose(n).config for n in range(40)]
+    given = [{n: v for n, v in c.hyperparameters().items() if n in BOHB} for c in configs]
+    sampler.warm_start(Result(v, 3, loss_of(c, 3)) for c, v in zip(configs, given, strict=True))
+    assert {p.sampler for p in search(sampler, 6)} == {"warm", "random"}
+
+
+def test_several_at_once_are_not_alike():
+    sampler = Gp(BOHB, {}, 0, PAPER._replace(random_fraction=0.0))
+    for number in range(30):
+        config = Random(BOHB, {}, 9).propose(number).config
+        sampler.observe(config, 1, loss_of(config, 1))
+    proposals = [sampler.propose(trial) for trial in range(30, 34)]
+    assert len({p.config.learning_rate for p in proposals}) == 4
