@@ -5,15 +5,16 @@ import sys
 
 SLOW = (
     "torch", "torchvision", "statsmodels", "hpbandster", "ConfigSpace", "scipy.stats", "sklearn",
-    "matplotlib", "mlflow", "sqlalchemy", "ray", "ray.tune", "pandas", "numpy",
+    "matplotlib", "mlflow", "sqlalchemy", "ray", "ray.tune", "pandas", "numpy", "rich",
 )  # fmt: skip
-"""Each takes between half a second and ten."""
-STORE = {"mlflow", "sqlalchemy", "pandas", "numpy"}
+"""Each takes between a tenth of a second and ten."""
+CONSOLE = {"numpy", "rich"}
+STORE = {*CONSOLE, "mlflow", "sqlalchemy", "pandas"}
 STEPS = [
     ("the first line", "hypertuning.cli", set()),
-    ("checks of options and folders", "hypertuning.stages.start", {"numpy"}),
+    ("checks of options and folders", "hypertuning.stages.start", CONSOLE),
     ("a dry run before the images are there",
-     "hypertuning.stages.study.listed, hypertuning.stages.study.dry_run", {"numpy"}),
+     "hypertuning.stages.study.listed, hypertuning.stages.study.dry_run", CONSOLE),
     ("sync and doctor", "hypertuning.stages.repair.run", STORE),
     ("what a study does while Ray starts", "hypertuning.stages.study.prepare", STORE),
     ("Ray's start", "hypertuning.search.ray_start", {*STORE, "ray"}),

@@ -1,7 +1,6 @@
 """Get the images and decode them, before any study needs them."""
 
 from pydantic import Field
-from rich.console import Console
 
 from hypertuning.stages.done import Done
 from hypertuning.stages.options import DataOptions, usage
@@ -19,6 +18,8 @@ class Download(DataOptions):
 def download(options: Download) -> Done:
     """Return the folder of the decoded images."""
     # imported here, because it takes a second and the first line must come at once
+    from rich.console import Console
+
     from hypertuning.learn.sources import find_source
     from hypertuning.stages.console.log import show_log
     from hypertuning.stages.console.waiting import waiting
