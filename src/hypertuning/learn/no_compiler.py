@@ -2,7 +2,7 @@
 
 Those of PyTorch 2.14 import it when they are made, only to be left out of what it compiles
 (torch/_compile.py). Nothing is compiled here, and it takes longer to import than all the rest of
-PyTorch, and 200 MB.
+PyTorch, and 150 MB.
 """
 
 from inspect import unwrap
