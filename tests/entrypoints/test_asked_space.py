@@ -6,12 +6,15 @@ import pytest
 
 from entrypoints import bohb, compare, grid, hyperband
 from hypertuning.config import Config
+from hypertuning.geometry import training_flops
 from hypertuning.spaces import COMPARE, GRID, HYPERBAND
 from hypertuning.stages.options import UsageError
 from hypertuning.stages.study.listed import listed
 from hypertuning.stages.study.sampled import sampled
 from hypertuning.stages.study.single import single
 from hypertuning.stages.train import Train
+
+AIRBENCH93 = Path(__file__).parents[2] / "docs" / "airbench93.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,12 @@ def test_the_recipe_is_searched_with_its_augmentation_unless_another_is_asked_fo
     config = narrow.sampler.propose(0).config
     assert config.filters == 8 and config.whitening and config.lr_schedule == "triangle"
     assert not narrow.notes
+
+
+def test_the_hand_set_recipe_is_a_point_of_its_family():
+    search = bohb_on(family="recipe", points=AIRBENCH93.read_text())
+    assert search.points == 1 and not search.notes
+    assert training_flops(search.sampler.propose(0).config, 10) * 50_000 * 11 < 0.18e15
 
 
 def test_what_a_point_leaves_out_has_the_value_of_the_recipe():
