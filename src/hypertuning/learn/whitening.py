@@ -18,8 +18,7 @@ SMALLEST_VARIANCE = 5e-4
 def whiten(layer: nn.Conv2d, split: Split, mean: Tensor, std: Tensor) -> None:
     """Set the weights (2 · 3 · size², 3, size, size) of a layer; outputs have a variance of 1.
 
-    Each direction is there with both signs, because the activation behind the next layers cuts one
-    of them off.
+    Each direction is there with both signs, as in airbench.
     """
     pixels = normalise(split.images[split.indices[:IMAGES]], mean, std)
     size = layer.kernel_size[0]
