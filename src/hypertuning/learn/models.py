@@ -31,5 +31,5 @@ def architecture(config: Config, num_classes: int) -> dict[str, object]:
 def build(config: Config, num_classes: int) -> nn.Module:
     """The network of a configuration, with first weights that depend on its seed alone."""
     with torch.random.fork_rng(devices=[]):  # made on the CPU: the same weights on every device
-        torch.manual_seed(config.seed)
+        torch.default_generator.manual_seed(config.seed)  # and leaves those of GPUs alone
         return network(architecture(config, num_classes))

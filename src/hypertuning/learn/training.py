@@ -133,7 +133,7 @@ def _train_epoch(state: TrainState, data: Splits) -> Score:
     count = math.ceil(len(data.train) / config.batch_size)
     # On the CPU, leave the generators of GPUs alone: using one takes memory on that GPU.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        _seed(config.seed, epoch)
+        _seed(config.seed, epoch, device)
         order = torch.randperm(len(data.train))
         sides = augment.alternating(len(order), config.seed, epoch)[order].tensor_split(count)
         batches = data.train.batches(order.to(device), config.batch_size)
@@ -211,9 +211,13 @@ def _forward(
         return logits_of(model, images, views).float()
 
 
-def _seed(seed: int, epoch: int) -> None:
+def _seed(seed: int, epoch: int, device: torch.device) -> None:
     """Make order, dropout and augmentation of an epoch depend on seed and epoch alone.
 
     So a resumed trial draws the same numbers, and no generator state needs to be kept.
     """
-    torch.manual_seed(int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0]))
+    drawn = int(np.random.SeedSequence((seed, epoch)).generate_state(1, np.uint64)[0])
+    torch.default_generator.manual_seed(drawn)  # torch.manual_seed would reach every GPU's
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.manual_seed(drawn)
