@@ -130,25 +130,27 @@ class Images(NamedTuple):
     val_size: int
 
 
-_data = None
-"""The images of a worker process."""
+_data = _hardware = None
+"""The images of a worker process, and what it trains on."""
 
 
-def _begin(images: Images) -> None:
-    global _data
+def _begin(images: Images, hardware: tuple[str, str]) -> None:
+    global _data, _hardware
     import torch
 
     from hypertuning.learn.splits import load
+    from hypertuning.learn.training import Hardware
 
     torch.set_num_threads(1)
+    _hardware = Hardware.of(*hardware)
     _data = load(*images, split_seed=0)
 
 
 def train(asked: Asked, max_epochs: int, names: Sequence[str]) -> Trial:
     """Train one configuration for all epochs, in a worker process."""
-    from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
+    from hypertuning.learn.training import Diverged, TrainState, fit
 
-    state = TrainState.new(asked.config, _data, max_epochs, Hardware.of("cpu"))
+    state = TrainState.new(asked.config, _data, max_epochs, _hardware)
     epochs = []
     try:
         for row in fit(state, _data, max_epochs):
@@ -163,12 +165,14 @@ def train(asked: Asked, max_epochs: int, names: Sequence[str]) -> Trial:
 class Workers:
     """Trains trials in parallel, and hands no more out after a time."""
 
-    def __init__(self, processes: int, images: Images, seconds: float) -> None:
+    def __init__(
+        self, processes: int, images: Images, hardware: tuple[str, str], seconds: float
+    ) -> None:
         self.processes = processes
         self.ends = time.monotonic() + (seconds or math.inf)
         os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
         self.pool = ProcessPoolExecutor(
-            processes, multiprocessing.get_context("spawn"), _begin, (images,)
+            processes, multiprocessing.get_context("spawn"), _begin, (images, hardware)
         )
 
     @property
@@ -253,7 +257,7 @@ def open_record(folder: Path, space: Space, about: dict[str, object]) -> Record:
     return Record(folder, space, about["max_epochs"])
 
 
-def close_record(record: Record) -> None:
+def close_record(record: Record, hardware: tuple[str, str]) -> None:
     """Write the table, and where and when this session recorded its part."""
     from hypertuning.learn.hardware import precision_of
     from hypertuning.tracking.provenance import provenance
@@ -264,7 +268,8 @@ def close_record(record: Record) -> None:
     session = {
         "ended": datetime.now(UTC).isoformat(timespec="minutes"),
         "trials": len(record.trials) - sum(session["trials"] for session in about["sessions"]),
-        "precision": precision_of("cpu", "auto"),
+        "device": hardware[0],
+        "precision": precision_of(*hardware),
         **here,
     }
     about["sessions"].append(session)
@@ -288,6 +293,8 @@ def close_record(record: Record) -> None:
 @click.option("--drawn", default=40, help="Configurations of a round, from the space.")
 @click.option("--near", default=20, help="Configurations of a round, near the best so far.")
 @click.option("--processes", default=os.cpu_count())
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto")
 @click.option("--time-budget-s", default=0.0, help="Begin no trial after so many seconds.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The table's folder.")
 def main(
@@ -302,6 +309,8 @@ def main(
     drawn,
     near,
     processes,
+    device,
+    precision,
     time_budget_s,
     out,
 ) -> None:
@@ -313,12 +322,12 @@ def main(
     space = {"augment": AUGMENT[family], **FAMILIES[family], **changes}
     size = Size(rounds, drawn, near)
     growing = open_record(out, space, described(space, size, max_epochs, images))
-    workers = Workers(processes, images, time_budget_s)
+    workers = Workers(processes, images, (device, precision), time_budget_s)
     try:
         done = record(growing, size, workers)
     finally:
         workers.pool.shutdown(cancel_futures=True)
-        close_record(growing)
+        close_record(growing, (device, precision))
     left = "" if done else "; started again, the command goes on"
     print(f"{len(growing.trials)} trials in {out}{left}")
 
