@@ -1,14 +1,16 @@
-"""What each ingredient of the recipe brings: added one at a time, and left out one at a time.
+"""What each ingredient of the recipe brings: added, left out, or tried and not taken.
 
 From the seed's CNN, STEPS are added in order until the whole recipe is there; then each of them is
-left out of the whole. All rows train as a stage does, on the same images, for as many epochs; their
-floating-point operations stand beside their accuracy, because some ingredients cost more than
-others. Killed and started again, it trains only what is missing.
+left out of the whole; then what is in TRIED, and not in the recipe, is added to the whole. All rows
+train as a stage does, on the same images, for as many epochs; their floating-point operations stand
+beside their accuracy, because some ingredients cost more than others. Killed and started again, it
+trains only what is missing.
 """
 
 import math
 import multiprocessing
 import os
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -29,40 +31,46 @@ SEED_CNN = {"num_conv_layers": 3, "filters": 64, "kernel_size": 3}
 
 STEPS: dict[str, dict[str, object]] = {
     "batch normalisation": {"batch_norm": True},
-    "two convolutions per block": {"convs_per_block": 2},
     "twice the filters behind the first block": {"filter_growth": 2.0},
-    "global pool, one linear layer": {
-        "global_pool": True, "num_fully_connected_layers": 1, "logit_scale": 0.11
-    },
-    "Nesterov momentum, decoupled decay, batches of 250": {
-        "optimizer": "sgd", "momentum": 0.85, "nesterov": True, "learning_rate": 0.375,
-        "decoupled_decay": True, "weight_decay": 5e-4, "batch_size": 250,
-    },
+    "two convolutions per block": {"convs_per_block": 2},
     "triangular schedule": {"lr_schedule": "triangle"},
+    "Nesterov momentum, decay per epoch": {
+        "optimizer": "sgd", "momentum": 0.85, "nesterov": True, "learning_rate": 0.375,
+        "decay_per_epoch": True, "weight_decay": 0.09, "batch_size": 250,
+    },
     "crop of 2 pixels and flip": {"augment": "crop_flip", "crop_pixels": 2},
     "reflected borders": {"crop_border": "reflect"},
     "alternating flip": {"flip": "alternating"},
-    "label smoothing": {"label_smoothing": 0.2},
     "whitening": {"whitening": True},
     "GELU": {"activation": "gelu"},
     "identity initialisation": {"identity_init": True},
     "norms that learn biases alone": {"norm_bias_only": True, "norm_momentum": 0.4},
-    "64 times the rate for these biases": {"norm_bias_rate": 64.0},
     "lookahead": {"lookahead": True},
     "mirror and shift at test time": {"test_augment": "mirror_shift"},
 }  # fmt: skip
-"""Jordan's airbench93 (arXiv 2404.00498) from a plain CNN; its rates for batches of 250."""
+"""From a plain CNN to `spaces.RECIPE`; numbers of airbench93 (Jordan, arXiv 2404.00498), its rates
+for batches of 250."""
+
+TRIED: dict[str, dict[str, object]] = {
+    "global pool, one linear layer": {
+        "global_pool": True, "num_fully_connected_layers": 1, "logit_scale": 0.11
+    },
+    "64 times the rate for the norms' biases": {"norm_bias_rate": 64.0},
+    "label smoothing of 0.2": {"label_smoothing": 0.2},
+    "dropout of 0.3": {"dropout": 0.3},
+}  # fmt: skip
+"""All but the last are in airbench93."""
 
 
 class Row(NamedTuple):
     part: str
-    """`added` or `left out`."""
+    """added, left out, or tried."""
     name: str
     config: Config
 
 
 def rows() -> Iterator[Row]:
-    """The networks to compare; the last of `added` is the whole recipe."""
+    """The networks to compare; the last of those `added` is the whole recipe."""
     given = dict(SEED_CNN)
     yield Row("added", "the CNN of compare", Config(**given))
     for name, changes in STEPS.items():
@@ -71,9 +79,13 @@ def rows() -> Iterator[Row]:
     for name, changes in STEPS.items():
         kept = {n: value for n, value in given.items() if n not in changes}
         yield Row("left out", name, Config(**kept))
+    for name, changes in TRIED.items():
+        yield Row("tried", name, Config(**given | changes))
 
 
-def train(cache: Path, sizes: tuple[int, int], epochs: int, row: Row) -> dict[str, object]:
+def train(
+    cache: Path, sizes: tuple[int, int], epochs: int, device: str, row: Row
+) -> dict[str, object]:
     """Train a row to its end; what was measured, as a line of the table."""
     import torch
 
@@ -82,7 +94,7 @@ def train(cache: Path, sizes: tuple[int, int], epochs: int, row: Row) -> dict[st
 
     torch.set_num_threads(1)
     data = load(cache, *sizes, split_seed=0)
-    state = TrainState.new(row.config, data, epochs, Hardware.of("cpu", "float32"))
+    state = TrainState.new(row.config, data, epochs, Hardware.of(device, "float32"))
     began = time.process_time()
     try:
         *_, last = fit(state, data, epochs)
@@ -119,11 +131,12 @@ def summary(measured: pd.DataFrame) -> pd.DataFrame:
 @click.option("--filters", default=32, help="Of the first block; with half as many as the recipe "
               "has, a row costs a quarter.")  # fmt: skip
 @click.option("--seeds", default=3)
-@click.option("--only", default="", help="Train only rows whose name contains this.")
+@click.option("--only", default="", help="Train only rows whose name has this pattern in it.")
 @click.option("--processes", default=os.cpu_count())
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
 @click.option("--out", required=True, type=click.Path(path_type=Path))
 def main(
-    dataset, data_dir, train_size, val_size, epochs, filters, seeds, only, processes, out
+    dataset, data_dir, train_size, val_size, epochs, filters, seeds, only, processes, device, out
 ) -> None:
     """Train what the table in the output folder lacks, then write its summary and figure."""
     from hypertuning.learn.data import prepare
@@ -137,12 +150,12 @@ def main(
         row._replace(config=row.config.model_copy(update={"seed": seed, "filters": filters}))
         for seed in range(seeds)
         for row in rows()
-        if only in row.name and (row.part, row.name, seed) not in trained
+        if re.search(only, row.name) and (row.part, row.name, seed) not in trained
     ]
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        run = partial(train, cache, (train_size, val_size), epochs)
+        run = partial(train, cache, (train_size, val_size), epochs, device)
         jobs = {pool.submit(run, row): row for row in wanted}
         for job in as_completed(jobs):
             row = jobs[job]
@@ -152,7 +165,7 @@ def main(
                   flush=True)  # fmt: skip
     table = summary(pd.read_csv(file))
     print(table.to_string(index=False))
-    ablation(table).savefig(out / "recipe.png")
+    ablation(table, f"{train_size:,} images, {epochs} epochs").savefig(out / "recipe.png")
 
 
 if __name__ == "__main__":

@@ -92,23 +92,37 @@ def replayed(rows: pd.DataFrame) -> Figure:
 
 
 @styled
-def ablation(rows: pd.DataFrame) -> Figure:
-    """Validation accuracy as ingredients are added, and as each is left out of the whole.
+def ablation(rows: pd.DataFrame, trained: str) -> Figure:
+    """Validation accuracy as ingredients are added, left out of the whole, and tried beside it.
 
-    `rows`: part, name, val_accuracy, error, tflop, seeds; `benchmarks.bench_recipe.summary`.
+    Args:
+        rows: part, name, val_accuracy, error, tflop, seeds; `benchmarks.bench_recipe.summary`.
+        trained: On what, and for how long.
     """
-    title = f"What each ingredient brings: mean of {rows['seeds'].max()} seeds"
-    figure = new_figure(9.5, 4.8, title, "Bars: one standard error. The line marks the whole.")
-    whole = rows[rows["part"] == "added"].iloc[-1]["val_accuracy"]
-    heads = {"added": "added, one after the other", "left out": "left out of the whole"}
-    for axes, (part, head) in zip(figure.subplots(1, 2), heads.items(), strict=True):
-        shown = rows[rows["part"] == part]
-        places = range(len(shown), 0, -1)
+    title = f"What each ingredient brings: {trained}, mean of {rows['seeds'].max()} seeds"
+    note = "Bars: one standard error. The line marks the whole recipe."
+    added, *others = (rows[rows["part"] == part] for part in ("added", "left out", "tried"))
+    whole = added.iloc[-1]["val_accuracy"]
+    figure = new_figure(9.5, 5.2, title, note)
+    grid = figure.add_gridspec(2, 2, height_ratios=[max(len(part), 1) for part in others])
+    left, above = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
+    heads = ("added, one after the other", "left out of the whole", "added to the whole: not taken")
+    shown = zip((left, above, figure.add_subplot(grid[1, 1])), (added, *others), heads, strict=True)
+    smallest = added["val_accuracy"].min()
+    ends = smallest - 0.02, rows["val_accuracy"].max() + 0.02
+    for axes, part, head in shown:
         axes.axvline(whole, color=style.FAINT, lw=0.8)
-        axes.errorbar(shown["val_accuracy"], places, xerr=shown["error"], fmt="o", ms=4,
-                      color=style.BLUE)  # fmt: skip
-        axes.set_yticks(places, shown["name"])
-        axes.set(title=head, xlabel="validation accuracy")
+        seen = part["val_accuracy"] >= smallest
+        for row, drawn, place in zip(part.itertuples(), seen, range(len(part), 0, -1), strict=True):
+            if drawn:
+                axes.errorbar(row.val_accuracy, place, xerr=row.error, fmt="o", ms=4,
+                              color=style.BLUE)  # fmt: skip
+            else:
+                axes.text(ends[0], place, f" ◂ {row.val_accuracy:.2f}", va="center", fontsize=7)
+        axes.set(xlim=ends, title=head, ylim=(0.4, len(part) + 0.6))
+        axes.set_yticks(range(len(part), 0, -1), part["name"])
+        if axes is not above:
+            axes.set_xlabel("validation accuracy")
     return figure
 
 

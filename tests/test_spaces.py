@@ -60,7 +60,7 @@ def test_a_family_has_an_augmentation_and_no_layer_of_more_than_two_hundred_filt
     assert spaces.FAMILIES.keys() == spaces.AUGMENT.keys()
     for name, space in spaces.FAMILIES.items():
         assert idle(space, {"augment": spaces.AUGMENT[name]}) == {}
-        assert len(searched(space)) == 8
+        assert len(searched(space)) <= 8
         assert max(max(widths(Config(**drawn))) for drawn in draws(space)) <= 200
 
 

@@ -112,8 +112,9 @@ class Config(BaseModel):
     nesterov: Annotated[bool, SGD, Display("nag")] = False
     """Nesterov's momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
-    decoupled_decay: Annotated[bool, Display("dd")] = False
-    """Divide `weight_decay` by the learning rate: its effect no longer changes with that."""
+    decay_per_epoch: Annotated[bool, Display("dpe")] = False
+    """`weight_decay` is the share of the weights that an epoch at the full learning rate takes
+    away, with any rate, batches and images (Wang and Aitchison, arXiv 2405.13698)."""
     lookahead: Annotated[bool, Display("la")] = False
     """Pull the weights towards their moving average, see `learn.lookahead`."""
     dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)

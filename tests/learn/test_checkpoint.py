@@ -30,7 +30,7 @@ def test_two_epochs_are_one_and_save_and_load_and_one(
         norm_bias_rate=8.0,
         whitening=True,
         lookahead=precision == "float32",
-        decoupled_decay=True,
+        decay_per_epoch=True,
         flip="alternating",
         dropout=0.3,
         weight_decay=0.01,
@@ -62,7 +62,7 @@ WHOLE = dict.fromkeys(Epoch.__dataclass_fields__, 1.0) | {"epoch": 1}
 
 def content(**changed) -> dict:
     """A checkpoint after one epoch, as it stands in its file."""
-    state = TrainState.new(small(), SimpleNamespace(classes="01"), 3, CPU)
+    state = TrainState.new(small(), SimpleNamespace(classes="01", train=range(9)), 3, CPU)
     return {
         "config": small().hyperparameters(),
         "horizon": 3,
@@ -74,7 +74,7 @@ def content(**changed) -> dict:
 
 
 def of_two_classes(data):
-    return SimpleNamespace(classes=data.classes[:2])
+    return SimpleNamespace(classes=data.classes[:2], train=data.train)
 
 
 def test_a_checkpoint_of_an_earlier_version_that_knew_fewer_hyperparameters_is_read(
@@ -144,7 +144,7 @@ def test_damaged_bytes_give_what_was_written_or_nothing(cut, flips):
     with TemporaryDirectory() as folder:
         file = Path(folder) / "t0001.pt"
         file.write_bytes(damaged)
-        loaded = load(file, small(), SimpleNamespace(classes="01"), CPU)
+        loaded = load(file, small(), SimpleNamespace(classes="01", train=range(9)), CPU)
         rows = read_rows(file, small().hyperparameters())
     assert loaded is None or [row.epoch for row in loaded.rows] == [1]
     assert [row.epoch for row in rows] in ([], [1])

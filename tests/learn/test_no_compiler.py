@@ -14,7 +14,7 @@ from hypertuning.config import parse_config
 from hypertuning.learn.optimizers import build_optimizer
 for name in ("adam", "adamw", "sgd"):
     model = torch.nn.Linear(3, 2)
-    optimizer = build_optimizer(parse_config({"optimizer": name}), model)
+    optimizer = build_optimizer(parse_config({"optimizer": name}), model, images=9)
     model(torch.ones(4, 3)).sum().backward()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

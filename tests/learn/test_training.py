@@ -227,18 +227,41 @@ def test_the_biases_of_norms_have_a_learning_rate_of_their_own(few_digits):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 @pytest.mark.parametrize("norm_bias_rate", [1.0, 64.0])
-def test_a_decoupled_decay_does_not_change_with_the_learning_rate(optimizer, norm_bias_rate):
-    given = {"optimizer": optimizer, "weight_decay": 1e-3, "norm_bias_rate": norm_bias_rate}
-    for rate in (0.01, 0.1):
-        config = small(batch_norm=True, decoupled_decay=True, learning_rate=rate, **given)
-        for group in build_optimizer(config, build(config, 10)).param_groups:
-            assert group["lr"] * group["weight_decay"] == pytest.approx(1e-3)
+def test_a_decay_per_epoch_is_the_same_with_any_rate_batches_and_images(optimizer, norm_bias_rate):
+    given = {"optimizer": optimizer, "weight_decay": 0.2, "norm_bias_rate": norm_bias_rate}
+    for rate, batch_size, images in ((0.01, 10, 100), (0.1, 10, 100), (0.1, 5, 400)):
+        config = small(
+            batch_norm=True,
+            decay_per_epoch=True,
+            learning_rate=rate,
+            batch_size=batch_size,
+            **given,
+        )
+        for group in build_optimizer(config, build(config, 10), images).param_groups:
+            in_an_epoch = group["lr"] * group["weight_decay"] * images / batch_size
+            assert in_an_epoch == pytest.approx(0.2)
+
+
+def test_an_epoch_takes_its_share_of_a_weight_that_has_no_gradient(few_digits):
+    config = small(
+        optimizer="sgd", decay_per_epoch=True, weight_decay=0.3, learning_rate=0.1, batch_size=1
+    )
+    model = build(config, 10)
+    optimizer = build_optimizer(config, model, len(few_digits.train))
+    before = [weight.clone() for weight in model.parameters()]
+    for _ in range(len(few_digits.train)):
+        for weight in model.parameters():
+            weight.grad = torch.zeros_like(weight)
+        optimizer.param_groups[0]["momentum"] = 0
+        optimizer.step()
+    for weight, first in zip(model.parameters(), before, strict=True):
+        torch.testing.assert_close(weight, first * math.exp(-0.3), rtol=0.01, atol=1e-6)
 
 
 def test_nesterov_is_that_of_torch(few_digits):
     plain, nesterov = (small(optimizer="sgd", nesterov=value) for value in (False, True))
     assert measured(trained(plain, few_digits, 1)) != measured(trained(nesterov, few_digits, 1))
-    assert build_optimizer(nesterov, build(nesterov, 10)).param_groups[0]["nesterov"]
+    assert build_optimizer(nesterov, build(nesterov, 10), 9).param_groups[0]["nesterov"]
 
 
 def test_whitening_decorrelates_the_patches_and_is_not_trained(few_digits):
@@ -246,7 +269,7 @@ def test_whitening_decorrelates_the_patches_and_is_not_trained(few_digits):
     layer = state.model.features[0]
     split = few_digits.train
     pixels = normalise(split.images[split.indices], few_digits.mean, few_digits.std)
-    outputs = layer(pixels).movedim(1, 0).flatten(1)  # (24, places)
+    outputs = layer(pixels).movedim(1, 0).flatten(1)  # (24, places); the biases begin at 0
     half = len(outputs) // 2
     assert torch.equal(outputs[:half], -outputs[half:])
     covariance = outputs[:half].cov()
@@ -257,6 +280,7 @@ def test_whitening_decorrelates_the_patches_and_is_not_trained(few_digits):
     before = layer.weight.clone()
     list(fit(state, few_digits, 1))
     assert torch.equal(layer.weight, before)
+    assert layer.bias.abs().max() > 0, "they are trained"
 
 
 def test_views_count_in_validation_alone(few_digits):

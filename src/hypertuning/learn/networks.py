@@ -61,7 +61,8 @@ class CNN(nn.Module):
     Args:
         widths: Filters of each block.
         inputs: What the convolutions leave of an image: filters · size², or filters if pooled.
-        whitening: Begin with a frozen convolution, whose weights `learn.whitening` computes.
+        whitening: Begin with a convolution whose weights `learn.whitening` computes: they are not
+            trained, only its biases are.
     """
 
     def __init__(
@@ -90,7 +91,7 @@ class CNN(nn.Module):
         channels = 3
         if whitening:
             channels = 2 * 3 * 2**2
-            self.features.append(nn.Conv2d(3, channels, 2, bias=False).requires_grad_(False))
+            self.features.extend([_whitening(channels), ACTIVATIONS[activation]()])
         for width, place in itertools.product(widths, range(convs_per_block)):
             shape = (channels, width, kernel_size)
             convolution = nn.Conv2d(*shape, padding=padding, bias=not batch_norm)
@@ -110,6 +111,13 @@ class CNN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:  # (batch, 3, size, size)
         features = self.features(images)  # (batch, filters, smaller, smaller)
         return self.head(features.flatten(1)) * self.logit_scale  # (batch, classes)
+
+
+def _whitening(channels: int) -> nn.Conv2d:
+    layer = nn.Conv2d(3, channels, 2)
+    layer.weight.requires_grad_(False)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def _norm(channels: int, momentum: float, bias_only: bool) -> nn.BatchNorm2d:

@@ -14,16 +14,20 @@ TRIANGLE_START = 0.2
 """Share of the learning rate with which a triangle begins."""
 
 
-def build_optimizer(config: Config, model: nn.Module) -> optim.Optimizer:
+def build_optimizer(config: Config, model: nn.Module, images: int) -> optim.Optimizer:
     """The optimizer of a network; each group of weights has its multiple of the rate as `factor`.
 
     The biases of batch normalisation have a rate of their own if the configuration gives one.
+
+    Args:
+        images: For training; with the batch size they give the steps of an epoch.
     """
     shared = {"fused": True}
     kind = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}[config.optimizer]
     if config.optimizer == "sgd":
         shared |= {"momentum": config.momentum, "nesterov": config.nesterov}
-    groups = [_group(config, *factor) for factor in _by_factor(config, model).items()]
+    steps = math.ceil(images / config.batch_size)
+    groups = [_group(config, steps, *factor) for factor in _by_factor(config, model).items()]
     return plain(kind)(groups, **shared)
 
 
@@ -38,9 +42,10 @@ def _by_factor(config: Config, model: nn.Module) -> dict[float, list[nn.Paramete
     return groups
 
 
-def _group(config: Config, factor: float, weights: list[nn.Parameter]) -> dict:
+def _group(config: Config, steps: int, factor: float, weights: list[nn.Parameter]) -> dict:
     rate = config.learning_rate * factor
-    decay = config.weight_decay / rate if config.decoupled_decay else config.weight_decay
+    per_epoch = config.decay_per_epoch  # PyTorch takes rate · decay of a weight in every step
+    decay = config.weight_decay / (steps * rate) if per_epoch else config.weight_decay
     return {"params": weights, "lr": rate, "weight_decay": decay, "factor": factor}
 
 

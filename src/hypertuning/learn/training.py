@@ -88,7 +88,7 @@ class TrainState:
         if config.has_convolutions and config.whitening:
             whiten(model.features[0], data.train, data.mean, data.std)
         model.to(hardware.device)
-        optimizer = build_optimizer(config, model)
+        optimizer = build_optimizer(config, model, len(data.train))
         lookahead = Lookahead(model) if config.lookahead else None
         return cls(config, horizon, model, optimizer, hardware.precision, lookahead)
 
