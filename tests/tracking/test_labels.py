@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hypertuning.config import DISPLAY, Config, UserError, acts, parse_config
+from hypertuning.spaces import AUGMENT, RECIPE, searched
 from hypertuning.tracking.labels import run_name
 
 
@@ -39,6 +40,16 @@ def test_configurations_have_one_name_exactly_if_they_are_the_same(whole, change
     one, other = logged(whole), logged({**whole, **changes})
     assume(one and other)
     assert (run_name(one) == run_name(other)) == (one == other)
+
+
+def test_the_name_of_a_recipe_tells_only_what_the_recipe_leaves_open():
+    fixed = {name: value for name, value in RECIPE.items() if name not in searched(RECIPE)}
+    given = {**fixed, "augment": AUGMENT["recipe"], "filters": 93, "learning_rate": 0.067}
+    given |= {"momentum": 0.87, "weight_decay": 0.09, "batch_size": 125}
+    assert run_name(logged(given)) == "recipe f93 k3 p1 h256 lr0.067 m0.87 wd0.09 b125"
+    assert run_name(logged({**given, "test_augment": "mirror"})).endswith("b125 tta=mirror")
+    without = run_name(logged({**given, "whitening": False}))
+    assert without.startswith("cnn f93 k3 p1 h256 x2 gelu bn")
 
 
 def test_no_two_hyperparameters_have_one_short_name():
