@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from hypertuning.report import style
+from hypertuning.report.bounds import at_ends
 from hypertuning.report.exhibit import OTHER, Exhibit, shown_in
 from hypertuning.report.frames import BEST, best_first, varied, with_columns
 from hypertuning.report.parameters import in_order, scale_of
@@ -28,6 +29,7 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         rows,
         "no two trials that differ have finished an epoch",
         lambda: draw(rows),
+        at_ends(trials),
     )
 
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from hypertuning.config import UserError
 from hypertuning.record.read import Recorded
 from hypertuning.record.trial import Trial
+from hypertuning.report.bounds import at_ends
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import files_of, how_to_see
 from hypertuning.stages.console.show import say, show_leaderboard
@@ -30,7 +31,9 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
     if record.outcome == "failed" or not (record.epochs or stopped):
         raise UserError(_nothing(record.id, record.trials))
     if record.epochs:
-        show_leaderboard(console, runs.trials(prepared.client, [record.id]))
+        trials = runs.trials(prepared.client, [record.id])
+        show_leaderboard(console, trials)
+        say(console, at_ends(trials))
         say(console, _told(prepared, record))
     if record.outcome == "interrupted":
         say(console, [how_to_go_on(stage, record.id, prepared.options)])

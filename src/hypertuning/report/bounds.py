@@ -1,0 +1,42 @@
+"""Where the best configurations lie at an end of what was tried: a wider space may hold better."""
+
+import numpy as np
+import pandas as pd
+
+from hypertuning.report.frames import BEST, best_first, varied, with_columns
+from hypertuning.report.parameters import scale_of
+from hypertuning.report.texts import brief, words
+
+LOOKED_AT, ENOUGH = 5, 4
+"""The best configurations, and how many of them make a sentence. For a parameter without effect
+that happens once in a thousand studies."""
+END = 0.1
+"""Share of what was tried; on a log scale, of the logarithm."""
+FEWEST = 20
+"""Configurations: of fewer, the best five are a good part of all."""
+
+
+def at_ends(trials: pd.DataFrame) -> list[str]:
+    """A sentence for each number of which the best configurations lie at an end."""
+    known = best_first(with_columns(trials, BEST))
+    names = [name for name in varied(known) if scale_of(known[name]) != "category"]
+    once = known.drop_duplicates(names) if names else known  # arms and seeds share configurations
+    if len(once) < FEWEST:
+        return []
+    return [said for name in names if (said := _at_end(once[name]))]
+
+
+def _at_end(values: pd.Series) -> str:
+    """Args: values: of one parameter, the best first; missing where it does not act."""
+    known = values.dropna().astype(float)
+    scaled = np.log(known) if scale_of(values) == "log" else known
+    places = (scaled - scaled.min()) / (scaled.max() - scaled.min())
+    best = places[places.index.isin(values.index[:LOOKED_AT])]
+    for end, there in (("lowest", best <= END), ("highest", best >= 1 - END)):
+        if there.sum() >= ENOUGH:
+            return (
+                f"{words(values.name)}: {there.sum()} of the {LOOKED_AT} best configurations lie "
+                f"in the {end} tenth of what was tried, {brief(values.dropna().min())} to "
+                f"{brief(values.dropna().max())}; a wider space may hold better ones."
+            )
+    return ""
