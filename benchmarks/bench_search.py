@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import replayed
-from benchmarks.record_table import near
 from benchmarks.recorded import Recorded, read_table
 from benchmarks.replay.believed import Spaces, spaces_of
 from benchmarks.replay.climb import Spent, Trainer, climb
 from benchmarks.replay.methods import METHODS
 from benchmarks.replay.rivals import RIVALS, installed
 from benchmarks.replay.surrogate import Surrogate
+from benchmarks.table_draws import near
 from hypertuning.domains import Value
 from hypertuning.search.sampler import Random
 from hypertuning.spaces import Space

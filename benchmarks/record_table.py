@@ -10,185 +10,20 @@ and a second record.
 """
 
 import json
-import math
-import multiprocessing
 import os
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import click
-import numpy as np
 import yaml
 
-from benchmarks.recorded import MEASURED, SHEET, SPACE, Record, Trial
-from hypertuning.config import Config, UserError, parse_config
-from hypertuning.domains import Choice, Domain, Value
-from hypertuning.search.ray_start import WORKER_ENVIRONMENT
-from hypertuning.search.sampler import Random
-from hypertuning.search.unit import from_unit, to_unit
+from benchmarks.recorded import SHEET, SPACE, Record, Trial
+from benchmarks.table_draws import STEP, SWITCH, TWICE, Size, drawn, parts
+from benchmarks.table_workers import Images, Workers
+from hypertuning.config import UserError
 from hypertuning.space_files import plain, read_space
-from hypertuning.spaces import AUGMENT, FAMILIES, Space, acting, searched
+from hypertuning.spaces import AUGMENT, FAMILIES, Space, searched
 from hypertuning.whole_file import write_whole
-
-TWICE = 3
-"""One configuration in so many is trained with a second seed."""
-STEP, SWITCH = 0.15, 0.25
-"""Near a configuration: the deviation of a number, as a share of its range, and the probability
-that a choice is drawn anew."""
-
-
-class Size(NamedTuple):
-    """How many configurations a table has."""
-
-    rounds: int
-    drawn: int
-    """From the space, in each round."""
-    near: int
-    """Near the best so far, in each round."""
-
-
-class Asked(NamedTuple):
-    """A trial to record."""
-
-    number: int
-    drawn: str
-    seed: int
-    config: Config
-
-
-# what is recorded
-
-
-def parts(space: Space, size: Size, trials: Sequence[Trial]) -> Iterator[list[Asked]]:
-    """The trials of each part of each round; the next part may depend on what those reached.
-
-    Args:
-        trials: Those recorded so far; the caller adds to them between two parts.
-    """
-    for first in range(0, size.rounds * (size.drawn + size.near), size.drawn + size.near):
-        last = first + size.drawn
-        yield _twice("space", {n: drawn(space, n) for n in range(first, last)})
-        centres = best_tenth([trial for trial in trials if trial.number < last])
-        yield _twice("near", {n: near(space, centres, n) for n in range(last, last + size.near)})
-
-
-def _twice(kind: str, configs: dict[int, Config]) -> list[Asked]:
-    return [
-        Asked(number, kind, seed, config.model_copy(update={"seed": seed}))
-        for number, config in configs.items()
-        for seed in range(1 + (number % TWICE == 0))
-    ]
-
-
-def drawn(space: Space, number: int) -> Config:
-    return Random(space, {}, seed=0).propose(number).config
-
-
-def best_tenth(trials: Sequence[Trial]) -> list[dict[str, Value]]:
-    """The values of the best tenth of the configurations, by their first seed."""
-    once = sorted((t for t in trials if t.seed == 0), key=lambda t: (t.best, t.number))
-    return [trial.values for trial in once[: math.ceil(len(once) / 10)]]
-
-
-def near(space: Space, centres: Sequence[dict[str, Value]], number: int) -> Config:
-    """A configuration near one of the centres; what does not act there is drawn from the space.
-
-    Raises:
-        UserError: none of a thousand can be trained.
-    """
-    for attempt in range(1000):
-        rng = np.random.default_rng((1, number, attempt))
-        centre = centres[rng.integers(len(centres))]
-        anywhere = {name: domain.sample(rng) for name, domain in searched(space).items()}
-        values = {**anywhere, **centre}
-        moved = {n: _moved(d, values[n], rng) for n, d in searched(space).items()}
-        try:
-            return parse_config(acting(space, {**space, **moved}))
-        except UserError as error:
-            refused = error
-    raise UserError(f"nothing near the best configurations can be trained: {refused}")
-
-
-def _moved(domain: Domain, value: Value, rng: np.random.Generator) -> Value:
-    if isinstance(domain, Choice):
-        return domain.sample(rng) if rng.random() < SWITCH else value
-    place = to_unit(domain, value) + STEP * rng.standard_normal()
-    return from_unit(domain, 1 - abs(1 - abs(place) % 2))  # reflected at both ends
-
-
-# how
-
-
-class Images(NamedTuple):
-    cache: Path
-    train_size: int
-    val_size: int
-
-
-_data = _hardware = None
-"""The images of a worker process, and what it trains on."""
-
-
-def _begin(images: Images, hardware: tuple[str, str]) -> None:
-    global _data, _hardware
-    import torch
-
-    from hypertuning.learn.splits import load
-    from hypertuning.learn.training import Hardware
-
-    torch.set_num_threads(1)
-    _hardware = Hardware.of(*hardware)
-    _data = load(*images, split_seed=0)
-
-
-def train(asked: Asked, max_epochs: int, names: Sequence[str]) -> Trial:
-    """Train one configuration for all epochs, in a worker process."""
-    from hypertuning.learn.training import Diverged, TrainState, fit
-
-    state = TrainState.new(asked.config, _data, max_epochs, _hardware)
-    epochs = []
-    try:
-        for row in fit(state, _data, max_epochs):
-            epochs.append({name: asdict(row)[name] for name in MEASURED})
-    except Diverged:
-        epochs.append({**dict.fromkeys(MEASURED, math.nan), "val_loss": math.inf})
-    given = asked.config.hyperparameters()
-    values = {name: given[name] for name in names if name in given}
-    return Trial(asked.number, asked.drawn, asked.seed, values, epochs)
-
-
-class Workers:
-    """Trains trials in parallel, and hands no more out after a time."""
-
-    def __init__(
-        self, processes: int, images: Images, hardware: tuple[str, str], seconds: float
-    ) -> None:
-        self.processes = processes
-        self.ends = time.monotonic() + (seconds or math.inf)
-        os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
-        self.pool = ProcessPoolExecutor(
-            processes, multiprocessing.get_context("spawn"), _begin, (images, hardware)
-        )
-
-    @property
-    def late(self) -> bool:
-        return time.monotonic() > self.ends
-
-    def trained(
-        self, asked: Sequence[Asked], max_epochs: int, names: Sequence[str]
-    ) -> Iterator[Trial]:
-        """Each trial as it ends; those that would begin too late are left out."""
-        left, running = list(asked), set[Future[Trial]]()
-        while running or (left and not self.late):
-            while left and not self.late and len(running) < self.processes:
-                running.add(self.pool.submit(train, left.pop(0), max_epochs, names))
-            ended, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in ended)
 
 
 def record(growing: Record, size: Size, workers: Workers) -> bool:
@@ -211,9 +46,6 @@ def record(growing: Record, size: Size, workers: Workers) -> bool:
 def _told(trial: Trial) -> str:
     what = f"configuration {trial.number} ({trial.drawn}), seed {trial.seed}"
     return f"{what}: best val_loss {trial.best:.4f}"
-
-
-# what is said of it
 
 
 def described(space: Space, size: Size, max_epochs: int, images: Images) -> dict[str, object]:

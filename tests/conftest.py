@@ -34,6 +34,17 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, in which MLflow has no other store set."""
+    import mlflow
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
+    yield tmp_path
+    mlflow.set_tracking_uri(None)
+
+
 @pytest.fixture(scope="session")
 def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh SQLite store: making its tables takes seconds, copying it nothing."""

@@ -22,15 +22,6 @@ SMALL = {"dataset": "digits", "train_size": 80, "val_size": 40}
 NETWORK = {"model": "cnn", "filters": [4, 8], "hidden_size": 16, "optimizer": "adamw"}
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """An empty working directory, in which MLflow has no other store set."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
-    yield tmp_path
-    mlflow.set_tracking_uri(None)
-
-
 @pytest.mark.parametrize("name", [*(set(STAGES) - {"report"}), "write_report"])
 def test_a_stage_is_a_function_with_the_options_of_its_command(name):
     function, stage = getattr(hypertuning, name), STAGES[name.removeprefix("write_")]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from benchmarks.record_table import best_tenth, drawn, near
 from benchmarks.recorded import MEASURED, SPACE, TABLE, Trial, as_csv
+from benchmarks.table_draws import best_tenth, drawn, near
 from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB, Space, searched
 

@@ -5,17 +5,10 @@ import math
 
 import pytest
 
-from benchmarks.record_table import (
-    Images,
-    Size,
-    close_record,
-    described,
-    main,
-    near,
-    open_record,
-    record,
-)
+from benchmarks.record_table import close_record, described, main, open_record, record
 from benchmarks.recorded import MEASURED, RECORD, TABLE, Trial, as_csv, read_table, read_trials
+from benchmarks.table_draws import Size, near
+from benchmarks.table_workers import Images
 from hypertuning.config import UserError
 from hypertuning.domains import Choice, Float, Integer
 from hypertuning.learn.data import prepare
@@ -73,7 +66,7 @@ def opened(tmp_path, images):
 def recorded(opened, most=math.inf):
     growing, workers = opened(), Untrained(most)
     done = record(growing, SIZE, workers)
-    close_record(growing)
+    close_record(growing, ("cpu", "auto"))
     return growing, workers, done
 
 

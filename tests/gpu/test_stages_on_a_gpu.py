@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mlflow
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,14 +20,6 @@ STAGES = {
     "hyperband": {"num_samples": 3, "max_epochs": 4},
     "bohb": {"num_samples": 4, "max_epochs": 3},
 }
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mlflow.tracking._tracking_service.utils._tracking_uri", None)
-    yield tmp_path
-    mlflow.set_tracking_uri(None)
 
 
 @pytest.mark.parametrize(
