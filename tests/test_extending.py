@@ -31,6 +31,11 @@ def edits(recipe: str) -> list[tuple[re.Match, str]]:
     return [(p, code[p.end() + 1 : end]) for p, end in zip(places, ends, strict=True)]
 
 
+def found(lines: list[str], place: re.Match) -> list[int]:
+    """Where in a file the line stands that a recipe names."""
+    return [n for n, line in enumerate(lines) if line.strip().startswith(place["line"])]
+
+
 def edit(tree: Path, place: re.Match, text: str) -> Path:
     """Make one edit of a recipe."""
     if place["new"]:
@@ -38,7 +43,7 @@ def edit(tree: Path, place: re.Match, text: str) -> Path:
         return tree / place["new"]
     file = tree / place["file"]
     lines = file.read_text().splitlines(keepends=True)
-    (at,) = [n for n, line in enumerate(lines) if line.strip().startswith(place["line"])]
+    (at,) = found(lines, place)
     first, last = {"after": (at + 1, at + 1), "before": (at, at), "instead of": (at, at + 1)}[
         place["how"]
     ]
@@ -50,6 +55,8 @@ def edit(tree: Path, place: re.Match, text: str) -> Path:
 def test_a_recipe_names_its_files_and_is_short(title):
     files = {place["new"] or place["file"] for place, _ in edits(RECIPES[title])}
     assert int(re.search(r"(\d) files?", title)[1]) == len(files)
+    for place in (place for place, _ in edits(RECIPES[title]) if not place["new"]):
+        assert len(found((ROOT / place["file"]).read_text().splitlines(), place)) == 1, place[0]
     lines = [line for _, text in edits(RECIPES[title]) for line in text.splitlines()]
     assert sum(bool(line.strip()) for line in lines) < 20
 

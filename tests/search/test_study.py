@@ -122,8 +122,11 @@ def test_both_arms_train_the_same_configurations(ray_local, tmp_path):
     searcher, _ = study(tmp_path, "asha", Budget(4, 3), sampler, ladder)
     configs = {t: p.config.hyperparameters() for t, p in searcher.proposals.items()}
     for even in range(0, 8, 2):
-        assert configs[even] | {"augment": "crop_flip"} == configs[even + 1]
-        assert configs[even]["augment"] == "none"
+        plain, cropped = configs[even], configs[even + 1]
+        assert (plain["augment"], cropped["augment"]) == ("none", "crop_flip")
+        alike = {name: value for name, value in cropped.items() if name in plain}
+        assert alike == plain | {"augment": "crop_flip"}
+        assert cropped.keys() - plain.keys() == {"crop_pixels", "crop_border", "flip"}
 
 
 def test_nothing_is_begun_after_the_time_budget(ray_local, tmp_path):
