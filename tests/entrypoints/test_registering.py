@@ -146,9 +146,14 @@ def test_a_repeat_on_more_images_than_the_search_had_says_so(home):
     assert ended.exit_code == 0, ended.output
     said = " ".join(ended.output.split())
     assert "train_size=10" in said and "the search had" in said
-    ended = CliRunner().invoke(register.main, [*REGISTER, "--refit-size=100", "--dry-run=true"])
+
+
+@pytest.mark.parametrize("option", ["repeat_size", "refit_size"])
+def test_more_images_than_there_are_are_refused_by_the_option_that_asked(home, option):
+    words = [f"--{option.replace('_', '-')}=100", "--dry-run=true"]
+    ended = CliRunner().invoke(register.main, [*REGISTER, *words])
     assert ended.exit_code == 2
-    assert "`refit_size` (=100)" in ended.output
+    assert f"`{option}` (=100)" in ended.output
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,12 @@ def prepare(dataset: str, data_dir: Path, mirrors: Sequence[str] = MIRRORS) -> P
     return cache
 
 
-def sizes(cache: Path, train_size: int, val_size: int) -> tuple[int, int]:
+def sizes(
+    cache: Path, train_size: int, val_size: int, asked_by: str = "train_size"
+) -> tuple[int, int]:
     """How many training and validation images `split` would give, or its error."""
     classes, labels = cached.read_meta(cache)["classes"], cached.read_labels(cache, "train")
-    train, val = split(labels, classes, train_size, val_size, split_seed=0)
+    train, val = split(labels, classes, train_size, val_size, 0, asked_by)
     return len(train), len(val)
 
 
@@ -59,7 +61,12 @@ def class_counts(cache: Path, train_size: int, val_size: int, split_seed: int) -
 
 
 def split(
-    labels: np.ndarray, classes: Sequence[str], train_size: int, val_size: int, split_seed: int
+    labels: np.ndarray,
+    classes: Sequence[str],
+    train_size: int,
+    val_size: int,
+    split_seed: int,
+    asked_by: str = "train_size",
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the validation images, then the training images, stratified.
 
@@ -70,6 +77,7 @@ def split(
         labels: int64 (n,).
         train_size: 0 for all images that are not for validation.
         val_size: 0 for a tenth of the training images.
+        asked_by: The option that gave `train_size`, for messages.
 
     Returns:
         Indices for training and for validation, int64.
@@ -81,17 +89,17 @@ def split(
     train_size = train_size or max(1, len(labels) - val_size)
     if train_size + val_size > len(labels):
         raise UserError(
-            f"`train_size` (={train_size}) and `val_size` (={val_size}) must not exceed "
+            f"`{asked_by}` (={train_size}) and `val_size` (={val_size}) must not exceed "
             f"the {len(labels)} training images together"
         )
     order = _stratified_order(labels, split_seed)
-    _check_split(labels[order], classes, train_size, val_size)
+    _check_split(labels[order], classes, train_size, val_size, asked_by)
     val, train = order[:val_size], order[val_size : val_size + train_size]
     return train, val
 
 
 def _check_split(
-    labels: np.ndarray, classes: Sequence[str], train_size: int, val_size: int
+    labels: np.ndarray, classes: Sequence[str], train_size: int, val_size: int, asked_by: str
 ) -> None:
     """Raise a UserError if a class has no image in a part; it names the sizes that would work.
 
@@ -119,7 +127,7 @@ def _check_split(
     ahead = np.unique(labels[val_size:], return_index=True)[1]
     if train_size <= ahead.max():
         raise UserError(
-            f"`train_size` (={train_size}) leaves no image of class {classes[ahead.argmax()]!r} "
+            f"`{asked_by}` (={train_size}) leaves no image of class {classes[ahead.argmax()]!r} "
             f"for training; with `val_size` {val_size} it must be at least {ahead.max() + 1}"
         )
 

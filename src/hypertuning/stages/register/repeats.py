@@ -56,6 +56,7 @@ def search(options: Register, given: Mapping | None = None) -> Search:
         ),
         settled={"dataset": images.dataset, "source": given["source"], "epochs": epochs},
         images=images,
+        sized_by="train_size" if options.repeat_size is None else "repeat_size",
         found_on=dict(had),
         refit=Refit(configs[0], refit_size(options, images), options.refit_epochs or epochs),
         given=given,

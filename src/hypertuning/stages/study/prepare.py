@@ -114,7 +114,7 @@ def _with_images(
     with waiting("images", console):
         cache = data.prepare(asked.dataset, asked.data_dir)
     with usage():
-        images = _images(cache, asked)
+        images = _images(cache, asked, search.sized_by)
         warm = _warm(client, search, options, images, asked, resumed)
     planned = plan_of(search, warm)
     notes = _notes(search, planned, warm, images, asked, resumed)
@@ -182,8 +182,8 @@ def _connect(console: Console) -> MlflowClient:
         return connect()
 
 
-def _images(cache: Path, asked: Images) -> DatasetInfo:
-    train, val = data.sizes(cache, asked.train_size, asked.val_size)
+def _images(cache: Path, asked: Images, sized_by: str) -> DatasetInfo:
+    train, val = data.sizes(cache, asked.train_size, asked.val_size, sized_by)
     meta = read_meta(cache)
     return DatasetInfo(
         name=meta["dataset"], digest=meta["digest"], classes=meta["classes"], train=train, val=val

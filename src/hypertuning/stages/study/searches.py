@@ -50,6 +50,8 @@ class Search(NamedTuple):
     """Options that depend on an earlier study, with their values."""
     images: Images | None = None
     """The images that it trains on, if the options do not name them."""
+    sized_by: str = "train_size"
+    """The option that says on how many of them."""
     found_on: Mapping[str, Any] | None = None
     """The images of the search that found a configuration, as options."""
     refit: Refit | None = None
