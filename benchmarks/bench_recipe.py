@@ -34,7 +34,7 @@ STEPS: dict[str, dict[str, object]] = {
     "twice the filters behind the first block": {"filter_growth": 2.0},
     "two convolutions per block": {"convs_per_block": 2},
     "triangular schedule": {"lr_schedule": "triangle"},
-    "Nesterov momentum, decay per epoch": {
+    "SGD with Nesterov momentum": {
         "optimizer": "sgd", "momentum": 0.85, "nesterov": True, "learning_rate": 0.375,
         "decay_per_epoch": True, "weight_decay": 0.09, "batch_size": 250,
     },

@@ -22,8 +22,8 @@ STUDIES: dict[str, tuple[str, dict]] = {
     "grid": ("grid", {}),
     "hyperband, asha, both arms": ("hyperband", {}),
     "hyperband, brackets": ("hyperband", {"strategy": "hyperband", "augment": "none"}),
-    "bohb, random": ("bohb", {"strategy": "random"}),
-    "bohb, brackets": ("bohb", {"strategy": "hyperband"}),
+    "bohb, random": ("bohb", {"family": "plain", "strategy": "random"}),
+    "bohb, brackets": ("bohb", {"family": "plain", "strategy": "hyperband"}),
 }
 """Stage and options that are not at their defaults; BOHB's model itself is not reordered."""
 

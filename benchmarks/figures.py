@@ -100,7 +100,7 @@ def ablation(rows: pd.DataFrame, trained: str) -> Figure:
         trained: On what, and for how long.
     """
     title = f"What each ingredient brings: {trained}, mean of {rows['seeds'].max()} seeds"
-    note = "Bars: one standard error. The line marks the whole recipe."
+    note = "Bars: one standard error over seeds. Hollow: one seed. The line marks the whole recipe."
     added, *others = (rows[rows["part"] == part] for part in ("added", "left out", "tried"))
     whole = added.iloc[-1]["val_accuracy"]
     figure = new_figure(9.5, 5.2, title, note)
@@ -115,8 +115,9 @@ def ablation(rows: pd.DataFrame, trained: str) -> Figure:
         seen = part["val_accuracy"] >= smallest
         for row, drawn, place in zip(part.itertuples(), seen, range(len(part), 0, -1), strict=True):
             if drawn:
+                filled = style.BLUE if row.seeds > 1 else "white"
                 axes.errorbar(row.val_accuracy, place, xerr=row.error, fmt="o", ms=4,
-                              color=style.BLUE)  # fmt: skip
+                              color=style.BLUE, mfc=filled)  # fmt: skip
             else:
                 axes.text(ends[0], place, f" ◂ {row.val_accuracy:.2f}", va="center", fontsize=7)
         axes.set(xlim=ends, title=head, ylim=(0.4, len(part) + 0.6))
