@@ -84,7 +84,8 @@ mlproject: $(project)  ## write MLproject, entry points and the README's tables 
 	@$(python) -m hypertuning.stages.generate
 
 sums:  ## after a change of the code that registered models carry: add its checksums
-	@cd src/hypertuning && sha256sum registry/served_model.py learn/networks.py >> registry/packed_code.sha256
+	@cd src/hypertuning && sha256sum registry/served_model.py learn/networks.py >> registry/packed_code.sha256 && \
+	  sort -u -o registry/packed_code.sha256 registry/packed_code.sha256
 
 format: $(project)  ## reformat the files as lint requires
 	@.venv/bin/ruff check --fix .

@@ -7,12 +7,13 @@ beside their accuracy, because some ingredients cost more than others. Killed an
 trains only what is missing.
 """
 
+import hashlib
 import math
 import multiprocessing
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,7 @@ STEPS: dict[str, dict[str, object]] = {
     "triangular schedule": {"lr_schedule": "triangle"},
     "SGD with Nesterov momentum": {
         "optimizer": "sgd", "momentum": 0.85, "nesterov": True, "learning_rate": 0.375,
-        "decay_per_epoch": True, "weight_decay": 0.09, "batch_size": 250,
+        "decay_per_epoch": True, "weight_decay": 0.6, "batch_size": 250,
     },
     "crop of 2 pixels and flip": {"augment": "crop_flip", "crop_pixels": 2},
     "reflected borders": {"crop_border": "reflect"},
@@ -108,6 +109,21 @@ def train(
     }
 
 
+KEYS = ["part", "name", "seed", "config"]
+
+
+def key(row: Row) -> tuple[str, str, int, str]:
+    """What a line of the table is of; with a digest, because a name may get another network."""
+    digest = hashlib.sha256(row.config.model_dump_json().encode()).hexdigest()
+    return row.part, row.name, row.config.seed, digest[:12]
+
+
+def measured_of(wanted: Iterable[Row], table: pd.DataFrame) -> pd.DataFrame:
+    """The lines of these rows, without those of rows that once had the same name."""
+    known = {key(row) for row in wanted}
+    return table[[line in known for line in table[KEYS].itertuples(index=False, name=None)]]
+
+
 def summary(measured: pd.DataFrame) -> pd.DataFrame:
     """Mean over seeds, in the order of `rows`, with the standard error."""
     by = measured.groupby(["part", "name"], sort=False)
@@ -142,16 +158,16 @@ def main(
     from hypertuning.learn.data import prepare
 
     out.mkdir(parents=True, exist_ok=True)
-    file = out / f"recipe-{train_size}-{filters}-{epochs}.csv"
     cache = prepare(dataset, data_dir)
-    had = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["part", "name", "seed"])
-    trained = set(had[["part", "name", "seed"]].itertuples(index=False, name=None))
-    wanted = [
+    file = out / f"{cache.name}-{train_size}-{val_size}-{filters}-{epochs}-{device}.csv"
+    had = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=KEYS)
+    trained = set(had[KEYS].itertuples(index=False, name=None))
+    today = [
         row._replace(config=row.config.model_copy(update={"seed": seed, "filters": filters}))
         for seed in range(seeds)
         for row in rows()
-        if re.search(only, row.name) and (row.part, row.name, seed) not in trained
     ]
+    wanted = [row for row in today if re.search(only, row.name) and key(row) not in trained]
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
@@ -159,13 +175,14 @@ def main(
         jobs = {pool.submit(run, row): row for row in wanted}
         for job in as_completed(jobs):
             row = jobs[job]
-            line = {"part": row.part, "name": row.name, "seed": row.config.seed, **job.result()}
+            line = dict(zip(KEYS, key(row), strict=True)) | job.result()
             pd.DataFrame([line]).to_csv(file, mode="a", index=False, header=not file.exists())
             print(f"{row.part}, {row.name}, seed {row.config.seed}: {line['val_accuracy']:.4f}",
                   flush=True)  # fmt: skip
-    table = summary(pd.read_csv(file))
+    table = summary(measured_of(today, pd.read_csv(file)))
     print(table.to_string(index=False))
-    ablation(table, f"{train_size:,} images, {epochs} epochs").savefig(out / "recipe.png")
+    figure = ablation(table, list(STEPS)[-1], f"{train_size:,} images, {epochs} epochs")
+    figure.savefig(file.with_suffix(".png"))
 
 
 if __name__ == "__main__":

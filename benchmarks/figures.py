@@ -92,26 +92,28 @@ def replayed(rows: pd.DataFrame) -> Figure:
 
 
 @styled
-def ablation(rows: pd.DataFrame, trained: str) -> Figure:
+def ablation(rows: pd.DataFrame, whole: str, trained: str) -> Figure:
     """Validation accuracy as ingredients are added, left out of the whole, and tried beside it.
 
     Args:
         rows: part, name, val_accuracy, error, tflop, seeds; `benchmarks.bench_recipe.summary`.
+        whole: The row of those added that has all ingredients.
         trained: On what, and for how long.
     """
     title = f"What each ingredient brings: {trained}, mean of {rows['seeds'].max()} seeds"
     note = "Bars: one standard error over seeds. Hollow: one seed. The line marks the whole recipe."
     added, *others = (rows[rows["part"] == part] for part in ("added", "left out", "tried"))
-    whole = added.iloc[-1]["val_accuracy"]
+    reached = added.loc[added["name"] == whole, "val_accuracy"]
     figure = new_figure(9.5, 5.2, title, note)
     grid = figure.add_gridspec(2, 2, height_ratios=[max(len(part), 1) for part in others])
     left, above = figure.add_subplot(grid[:, 0]), figure.add_subplot(grid[0, 1])
     heads = ("added, one after the other", "left out of the whole", "added to the whole: not taken")
     shown = zip((left, above, figure.add_subplot(grid[1, 1])), (added, *others), heads, strict=True)
-    smallest = added["val_accuracy"].min()
+    smallest = (rows if added.empty else added)["val_accuracy"].min()
     ends = smallest - 0.02, rows["val_accuracy"].max() + 0.02
     for axes, part, head in shown:
-        axes.axvline(whole, color=style.FAINT, lw=0.8)
+        for accuracy in reached:
+            axes.axvline(accuracy, color=style.FAINT, lw=0.8)
         seen = part["val_accuracy"] >= smallest
         for row, drawn, place in zip(part.itertuples(), seen, range(len(part), 0, -1), strict=True):
             if drawn:

@@ -41,6 +41,8 @@ MOST_LAYERS = 32
 HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, MOST_LAYERS + 1))
 BATCH_NORM = Only("batch_norm", (True,))
 SGD = Only("optimizer", ("sgd",))
+DECOUPLED = Only("optimizer", ("adamw", "sgd"))
+"""Adam takes weight decay as a part of the gradient, and scales it as it scales that."""
 TRIANGLE = Only("lr_schedule", ("triangle",))
 CROP_FLIP = Only("augment", ("crop_flip",))
 
@@ -74,7 +76,7 @@ class Config(BaseModel):
     )
     """Pixels added on each side; the default keeps the size if the kernel is odd."""
     whitening: Annotated[bool, CNN, Display("white")] = False
-    """A frozen first layer that decorrelates patches of 2×2 pixels, see `learn.whitening`."""
+    """A first layer that decorrelates patches of 2×2 pixels, see `learn.whitening`."""
     activation: Annotated[Literal["relu", "gelu"], CNN, Display("")] = "relu"
     batch_norm: Annotated[bool, CNN, Display("bn")] = False
     """Batch normalisation of every convolution, behind the pool if there is one."""
@@ -112,9 +114,10 @@ class Config(BaseModel):
     nesterov: Annotated[bool, SGD, Display("nag")] = False
     """Nesterov's momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
-    decay_per_epoch: Annotated[bool, Display("dpe")] = False
-    """`weight_decay` is the share of the weights that an epoch at the full learning rate takes
-    away, with any rate, batches and images (Wang and Aitchison, arXiv 2405.13698)."""
+    decay_per_epoch: Annotated[bool, DECOUPLED, Display("dpe")] = False
+    """In an epoch at the full learning rate, weights without a gradient shrink to
+    exp(-`weight_decay`), with any rate, momentum, batches and images (after Wang and Aitchison,
+    arXiv 2405.13698)."""
     lookahead: Annotated[bool, Display("la")] = False
     """Pull the weights towards their moving average, see `learn.lookahead`."""
     dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)

@@ -1,5 +1,6 @@
 """Facts that stand beside a field of a pydantic model, in its `Annotated`."""
 
+import math
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel
@@ -36,3 +37,11 @@ def facts(model: type[BaseModel], kind: type[Fact]) -> dict[str, Fact]:
         for fact in field.metadata
         if isinstance(fact, kind)
     }
+
+
+def bounds(model: type[BaseModel], name: str) -> tuple[float, float]:
+    """The least and the largest value that a field takes; infinite without a bound."""
+    given = model.model_fields[name].metadata
+    lows = [getattr(fact, end) for fact in given for end in ("ge", "gt") if hasattr(fact, end)]
+    highs = [getattr(fact, end) for fact in given for end in ("le", "lt") if hasattr(fact, end)]
+    return max(lows, default=-math.inf), min(highs, default=math.inf)

@@ -200,7 +200,7 @@ RECIPE: Space = {
     "filter_growth": Float(1.0, 2.0),
     "hidden_size": Integer(64, 512, log=True),
     "learning_rate": Float(0.05, 1.0, log=True),
-    "weight_decay": Float(1e-2, 1.0, log=True),
+    "weight_decay": Float(0.05, 2.0, log=True),
     "momentum": Float(0.6, 0.95),
     "batch_size": Choice((125, 250, 500)),
 }

@@ -53,7 +53,7 @@ def test_the_recipe_is_searched_with_its_augmentation_unless_another_is_asked_fo
     assert not narrow.notes
 
 
-def test_the_hand_set_recipe_is_a_point_of_its_family():
+def test_the_hand_set_recipe_is_a_point_beside_the_space():
     search = bohb_on(family="recipe", points=AIRBENCH93.read_text())
     assert search.points == 1
     (note,) = search.notes

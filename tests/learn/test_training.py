@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch.nn import functional as F
-from trained import CPU, measured, small, trained
+from trained import CPU, measured, small, trained, weights
 
 from hypertuning.config import Config
 from hypertuning.learn import training
@@ -225,37 +225,40 @@ def test_the_biases_of_norms_have_a_learning_rate_of_their_own(few_digits):
     assert state.rows[-1].learning_rate == others["lr"] < 0.1
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-@pytest.mark.parametrize("norm_bias_rate", [1.0, 64.0])
-def test_a_decay_per_epoch_is_the_same_with_any_rate_batches_and_images(optimizer, norm_bias_rate):
-    given = {"optimizer": optimizer, "weight_decay": 0.2, "norm_bias_rate": norm_bias_rate}
-    for rate, batch_size, images in ((0.01, 10, 100), (0.1, 10, 100), (0.1, 5, 400)):
-        config = small(
-            batch_norm=True,
-            decay_per_epoch=True,
-            learning_rate=rate,
-            batch_size=batch_size,
-            **given,
-        )
-        for group in build_optimizer(config, build(config, 10), images).param_groups:
-            in_an_epoch = group["lr"] * group["weight_decay"] * images / batch_size
-            assert in_an_epoch == pytest.approx(0.2)
+DECAYS = {
+    "sgd": {"optimizer": "sgd", "momentum": 0.0},
+    "momentum": {"optimizer": "sgd", "momentum": 0.85},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.85, "nesterov": True},
+    "adamw": {"optimizer": "adamw"},
+}
 
 
-def test_an_epoch_takes_its_share_of_a_weight_that_has_no_gradient(few_digits):
+@pytest.mark.parametrize("given", DECAYS.values(), ids=DECAYS)
+@pytest.mark.parametrize(("rate", "batch_size"), [(0.01, 1), (0.1, 1), (0.1, 4)])
+def test_a_decay_per_epoch_is_the_same_with_any_rate_batches_and_momentum(
+    few_digits, given, rate, batch_size
+):
+    """Three epochs of 150 images; batches of 4 do not divide them."""
     config = small(
-        optimizer="sgd", decay_per_epoch=True, weight_decay=0.3, learning_rate=0.1, batch_size=1
+        decay_per_epoch=True, weight_decay=0.3, learning_rate=rate, batch_size=batch_size, **given
     )
-    model = build(config, 10)
-    optimizer = build_optimizer(config, model, len(few_digits.train))
-    before = [weight.clone() for weight in model.parameters()]
-    for _ in range(len(few_digits.train)):
-        for weight in model.parameters():
+    state = TrainState.new(config, few_digits, 3, CPU)
+    before = weights(state)
+    for _ in range(3 * math.ceil(len(few_digits.train) / batch_size)):
+        for weight in state.model.parameters():
             weight.grad = torch.zeros_like(weight)
-        optimizer.param_groups[0]["momentum"] = 0
-        optimizer.step()
-    for weight, first in zip(model.parameters(), before, strict=True):
-        torch.testing.assert_close(weight, first * math.exp(-0.3), rtol=0.01, atol=1e-6)
+        state.optimizer.step()
+    left = weights(state).norm() / before.norm()
+    assert -math.log(left) == pytest.approx(3 * 0.3, rel=0.06)
+
+
+def test_a_rate_of_their_own_does_not_change_the_decay_of_biases(few_digits):
+    config = small(
+        optimizer="sgd", batch_norm=True, decay_per_epoch=True, weight_decay=0.3, norm_bias_rate=64
+    )
+    groups = TrainState.new(config, few_digits, 3, CPU).optimizer.param_groups
+    decays = [group["lr"] * group["weight_decay"] for group in groups]
+    assert len(decays) == 2 and decays[0] == pytest.approx(decays[1])
 
 
 def test_nesterov_is_that_of_torch(few_digits):
@@ -264,7 +267,7 @@ def test_nesterov_is_that_of_torch(few_digits):
     assert build_optimizer(nesterov, build(nesterov, 10), 9).param_groups[0]["nesterov"]
 
 
-def test_whitening_decorrelates_the_patches_and_is_not_trained(few_digits):
+def test_whitening_decorrelates_the_patches_and_its_weights_are_not_trained(few_digits):
     state = TrainState.new(small(whitening=True), few_digits, 1, CPU)
     layer = state.model.features[0]
     split = few_digits.train

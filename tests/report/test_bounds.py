@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from hypertuning.report.bounds import at_ends
 
@@ -42,25 +41,36 @@ def test_the_log_scale_of_a_parameter_counts():
 
 def test_one_configuration_counts_once_in_both_arms_and_with_all_its_seeds():
     one = trials(lambda t: t["filters"] / 1000, count=19)
-    both = pd.concat([one.assign(augment=arm) for arm in ("none", "crop_flip")], ignore_index=True)
-    assert at_ends(both) == [], "19 configurations are too few"
+    for name, values in (("augment", ("none", "crop_flip")), ("seed", (0, 1))):
+        both = pd.concat([one.assign(**{name: value}) for value in values], ignore_index=True)
+        assert at_ends(both) == [], "19 configurations are too few"
 
 
-@pytest.mark.parametrize("gone", ["best_val_loss", "filters"])
-def test_what_is_missing_is_left_out(gone):
-    few = trials(lambda t: t["filters"] / 1000)
-    few.loc[few.index[::2], gone] = np.nan
-    assert len(at_ends(few)) <= 1
-    assert at_ends(few.drop(columns=gone)) == []
-    assert at_ends(few.head(0)) == []
+def test_an_end_that_no_space_may_pass_is_not_told():
+    grows = {"filter_growth": np.linspace(1, 3, 40)}
+    assert at_ends(trials(lambda t: t["filter_growth"], **grows)) == []
+    assert len(at_ends(trials(lambda t: -t["filter_growth"], **grows))) == 1
+
+
+def test_trials_without_a_loss_do_not_count_and_missing_columns_are_no_error():
+    all_of_them = trials(lambda t: t["filters"] / 1000, filters=np.r_[32:42, 50:200:5])
+    assert len(at_ends(all_of_them)) == 1
+    half = all_of_them.copy()
+    half.loc[half.index[::2], "best_val_loss"] = np.nan
+    assert len(at_ends(half)) == 1
+    half.loc[half.index[:25], "best_val_loss"] = np.nan
+    assert at_ends(half) == [], "8 configurations are left"
+    for gone in ("best_val_loss", "filters"):
+        assert at_ends(all_of_them.drop(columns=gone)) == []
+    assert at_ends(all_of_them.head(0)) == []
 
 
 def test_four_of_the_five_are_enough_and_three_are_not():
     values = np.r_[np.linspace(0, 1, 40)]
-    ranked = pd.DataFrame({"dropout": values, "best_val_loss": 1.0 + values * 0})
+    ranked = pd.DataFrame({"weight_decay": values, "best_val_loss": 1.0 + values * 0})
     best = {39: 0.1, 38: 0.2, 37: 0.3, 10: 0.5, 11: 0.6}
     ranked.loc[list(best), "best_val_loss"] = list(best.values())
     assert at_ends(ranked) == []
     ranked.loc[36, "best_val_loss"] = 0.4
     (said,) = at_ends(ranked)
-    assert "dropout: 4 of the 5" in said and "0 to 1;" in said
+    assert "weight decay: 4 of the 5" in said and "0 to 1;" in said

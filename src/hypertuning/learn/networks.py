@@ -61,8 +61,8 @@ class CNN(nn.Module):
     Args:
         widths: Filters of each block.
         inputs: What the convolutions leave of an image: filters · size², or filters if pooled.
-        whitening: Begin with a convolution whose weights `learn.whitening` computes: they are not
-            trained, only its biases are.
+        whitening: Begin with a convolution and an activation. `learn.whitening` computes the
+            weights of this convolution; only its biases are trained.
     """
 
     def __init__(

@@ -43,9 +43,10 @@ def _by_factor(config: Config, model: nn.Module) -> dict[float, list[nn.Paramete
 
 
 def _group(config: Config, steps: int, factor: float, weights: list[nn.Parameter]) -> dict:
-    rate = config.learning_rate * factor
-    per_epoch = config.decay_per_epoch  # PyTorch takes rate · decay of a weight in every step
-    decay = config.weight_decay / (steps * rate) if per_epoch else config.weight_decay
+    rate, decay = config.learning_rate * factor, config.weight_decay
+    if config.decay_per_epoch:
+        # PyTorch's SGD passes the decay through the momentum, which multiplies it by 1 / (1 - m)
+        decay *= (1 - (config.momentum or 0)) / (steps * rate)
     return {"params": weights, "lr": rate, "weight_decay": decay, "factor": factor}
 
 

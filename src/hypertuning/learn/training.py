@@ -46,7 +46,7 @@ class Hardware(NamedTuple):
 
     @classmethod
     def of(cls, device: str, precision: str = "auto") -> "Hardware":
-        """Choose the precision; `auto` is bfloat16 where that is faster than float32.
+        """Choose the precision; `auto` is bfloat16 where the hardware has instructions for it.
 
         Such hardware is a GPU from Ampere (2020) on, or a processor with instructions for it
         (AVX512-BF16, AMX). Elsewhere bfloat16 is emulated, and slower.

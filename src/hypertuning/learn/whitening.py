@@ -1,4 +1,4 @@
-"""The first layer that decorrelates the pixels: computed from the training images, never trained.
+"""The weights of a first layer that decorrelates the pixels: computed from the training images.
 
 Jordan, arXiv 2404.00498, section 3.2, after Page, How to Train Your ResNet (2018).
 """

@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 
+from hypertuning.config import Config
+from hypertuning.facts import bounds
 from hypertuning.report.frames import BEST, best_first, varied, with_columns
 from hypertuning.report.parameters import scale_of
 from hypertuning.report.texts import brief, words
 
 LOOKED_AT, ENOUGH = 5, 4
 """The best configurations, and how many of them make a sentence. For a parameter without effect
-that happens once in a thousand studies."""
+that is drawn uniformly, it happens once in a thousand studies."""
 END = 0.1
 """Share of what was tried; on a log scale, of the logarithm."""
 FEWEST = 20
@@ -28,12 +30,17 @@ def at_ends(trials: pd.DataFrame) -> list[str]:
 
 def _at_end(values: pd.Series) -> str:
     """Args: values: of one parameter, the best first; missing where it does not act."""
-    known = values.dropna().astype(float)
-    scaled = np.log(known) if scale_of(values) == "log" else known
-    places = (scaled - scaled.min()) / (scaled.max() - scaled.min())
-    best = places[places.index.isin(values.index[:LOOKED_AT])]
-    for end, there in (("lowest", best <= END), ("highest", best >= 1 - END)):
-        if there.sum() >= ENOUGH:
+    tried = values.dropna().astype(float)
+    scale = np.log if scale_of(values) == "log" else np.asarray
+    low, high = scale(tried.min()), scale(tried.max())
+    best = (scale(tried.reindex(values.index[:LOOKED_AT])) - low) / (high - low)
+    with np.errstate(divide="ignore"):  # the logarithm of a bound of 0
+        room = (scale(bounds(Config, values.name)) - [low, high]) / (high - low)
+    for end, there, wider in (
+        ("lowest", best <= END, -room[0] > END),
+        ("highest", best >= 1 - END, room[1] > END),
+    ):
+        if there.sum() >= ENOUGH and wider:
             return (
                 f"{words(values.name)}: {there.sum()} of the {LOOKED_AT} best configurations lie "
                 f"in the {end} tenth of what was tried, {brief(values.dropna().min())} to "
