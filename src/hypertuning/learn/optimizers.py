@@ -7,6 +7,7 @@ from torch import nn, optim
 
 from hypertuning.config import Config
 from hypertuning.learn.no_compiler import plain
+from hypertuning.learn.splits import steps_of
 
 WARM_UP = 0.3
 """Share of the training during which a one-cycle learning rate rises."""
@@ -26,7 +27,7 @@ def build_optimizer(config: Config, model: nn.Module, images: int) -> optim.Opti
     kind = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}[config.optimizer]
     if config.optimizer == "sgd":
         shared |= {"momentum": config.momentum, "nesterov": config.nesterov}
-    steps = math.ceil(images / config.batch_size)
+    steps = steps_of(images, config.batch_size)
     groups = [_group(config, steps, *factor) for factor in _by_factor(config, model).items()]
     return plain(kind)(groups, **shared)
 

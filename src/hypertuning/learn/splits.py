@@ -13,6 +13,11 @@ from hypertuning.learn.cache import map_images, read_labels, read_meta
 from hypertuning.learn.data import split
 
 
+def steps_of(images: int, batch_size: int) -> int:
+    """The batches of an epoch."""
+    return math.ceil(images / batch_size)
+
+
 @dataclass(frozen=True)
 class Split:
     """Some of the images of a set."""
@@ -36,8 +41,7 @@ class Split:
         Args:
             order: int64 (n,), a permutation of the split.
         """
-        count = math.ceil(len(self) / batch_size)
-        for chosen in self.indices[order].tensor_split(count):
+        for chosen in self.indices[order].tensor_split(steps_of(len(self), batch_size)):
             yield self.images[chosen], self.labels[chosen]
 
     def to(self, device: torch.device) -> "Split":

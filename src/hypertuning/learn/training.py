@@ -18,7 +18,7 @@ from hypertuning.learn.lookahead import Lookahead
 from hypertuning.learn.models import build
 from hypertuning.learn.networks import logits_of
 from hypertuning.learn.optimizers import build_optimizer, rate_at
-from hypertuning.learn.splits import Split, Splits, normalise
+from hypertuning.learn.splits import Split, Splits, normalise, steps_of
 from hypertuning.learn.whitening import whiten
 
 EVALUATION_BATCH = 500
@@ -130,7 +130,7 @@ def _train_epoch(state: TrainState, data: Splits) -> Score:
     state.model.train()
     device = data.mean.device
     tally = _Tally(device)
-    count = math.ceil(len(data.train) / config.batch_size)
+    count = steps_of(len(data.train), config.batch_size)
     # On the CPU, leave the generators of GPUs alone: using one takes memory on that GPU.
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         _seed(config.seed, epoch, device)
