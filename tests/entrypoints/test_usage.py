@@ -146,7 +146,7 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch):
     result = CliRunner().invoke(bohb.main, ["--dry-run", "true"])
     assert result.exit_code == 0
     assert "51 trials, 207 epochs" in result.output
-    assert "model: from trial 26 on; it needs 18 results after one number" in result.output
+    assert "model: from trial 24 on; it needs 16 results after one number" in result.output
     assert "estimate: none before the images are there" in result.output
     assert not list(tmp_path.iterdir())
 
@@ -169,8 +169,8 @@ def test_a_dry_run_with_images_estimates_time_and_disk(tmp_path, monkeypatch):
     [
         (
             ["--num-samples", "20"],
-            "warning: `num_samples` (=20) never gives the model the 18 results after one number "
-            "of epochs that it needs, so every configuration is drawn at random; 27 would do",
+            "warning: `num_samples` (=20) never gives the model the 16 results after one number "
+            "of epochs that it needs, so every configuration is drawn at random; 25 would do",
         ),
         (
             ["--max-epochs", "10"],

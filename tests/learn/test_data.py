@@ -189,7 +189,7 @@ def test_what_the_refusal_of_a_size_advises_is_taken(counts, train_size, val_siz
     for _ in range(3):
         try:
             return data._check_split(labels, range(len(counts)), **{
-                "train_size": train_size, "val_size": val_size, **given
+                "train_size": train_size, "val_size": val_size, "asked_by": "train_size", **given
             })  # fmt: skip
         except UserError as error:
             name, *numbers = re.findall(r"`(\w+_size)` \(|(?:from|to|least) (\d+)", str(error))
