@@ -21,7 +21,7 @@ WORKERS = ("ray::TrialRunner", "ray::ResourceTrainable")
 SMALL = {"dataset": "digits", "train_size": 200, "val_size": 100}
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -66,7 +66,7 @@ class Study:
     def resume(self, **given) -> "Study":
         return self.start(resume=self.study_dir.name, **given)
 
-    def end(self, seconds: float = 240) -> int:
+    def end(self, seconds: float = 900) -> int:
         """Wait for its end; give its status."""
         status = self.process.wait(seconds)
         assert "Traceback" not in self.printed, self.printed
