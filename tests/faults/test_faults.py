@@ -269,8 +269,12 @@ def test_a_loss_is_not_finite(folder, store, clean):
     assert on_disk(study.study_dir)[0].diverged
 
 
+TOO_LARGE = "{filters: 2000000, num_conv_layers: 1, global_pool: true, hidden_size: 64}"
+"""A network of 180 million weights, whose first batch needs half a terabyte."""
+
+
 def test_a_trial_raises(folder, store, clean):
-    (folder / "points.yaml").write_text("[{hidden_size: 100000000000}]")
+    (folder / "points.yaml").write_text(f"[{TOO_LARGE}]")
     study = small_bohb(folder, store, points=folder / "points.yaml").start()
     assert study.end() == 0
     clean(audit(study.study_dir, store))
@@ -281,7 +285,7 @@ def test_a_trial_raises(folder, store, clean):
 
 
 def test_all_trials_raise(folder, store, clean):
-    (folder / "space.yaml").write_text("{hidden_size: 100000000000}")
+    (folder / "space.yaml").write_text(TOO_LARGE)
     given = {"space": folder / "space.yaml", "num_samples": 3, "max_failures": 0}
     study = small_bohb(folder, store, **given).start()
     assert study.end() == 1
