@@ -115,9 +115,8 @@ class Config(BaseModel):
     """Nesterov's momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
     decay_per_epoch: Annotated[bool, DECOUPLED, Display("dpe")] = False
-    """In an epoch at the full learning rate, weights without a gradient shrink to
-    exp(-`weight_decay`), with any rate, momentum, batches and images (after Wang and Aitchison,
-    arXiv 2405.13698)."""
+    """Weights without a gradient shrink to exp(-`weight_decay`) in an epoch at the full learning
+    rate, whatever that is, and the momentum, batches, images (after arXiv 2405.13698)."""
     lookahead: Annotated[bool, Display("la")] = False
     """Pull the weights towards their moving average, see `learn.lookahead`."""
     dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)
