@@ -60,8 +60,8 @@ bench-tracking: $(project)  ## the cost of tracking, ours beside Ray's own; minu
 bench-report: $(project)  ## a report of 2,000 trials, step by step; minutes
 	@$(python) -m benchmarks.bench_report --out bench_results/report $(BENCH)
 
-bench-search: $(project)  ## the searches, replayed on what record-table recorded; tens of minutes: BENCH="--workers 4"
-	@$(python) -m benchmarks.bench_search --table bench_results/table --out bench_results/search $(BENCH)
+bench-search: $(project)  ## the searches, replayed on recorded trials; your own: BENCH="--table bench_results/table"
+	@$(python) -m benchmarks.bench_search --table benchmarks/table --out bench_results/search $(BENCH)
 
 record-table: $(project)  ## train what bench-search replays; hours, in as many goes as you like: BENCH="--time-budget-s 3600"
 	@$(python) -m benchmarks.record_table --out bench_results/table $(BENCH)

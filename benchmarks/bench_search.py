@@ -1,7 +1,7 @@
 """Replay searches on the recorded table: regret against epochs spent, in minutes.
 
-The table's configurations are split in two halves, each with a forest of its own. Methods are tuned
-on one; what is reported comes from the other, with other seeds.
+The table's configurations are split in two halves, each with a surrogate of its own. Methods are
+tuned on one; what is reported comes from the other, with other seeds.
 """
 
 import os
@@ -21,7 +21,7 @@ from benchmarks.replay.believed import Spaces, spaces_of
 from benchmarks.replay.climb import Spent, Trainer, climb
 from benchmarks.replay.methods import METHODS
 from benchmarks.replay.rivals import RIVALS, installed
-from benchmarks.replay.surrogate import Surrogate
+from benchmarks.replay.surrogate import LEARNERS, Surrogate
 from benchmarks.table_draws import near
 from hypertuning.domains import Value
 from hypertuning.search.sampler import Random
@@ -48,11 +48,11 @@ def half_of(table: Recorded, half: str) -> Recorded:
     return table._replace(trials=[t for t in table.trials if t.number // 3 % 2 == wanted])
 
 
-def problem_of(table: Recorded, half: str) -> Problem:
+def problem_of(table: Recorded, half: str, learner: str = LEARNERS[0]) -> Problem:
     """A half of the table; its good priors come from the other one."""
     other = HALVES[1 - HALVES.index(half)]
     space, trials, max_epochs = half_of(table, half)
-    curves = Surrogate(space, trials, max_epochs)
+    curves = Surrogate(space, trials, max_epochs, learner)
     optimum = _optimum(space, curves, [trial.values for trial in trials])
     return Problem(spaces_of(space, half_of(table, other).trials), max_epochs, curves, optimum)
 
@@ -72,10 +72,10 @@ _problem: Problem | None = None
 """Of a worker process."""
 
 
-def _begin(folder: Path, half: str) -> None:
+def _begin(folder: Path, half: str, learner: str) -> None:
     global _problem
     warnings.simplefilter("ignore")  # hpbandster's and ConfigSpace's, about each other
-    _problem = problem_of(read_table(folder), half)
+    _problem = problem_of(read_table(folder), half, learner)
 
 
 def regrets(method: str, seeds: range, epochs: int, workers: int) -> np.ndarray:
@@ -125,24 +125,28 @@ def told(rows: pd.DataFrame, epochs: int, beside: str = "asha") -> str:
 @click.command()
 @click.option("--table", "folder", required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--half", type=click.Choice(HALVES), default="reporting")
+@click.option("--learner", type=click.Choice(LEARNERS), default=LEARNERS[0],
+              help="What gives the curves between the recorded ones.")  # fmt: skip
 @click.option("--methods", default="", help="With commas; all of them by default.")
 @click.option("--seeds", default=100)
 @click.option("--epochs", default=207, help="That each method may spend.")
 @click.option("--workers", default=1, help="Trials that a method trains at once.")
 @click.option("--processes", default=os.cpu_count())
 @click.option("--out", required=True, type=click.Path(path_type=Path))
-def main(folder, half, methods, seeds, epochs, workers, processes, out) -> None:
-    """Replay the methods; print and draw their regrets, and say how far the forest is off."""
+def main(folder, half, learner, methods, seeds, epochs, workers, processes, out) -> None:
+    """Replay the methods; print and draw their regrets, and say how far the surrogate is off."""
     out.mkdir(parents=True, exist_ok=True)
     alone = installed() if workers == 1 else []  # rivals train one trial at a time
     names = methods.split(",") if methods else [*METHODS, *alone]
     first = 10_000 * HALVES.index(half)
     chunks = [range(n, min(n + CHUNK, first + seeds)) for n in range(first, first + seeds, CHUNK)]
-    forest = Surrogate(*half_of(read_table(folder), half))
-    error = forest.error()
-    print(f"between two seeds: {forest.seed_deviation():.3f}; the forest, cross-validated:")
+    curves = Surrogate(*half_of(read_table(folder), half), learner)
+    error = curves.error()
+    print(f"between two seeds: {curves.seed_deviation():.3f}; the {learner}, cross-validated:")
     print(error.to_string(index=False, float_format="{:.3f}".format), flush=True)
-    with ProcessPoolExecutor(processes, initializer=_begin, initargs=(folder, half)) as pool:
+    with ProcessPoolExecutor(
+        processes, initializer=_begin, initargs=(folder, half, learner)
+    ) as pool:
         jobs = {n: [pool.submit(regrets, n, c, epochs, workers) for c in chunks] for n in names}
         regret = {}
         for name, parts in jobs.items():

@@ -1,7 +1,8 @@
-"""Curves of configurations that were not recorded: a random forest between those that were.
+"""Curves of configurations that were not recorded, between those that were.
 
-One forest gives the losses of all epochs together, so that a predicted curve is a mean of recorded
-curves and has their shape. A predicted curve has no noise; `noise` gives that of a training seed.
+All of it in logarithms: a loss that is twice another's is as far from it anywhere, so the good
+configurations count for as much as the bad ones. A predicted curve has no noise; `noise` gives that
+of a training seed.
 """
 
 import itertools
@@ -10,7 +11,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
 from benchmarks.recorded import Trial
@@ -22,12 +25,21 @@ FOLDS = 10
 ALIKE = 10
 ABSENT = -1.0
 """Where a parameter does not act."""
+LEARNERS = ("process", "forest")
+"""What can stand between the recorded configurations. A Gaussian process is nearer to them; a
+forest is made of steps, so a search that models smooth functions has no advantage on it."""
 
 
 class Surrogate:
-    """The losses that a configuration would reach, from the trials that were recorded."""
+    """The losses that a configuration would reach, from the trials that were recorded.
 
-    def __init__(self, space: Space, trials: Sequence[Trial], max_epochs: int) -> None:
+    One learner gives the logarithms of the losses of all epochs together, so that a predicted curve
+    has the shape of recorded curves.
+    """
+
+    def __init__(
+        self, space: Space, trials: Sequence[Trial], max_epochs: int, learner: str = "process"
+    ) -> None:
         self.places = Places(space)
         self.worst = 2 * float(np.median([trial.epochs[0]["val_loss"] for trial in trials]))
         """Losses count as no more than this, and a diverged trial as this: what lies beyond says
@@ -35,12 +47,12 @@ class Surrogate:
         self.configurations = np.array([trial.number for trial in trials])
         self.inputs = np.array([self.features(trial.values) for trial in trials])  # (n, d)
         self.curves = np.array([self._curve(trial, max_epochs) for trial in trials])  # (n, R)
-        self.forest = _forest().fit(self.inputs, self.curves)
-        self._trees = [tree.tree_ for tree in self.forest.estimators_]
-        self._differences, self._levels = self._between_seeds()
+        self.learner = _process(self.inputs.shape[1]) if learner == "process" else _forest()
+        self.learner.fit(self.inputs, np.log(self.curves))
+        self._pairs, self._levels = self._between_seeds()
 
     def features(self, values: Mapping[str, Value]) -> np.ndarray:
-        """The vector of a configuration (d,), without NaN, which forests cannot all split by."""
+        """The vector of a configuration (d,), without NaN, which no learner here takes."""
         return np.nan_to_num(self.places.of(values), nan=ABSENT)
 
     def _curve(self, trial: Trial, max_epochs: int) -> np.ndarray:
@@ -50,46 +62,47 @@ class Surrogate:
 
     def __call__(self, values: Mapping[str, Value]) -> np.ndarray:
         """The loss after each epoch (R,)."""
-        vector = np.array([self.features(values)], dtype=np.float32)
-        # a tenth of what `forest.predict` takes for a single vector
-        return np.mean([tree.predict(vector)[0, :, 0] for tree in self._trees], axis=0)
+        return self.all([values])[0]
 
     def all(self, given: Sequence[Mapping[str, Value]]) -> np.ndarray:
         """The curves of many configurations (n, R)."""
-        return self.forest.predict(np.array([self.features(values) for values in given]))
+        return np.exp(self.learner.predict(np.array([self.features(values) for values in given])))
 
     def noise(self, expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """What one seed adds to an expected curve (R,), as between two seeds that are recorded.
+        """What one seed adds to an expected curve (R,), as seeds that are recorded do.
 
+        Seeds differ upwards: a run may have a bad epoch, none has one that is too good for its
+        configuration. So of a recorded pair, a seed adds what it lies above the lower of the two.
         Bad configurations are noisier than good ones: the pair is drawn from the ALIKE pairs whose
         best loss is nearest.
         """
-        if not len(self._differences):
+        if not len(self._pairs):
             return np.zeros_like(expected)
         alike = np.argsort(np.abs(self._levels - expected.min()))[:ALIKE]
-        drawn = self._differences[rng.choice(alike)]
-        return drawn * rng.choice([-1, 1]) / np.sqrt(2)
+        both = self._pairs[rng.choice(alike)]
+        return expected * np.expm1(rng.choice(both - both.min(axis=0)))
 
     def _between_seeds(self) -> tuple[np.ndarray, np.ndarray]:
-        """Of every configuration with two seeds: the curve of one less that of the other
-        (pairs, R), and the mean of their best losses (pairs,)."""
+        """Of every configuration with two seeds: the logarithms of both curves (pairs, 2, R), and
+        the mean of their best losses (pairs,)."""
         pairs = [
             pair
             for number in np.unique(self.configurations)
             for pair in itertools.combinations(self.curves[self.configurations == number], 2)
         ]
         curves = np.array(pairs).reshape(-1, 2, self.curves.shape[1])
-        return curves[:, 0] - curves[:, 1], curves.min(axis=2).mean(axis=1)
+        return np.log(curves), curves.min(axis=2).mean(axis=1)
 
     def error(self) -> pd.DataFrame:
         """How far predictions are from configurations left out, in `FOLDS` folds.
 
         Columns: the epoch, or the best of all; the root of the mean squared error, of all trials
-        and of the best third; the rank correlation.
+        and of the best third; the rank correlation, of both.
         """
         folds = GroupKFold(min(FOLDS, len(np.unique(self.configurations))))
-        predicted = cross_val_predict(
-            _forest(), self.inputs, self.curves, groups=self.configurations, cv=folds
+        logs = np.log(self.curves)
+        predicted = np.exp(
+            cross_val_predict(self.learner, self.inputs, logs, groups=self.configurations, cv=folds)
         )
         best = self.curves.min(axis=1)
         good = best <= np.quantile(best, 1 / 3)
@@ -100,19 +113,28 @@ class Surrogate:
                 "error": _root_mean_square(guess - known),
                 "of_the_best_third": _root_mean_square((guess - known)[good]),
                 "rank_correlation": spearmanr(guess, known).statistic,
+                "rank_in_the_best_third": spearmanr(guess[good], known[good]).statistic,
             }
             for epoch, guess, known in (*epochs, ("best", predicted.min(axis=1), best))
         )
 
     def seed_deviation(self) -> float:
-        """The deviation of a loss between seeds, in the better half: no prediction is nearer."""
-        better = self._differences[np.argsort(self._levels)[: max(1, len(self._levels) // 2)]]
-        return _root_mean_square(better) / np.sqrt(2)
+        """The deviation of the last loss between seeds, in the better half of the pairs: no
+        prediction is nearer."""
+        better = np.argsort(self._levels)[: max(1, len(self._levels) // 2)]
+        ratios = np.diff(self._pairs[better, :, -1])[:, 0]
+        return _root_mean_square(self._levels[better] * ratios) / np.sqrt(2)
 
 
 def _root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.mean(values**2)))
 
 
-def _forest() -> RandomForestRegressor:
-    return RandomForestRegressor(50, min_samples_leaf=2, max_features=0.5, random_state=0)
+def _process(parameters: int) -> GaussianProcessRegressor:
+    smooth = Matern(np.full(parameters, 0.5), (0.05, 1000), nu=2.5)
+    kernel = ConstantKernel() * smooth + WhiteKernel(0.01, (1e-5, 1))
+    return GaussianProcessRegressor(kernel, normalize_y=True)
+
+
+def _forest() -> ExtraTreesRegressor:
+    return ExtraTreesRegressor(50, random_state=0)

@@ -1,23 +1,25 @@
 """Claims about replaying searches on a table: that the epochs are counted, and the noise hidden."""
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.bench_search import half_of, problem_of, summary, told
-from benchmarks.recorded import Recorded
+from benchmarks.bench_search import HALVES, half_of, problem_of, summary, told
+from benchmarks.recorded import SHEET, Recorded, read_table
 from benchmarks.replay.believed import spaces_of
 from benchmarks.replay.climb import Spent, Study, Trainer, climb
 from benchmarks.replay.methods import METHODS
 from benchmarks.replay.rivals import RIVALS
-from benchmarks.replay.surrogate import Surrogate
+from benchmarks.replay.surrogate import LEARNERS, Surrogate
 from hypertuning.config import Budget
 from hypertuning.search.brackets import hyperband_brackets
 from hypertuning.search.halving import Halving, sweep
 from hypertuning.search.sampler import Random
-from hypertuning.spaces import BOHB
+from hypertuning.spaces import BOHB, searched
 from tests.benchmarks.made_up import START, trials
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # hpbandster's and ConfigSpace's
@@ -135,22 +137,32 @@ def test_good_priors_are_those_of_the_best_and_wrong_ones_are_not(table):
     assert all(domain.prior is None for domain in spaces.plain.values())
 
 
-def test_the_forest_orders_configurations_that_it_has_not_seen(table):
-    forest = Surrogate(*table)
-    error = forest.error().set_index("epoch")
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_surrogate_orders_configurations_that_it_has_not_seen(learner, table):
+    curves = Surrogate(*table, learner)
+    error = curves.error().set_index("epoch")
     assert list(error.index) == [*range(1, 10), "best"]
     assert (error["rank_correlation"] > 0.4).all()
-    assert 0 < forest.seed_deviation() < error["error"].max()
-    values = table.trials[4].values
-    assert forest(values) == pytest.approx(forest.all([values])[0])
+    assert 0 < curves.seed_deviation() < error["error"].max()
 
 
-def test_a_trial_that_diverged_counts_as_the_worst_and_no_more():
+@pytest.mark.parametrize("learner", LEARNERS)
+def test_a_trial_that_diverged_counts_as_the_worst_and_no_more(learner):
     made = trials(12)
     made[3] = made[3]._replace(epochs=[{**made[3].epochs[0], "val_loss": math.inf}])
-    forest = Surrogate(BOHB, made, 9)
-    assert forest.curves[3].tolist() == [forest.worst] * 9
-    assert np.isfinite(forest(made[3].values)).all()
+    curves = Surrogate(BOHB, made, 9, learner)
+    assert curves.curves[3].tolist() == [curves.worst] * 9
+    assert np.isfinite(curves(made[3].values)).all()
+
+
+def test_a_seed_may_be_unlucky_but_never_too_good():
+    """Half of a spike's distance, downwards, would be an epoch better than any network has."""
+    made = [trial._replace(number=trial.number // 2, seed=trial.number % 2) for trial in trials(40)]
+    made[1].epochs[2]["val_loss"] *= 3
+    curves = Surrogate(BOHB, made, 9)
+    expected = np.full(9, made[0].best)
+    noise = np.array([curves.noise(expected, np.random.default_rng(n)) for n in range(200)])
+    assert (noise >= 0).all() and noise[:, 2].max() > expected[2]
 
 
 def test_the_table_says_when_a_method_has_caught_up():
@@ -160,3 +172,12 @@ def test_the_table_says_when_a_method_has_caught_up():
     lines = told(rows, 3).splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["ours", "asha"]
     assert lines[-2].split()[-1] == "2" and lines[-1].split()[-1] == "3"
+
+
+def test_the_table_of_this_repository_is_whole_and_is_what_its_sheet_says():
+    folder = Path(__file__).parents[2] / "benchmarks" / "table"
+    sheet, table = json.loads((folder / SHEET).read_text()), read_table(folder)
+    assert len(table.trials) == sum(session["trials"] for session in sheet["sessions"])
+    assert table.max_epochs == sheet["max_epochs"]
+    assert all(set(t.values) == set(searched(table.space)) for t in table.trials)
+    assert {t.seed for half in HALVES for t in half_of(table, half).trials} == {0, 1}
