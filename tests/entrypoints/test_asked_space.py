@@ -80,7 +80,7 @@ def test_what_a_point_leaves_out_has_the_value_of_the_recipe():
     ],
 )
 def test_what_cannot_act_is_no_dimension_of_the_model_and_is_said(space, needed, note):
-    search = bohb_on(space=space)
+    search = bohb_on(space=space, strategy="bohb")
     assert search.model.needed == needed
     assert any(each.startswith(note) for each in search.notes) if note else not search.notes
 

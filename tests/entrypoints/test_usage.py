@@ -145,8 +145,8 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(bohb.main, ["--dry-run", "true"])
     assert result.exit_code == 0
-    assert "51 trials, 207 epochs" in result.output
-    assert "model: from trial 24 on; it needs 16 results after one number" in result.output
+    assert "51 trials, 147 epochs" in result.output
+    assert "model: from trial 8 on; it needs 8 results after one number" in result.output
     assert "estimate: none before the images are there" in result.output
     assert not list(tmp_path.iterdir())
 
@@ -168,14 +168,19 @@ def test_a_dry_run_with_images_estimates_time_and_disk(tmp_path, monkeypatch):
     ("arguments", "said"),
     [
         (
-            ["--num-samples", "20"],
+            ["--strategy", "bohb", "--num-samples", "20"],
             "warning: `num_samples` (=20) never gives the model the 16 results after one number "
             "of epochs that it needs, so every configuration is drawn at random; 25 would do",
         ),
         (
-            ["--max-epochs", "10"],
+            ["--strategy", "bohb", "--max-epochs", "10"],
             "`max_epochs` (=10) is not `min_epochs` (=1) times a power of `reduction_factor` (=3)"
             ": rungs end after 1, 3, 10 epochs; the nearest that is: 9",
+        ),
+        (
+            ["--num-samples", "7"],
+            "warning: `num_samples` (=7) never gives the model the 8 results after one number "
+            "of epochs that it needs, so every configuration is drawn at random; 9 would do",
         ),
         ([], None),
     ],

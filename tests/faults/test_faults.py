@@ -20,7 +20,10 @@ STUDIES = {
     "grid": ("grid", {"epochs": 2}),
     "asha": ("hyperband", {"num_samples": 12, "grace_period": 1, "max_epochs": 9}),
     "hyperband": ("bohb", {"num_samples": 22, "strategy": "hyperband"}),
-    "bohb": ("bohb", {"num_samples": 28, "max_epochs": 3, "space": "space.yaml"}),
+    "bohb": (
+        "bohb",
+        {"num_samples": 28, "max_epochs": 3, "strategy": "bohb", "space": "space.yaml"},
+    ),
 }
 """One study at a time, so that the order of results, and with it every decision, is fixed."""
 SMALL_SPACE = "{momentum: 0.9, dropout: 0.1, weight_decay: 0.0, hidden_size: 64, optimizer: sgd}"

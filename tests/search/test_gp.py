@@ -7,7 +7,7 @@ import pytest
 
 from hypertuning.config import Budget, Config
 from hypertuning.domains import Choice, Integer
-from hypertuning.search.gp import Gp, _expected_improvement, _levels
+from hypertuning.search.gp import Gp, _expected_improvement, _learnt, _levels
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.result import Result
 from hypertuning.search.sampler import Random
@@ -90,6 +90,11 @@ def test_losses_beyond_the_cut_are_not_told_apart():
     assert _levels(np.array([2.0, 2.0])).tolist() == [0, 0]
 
 
+def test_positive_losses_are_compared_by_their_ratios_and_others_by_their_differences():
+    by_ratio, by_difference = _levels(np.array([0.5, 1, 2])), _levels(np.array([-1.0, 0, 1]))
+    assert np.diff(by_ratio) == pytest.approx(np.diff(by_difference))
+
+
 def test_the_expected_improvement_is_that_of_a_normal_loss():
     draws = np.random.default_rng(0).normal(0.3, 0.5, 10**6)
     mean = np.maximum(0.1 - draws, 0).mean()
@@ -120,3 +125,26 @@ def test_several_at_once_are_not_alike():
         sampler.observe(config, 1, loss_of(config, 1))
     proposals = [sampler.propose(trial) for trial in range(30, 34)]
     assert len({p.config.learning_rate for p in proposals}) == 4
+
+
+def test_it_learns_from_the_newest_and_furthest_where_there_are_too_many(monkeypatch):
+    monkeypatch.setattr("hypertuning.search.gp.MOST", 12)
+    results = [(np.array([at / 40]), 9 if at % 8 == 0 else 1, float(at)) for at in range(40)]
+    points, losses = _learnt(results)
+    assert losses.tolist() == [0, 8, 16, 24, 32, 33, 34, 35, 36, 37, 38, 39]
+    assert points.vectors[:, 0].tolist() == [loss / 40 for loss in losses]
+
+
+def test_a_search_goes_on_the_same_though_it_has_more_results_than_it_learns_from(monkeypatch):
+    monkeypatch.setattr("hypertuning.search.gp.MOST", 12)
+    first, told = Gp(BOHB, {}, 0), []
+    for trial in range(40):
+        config = first.propose(trial).config
+        told.append((config, loss_of(config, 1)))
+        first.observe(config, 1, told[-1][1])
+    resumed = Gp(BOHB, {}, 0)
+    for config, loss in told:
+        resumed.observe(config, 1, loss)
+    assert [resumed.propose(n).config for n in (40, 41)] == [
+        first.propose(n).config for n in (40, 41)
+    ]

@@ -6,7 +6,7 @@ candidate of the largest expected improvement at the largest number of epochs.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from scipy.special import ndtr
@@ -32,6 +32,8 @@ MOVED = 0.5
 """Near a result: the probability that a number is moved."""
 REFIT = 8
 """The process's own parameters are fitted again after so many results."""
+MOST = 400
+"""Results that the process learns from: its time grows with their cube."""
 WORST = 2.0
 """Losses count as no worse than this many times as far from the median as the best one."""
 
@@ -103,25 +105,27 @@ class Gp:
 
     def _ranked(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Candidates (d,), that of the largest expected improvement first."""
-        vectors, epochs, losses = (np.array(column) for column in zip(*self.results, strict=True))
-        process = self._process(Points(vectors, np.log(epochs)), losses)
-        known, _ = process.predict(_after(epochs.max(), vectors))
-        candidates = self._candidates(vectors[np.argsort(known, kind="stable")[:BEST]], rng)
-        mean, deviation = process.predict(_after(epochs.max(), candidates))
+        points, losses = _learnt(self.results)
+        process = Process.fit(
+            points, _levels(losses), self.places.counts > 0, self._most_probable()
+        )
+        last = points.epochs.max()
+        known, _ = process.predict(_after(last, points.vectors))
+        candidates = self._candidates(points.vectors[np.argsort(known, kind="stable")[:BEST]], rng)
+        mean, deviation = process.predict(_after(last, candidates))
         gain = _expected_improvement(known.min(), mean, deviation)
         return iter(candidates[np.argsort(-gain, kind="stable")])
 
-    def _process(self, points: Points, losses: np.ndarray) -> Process:
-        """The process given all results, its own parameters fitted to the first of them.
+    def _most_probable(self) -> np.ndarray:
+        """The process's own parameters.
 
         Fitted after certain numbers of results, they are a function of the results alone.
         """
-        choices = self.places.counts > 0
-        count = len(losses) - (len(losses) - self.needed) % REFIT
+        count = len(self.results) - (len(self.results) - self.needed) % REFIT
         if self._logs[0] != count:
-            first = Points(points.vectors[:count], points.epochs[:count])
-            self._logs = count, most_probable(first, _levels(losses[:count]), choices)
-        return Process.fit(points, _levels(losses), choices, self._logs[1])
+            points, losses = _learnt(self.results[:count])
+            self._logs = count, most_probable(points, _levels(losses), self.places.counts > 0)
+        return self._logs[1]
 
     def _candidates(self, best: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Vectors (n, d): some from all of the space, and some near the best (m, d)."""
@@ -135,15 +139,30 @@ class Gp:
         return self.places.without_idle(np.concatenate([drawn[:DRAWN], near]))
 
 
-def _after(epochs: int, vectors: np.ndarray) -> Points:
-    return Points(vectors, np.full(len(vectors), math.log(epochs)))
+def _learnt(results: Sequence[tuple[np.ndarray, int, float]]) -> tuple[Points, np.ndarray]:
+    """The points and losses (n,) of the results; if there are too many, of those of most epochs,
+    and the newest of these."""
+    by_epochs = sorted(range(len(results)), key=lambda at: (results[at][1], at))
+    kept = [results[at] for at in sorted(by_epochs[-MOST:])]
+    vectors, epochs, losses = (np.array(column) for column in zip(*kept, strict=True))
+    return Points(vectors, np.log(epochs)), losses
+
+
+def _after(log_epochs: float, vectors: np.ndarray) -> Points:
+    return Points(vectors, np.full(len(vectors), log_epochs))
 
 
 def _levels(losses: np.ndarray) -> np.ndarray:
-    """Losses (n,) of mean 0 and variance 1; what diverged or failed is as bad as the worst."""
+    """Losses (n,) of mean 0 and variance 1; what diverged or failed is as bad as the worst.
+
+    Losses that are all positive are compared by their ratios: among the best of a search and at its
+    last epochs, where all are small, differences are as small, and matter most.
+    """
     finite = losses[np.isfinite(losses)]
     if not len(finite):
         return np.zeros(len(losses))
+    if finite.min() > 0:
+        losses, finite = np.log(losses), np.log(finite)
     median = np.median(finite)
     spread = (median - finite.min()) or 1.0  # a failure is worse than losses that are all equal
     cut = np.minimum(losses, median + WORST * spread)

@@ -34,6 +34,8 @@ class Strategy(NamedTuple):
     """Whether its sampler has a model: it can start warm, and cannot serve two arms at once."""
     brackets: bool = False
     """Whether it has Hyperband's brackets: only some numbers of epochs give the paper's rungs."""
+    reduction_factor: int = 3
+    """η where none is asked for."""
 
 
 def _random(space: "Space", fixed: "Mapping[str, Value]", seed: int, _: ModelOptions) -> "Sampler":
@@ -73,7 +75,9 @@ def _sweep(budget: Budget) -> Halving:
 STRATEGIES: dict[str, Strategy] = {
     "bohb": Strategy("a model proposes, in brackets", _bohb, _halving, learns=True, brackets=True),
     "abohb": Strategy("BOHB's model, promoted one by one", _bohb, _asha, learns=True),
-    "gp": Strategy("a model of all rungs, promoted one by one", _gp, _asha, learns=True),
+    "gp": Strategy(
+        "a model of all rungs, promoted one by one", _gp, _asha, learns=True, reduction_factor=4
+    ),
     "hyperband": Strategy("random, in brackets", _random, _halving, brackets=True),
     "asha": Strategy("random, promoted one by one", _random, _asha),
     "random": Strategy("random, all epochs each", _random, _sweep),

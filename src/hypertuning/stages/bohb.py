@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from hypertuning.search.strategies import STRATEGIES, described
-from hypertuning.stages.kinds import Count, Factor, Named, Share
+from hypertuning.stages.kinds import Count, FactorOrOwn, Named, Share
 from hypertuning.stages.options import AUTO, SearchOptions
 
 if TYPE_CHECKING:
@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 
 class Bohb(SearchOptions):
-    """Search training and structure hyperparameters with BOHB."""
+    """Search training and structure hyperparameters with a model and early stopping."""
 
     num_samples: Count = Field(
-        51, description="Number of configurations; 51 is three rounds of Hyperband's brackets."
+        51, description="Number of configurations; 51 is three rounds of the brackets of bohb."
     )
     min_epochs: Count = Field(1, description="Epochs of the lowest rung.")
     max_epochs: Count = Field(9, description="Epochs of a trial that is never stopped.")
-    reduction_factor: Factor = Field(3, description="At each rung, one trial in this many goes on.")
-    strategy: Literal[*STRATEGIES] = Field("bohb", description=described(STRATEGIES))
+    reduction_factor: FactorOrOwn = Field(
+        0, description="At each rung, one trial in this many goes on; 0 is 4 for gp, else 3."
+    )
+    strategy: Literal[*STRATEGIES] = Field("gp", description=described(STRATEGIES))
     random_fraction: Share = Field(
         0.333,
         description="Share of configurations drawn at random even when the model could propose.",

@@ -41,9 +41,9 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
     Raises:
         UsageError: the space, a point or the numbers of epochs are not possible.
     """
-    low, top, eta = getattr(options, shortest), options.max_epochs, options.reduction_factor
-    budget = Budget(options.num_samples, top, low, eta)
     strategy = STRATEGIES[options.strategy]
+    factor = options.reduction_factor or strategy.reduction_factor
+    budget = Budget(options.num_samples, options.max_epochs, getattr(options, shortest), factor)
     with usage():
         _check_options(shortest, budget, options)
         changed, fixed = space_of(options), fixed_values(options)
@@ -59,7 +59,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
     search = Search(
         stage,
         options.strategy,
-        top,
+        budget.max_epochs,
         PointsFirst(configs, drawn),
         lambda: strategy.ladder(budget),
         describe(_whole(wanted, fixed, options, leave_out="seed")),
