@@ -48,7 +48,7 @@ def half_of(table: Recorded, half: str) -> Recorded:
     return table._replace(trials=[t for t in table.trials if t.number // 3 % 2 == wanted])
 
 
-def problem_of(table: Recorded, half: str, learner: str = LEARNERS[0]) -> Problem:
+def problem_of(table: Recorded, half: str, learner: str = "process") -> Problem:
     """A half of the table; its good priors come from the other one."""
     other = HALVES[1 - HALVES.index(half)]
     space, trials, max_epochs = half_of(table, half)
@@ -125,7 +125,7 @@ def told(rows: pd.DataFrame, epochs: int, beside: str = "asha") -> str:
 @click.command()
 @click.option("--table", "folder", required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--half", type=click.Choice(HALVES), default="reporting")
-@click.option("--learner", type=click.Choice(LEARNERS), default=LEARNERS[0],
+@click.option("--learner", type=click.Choice(list(LEARNERS)), default="process",
               help="What gives the curves between the recorded ones.")  # fmt: skip
 @click.option("--methods", default="", help="With commas; all of them by default.")
 @click.option("--seeds", default=100)

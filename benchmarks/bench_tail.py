@@ -25,7 +25,7 @@ STUDIES: dict[str, tuple[str, dict]] = {
     "bohb, random": ("bohb", {"family": "plain", "strategy": "random"}),
     "bohb, brackets": ("bohb", {"family": "plain", "strategy": "hyperband"}),
 }
-"""Stage and options that are not at their defaults; BOHB's model itself is not reordered."""
+"""Stage and options that are not at their defaults; studies with a model are not reordered."""
 
 
 def idle(ladder: Ladder, costs: list[float], workers: int, seed: int) -> tuple[float, float]:

@@ -23,7 +23,7 @@ def ours(
     ladder: Callable[[Budget], Ladder] | None = None,
     told: Callable[[np.ndarray], float] | None = None,
     priors: str = "plain",
-    reduction_factor: int = 3,
+    reduction_factor: int = 0,
 ) -> Method:
     """A strategy of the project's, or its sampler with another ladder.
 
@@ -31,12 +31,14 @@ def ours(
 
     Args:
         priors: Which of the spaces it is given.
+        reduction_factor: 0 for the strategy's own.
     """
 
     def method(spaces: Spaces, seed: int, max_epochs: int, epochs: int) -> Study:
         space = getattr(spaces, priors)
         strategy = STRATEGIES[name]
-        budget = Budget(epochs, max_epochs, reduction_factor=reduction_factor)
+        factor = reduction_factor or strategy.reduction_factor
+        budget = Budget(epochs, max_epochs, reduction_factor=factor)
         climbed = (ladder or strategy.ladder)(budget)
         sampler = strategy.sampler(space, {"seed": seed}, seed, options)
         return Study(climbed, sampler, *([told] if told else []))
@@ -56,8 +58,9 @@ METHODS: dict[str, Method] = {
     **{name: ours(name) for name in STRATEGIES},
     **{
         f"{name}_4": ours(name, reduction_factor=4)
-        for name in ("hyperband", "asha", "bohb", "abohb", "gp")
+        for name in ("hyperband", "asha", "bohb", "abohb")
     },
+    "gp_3": ours("gp", reduction_factor=3),
     "gp_all_epochs": ours("gp", ladder=STRATEGIES["random"].ladder),
     "one_epoch": ours("random", ladder=one_epoch_then_the_best),
     "bohb_less_random": ours("bohb", LESS_RANDOM),
@@ -66,6 +69,4 @@ METHODS: dict[str, Method] = {
     **{f"{name}_best_told": ours(name, told=np.min) for name in ("asha", "bohb", "abohb", "gp")},
     **{f"{name}_priors": ours(name, priors="good") for name in ("hyperband", "abohb", "gp")},
     **{f"{name}_wrong": ours(name, priors="wrong") for name in ("hyperband", "abohb", "gp")},
-    "gp_4_priors": ours("gp", priors="good", reduction_factor=4),
-    "gp_4_wrong": ours("gp", priors="wrong", reduction_factor=4),
 }

@@ -25,9 +25,6 @@ FOLDS = 10
 ALIKE = 10
 ABSENT = -1.0
 """Where a parameter does not act."""
-LEARNERS = ("process", "forest")
-"""What can stand between the recorded configurations. A Gaussian process is nearer to them; a
-forest is made of steps, so a search that models smooth functions has no advantage on it."""
 
 
 class Surrogate:
@@ -38,7 +35,7 @@ class Surrogate:
     """
 
     def __init__(
-        self, space: Space, trials: Sequence[Trial], max_epochs: int, learner: str = "process"
+        self, space: Space, trials: Sequence[Trial], max_epochs: int, learner: str
     ) -> None:
         self.places = Places(space)
         self.worst = 2 * float(np.median([trial.epochs[0]["val_loss"] for trial in trials]))
@@ -47,12 +44,12 @@ class Surrogate:
         self.configurations = np.array([trial.number for trial in trials])
         self.inputs = np.array([self.features(trial.values) for trial in trials])  # (n, d)
         self.curves = np.array([self._curve(trial, max_epochs) for trial in trials])  # (n, R)
-        self.learner = _process(self.inputs.shape[1]) if learner == "process" else _forest()
-        self.learner.fit(self.inputs, np.log(self.curves))
+        self.model = LEARNERS[learner](self.inputs.shape[1])
+        self.model.fit(self.inputs, np.log(self.curves))
         self._pairs, self._levels = self._between_seeds()
 
     def features(self, values: Mapping[str, Value]) -> np.ndarray:
-        """The vector of a configuration (d,), without NaN, which no learner here takes."""
+        """The vector of a configuration (d,), without NaN, which the process does not take."""
         return np.nan_to_num(self.places.of(values), nan=ABSENT)
 
     def _curve(self, trial: Trial, max_epochs: int) -> np.ndarray:
@@ -66,13 +63,14 @@ class Surrogate:
 
     def all(self, given: Sequence[Mapping[str, Value]]) -> np.ndarray:
         """The curves of many configurations (n, R)."""
-        return np.exp(self.learner.predict(np.array([self.features(values) for values in given])))
+        return np.exp(self.model.predict(np.array([self.features(values) for values in given])))
 
     def noise(self, expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """What one seed adds to an expected curve (R,), as seeds that are recorded do.
 
         Seeds differ upwards: a run may have a bad epoch, none has one that is too good for its
-        configuration. So of a recorded pair, a seed adds what it lies above the lower of the two.
+        configuration. So of a recorded pair, a seed adds what it lies above the lower of the two:
+        nothing or the difference, times √2, which makes the deviation that of the recorded seeds.
         Bad configurations are noisier than good ones: the pair is drawn from the ALIKE pairs whose
         best loss is nearest.
         """
@@ -80,7 +78,7 @@ class Surrogate:
             return np.zeros_like(expected)
         alike = np.argsort(np.abs(self._levels - expected.min()))[:ALIKE]
         both = self._pairs[rng.choice(alike)]
-        return expected * np.expm1(rng.choice(both - both.min(axis=0)))
+        return expected * np.expm1(np.sqrt(2) * rng.choice(both - both.min(axis=0)))
 
     def _between_seeds(self) -> tuple[np.ndarray, np.ndarray]:
         """Of every configuration with two seeds: the logarithms of both curves (pairs, 2, R), and
@@ -102,7 +100,7 @@ class Surrogate:
         folds = GroupKFold(min(FOLDS, len(np.unique(self.configurations))))
         logs = np.log(self.curves)
         predicted = np.exp(
-            cross_val_predict(self.learner, self.inputs, logs, groups=self.configurations, cv=folds)
+            cross_val_predict(self.model, self.inputs, logs, groups=self.configurations, cv=folds)
         )
         best = self.curves.min(axis=1)
         good = best <= np.quantile(best, 1 / 3)
@@ -136,5 +134,11 @@ def _process(parameters: int) -> GaussianProcessRegressor:
     return GaussianProcessRegressor(kernel, normalize_y=True)
 
 
-def _forest() -> ExtraTreesRegressor:
+def _forest(_: int) -> ExtraTreesRegressor:
     return ExtraTreesRegressor(50, random_state=0)
+
+
+LEARNERS = {"process": _process, "forest": _forest}
+"""What can stand between the recorded configurations, by the number of parameters. A Gaussian
+process is nearer to them; a forest is made of steps, so a search that models smooth functions has
+no advantage on it."""

@@ -178,7 +178,7 @@ BOHB: Space = {
     "filters": Integer(32, 128, log=True),
     "hidden_size": Integer(64, 512, log=True),
 }
-"""Eight parameters: the model needs 2 · (8 + 1) = 18 results on a budget; 51 trials give them."""
+"""Eight parameters: BOHB's model needs 2 · (8 + 1) = 18 results on a budget; 51 trials give it."""
 
 RECIPE: Space = {
     "convs_per_block": 2,

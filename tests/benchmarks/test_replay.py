@@ -19,6 +19,7 @@ from hypertuning.config import Budget
 from hypertuning.search.brackets import hyperband_brackets
 from hypertuning.search.halving import Halving, sweep
 from hypertuning.search.sampler import Random
+from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB, searched
 from tests.benchmarks.made_up import START, trials
 
@@ -137,6 +138,10 @@ def test_good_priors_are_those_of_the_best_and_wrong_ones_are_not(table):
     assert all(domain.prior is None for domain in spaces.plain.values())
 
 
+def pairs_of_seeds(made):
+    return [trial._replace(number=at // 2, seed=at % 2) for at, trial in enumerate(made)]
+
+
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_a_surrogate_orders_configurations_that_it_has_not_seen(learner, table):
     curves = Surrogate(*table, learner)
@@ -157,12 +162,22 @@ def test_a_trial_that_diverged_counts_as_the_worst_and_no_more(learner):
 
 def test_a_seed_may_be_unlucky_but_never_too_good():
     """Half of a spike's distance, downwards, would be an epoch better than any network has."""
-    made = [trial._replace(number=trial.number // 2, seed=trial.number % 2) for trial in trials(40)]
+    made = pairs_of_seeds(trials(40))
     made[1].epochs[2]["val_loss"] *= 3
-    curves = Surrogate(BOHB, made, 9)
+    curves = Surrogate(BOHB, made, 9, "process")
     expected = np.full(9, made[0].best)
     noise = np.array([curves.noise(expected, np.random.default_rng(n)) for n in range(200)])
     assert (noise >= 0).all() and noise[:, 2].max() > expected[2]
+
+
+def test_seeds_differ_as_much_in_a_replay_as_in_the_record():
+    """Where all pairs of seeds differ by d, a seed deviates by d / √2."""
+    made = pairs_of_seeds(trials(40))
+    for one, other in zip(made[::2], made[1::2], strict=False):
+        other.epochs[:] = [{**e, "val_loss": 1.02 * e["val_loss"]} for e in one.epochs]
+    curves = Surrogate(BOHB, made, 9, "process")
+    noise = [curves.noise(np.ones(9), np.random.default_rng(n))[-1] for n in range(2000)]
+    assert np.std(noise) == pytest.approx(0.02 / np.sqrt(2), rel=0.05)
 
 
 def test_the_table_says_when_a_method_has_caught_up():
@@ -180,4 +195,5 @@ def test_the_table_of_this_repository_is_whole_and_is_what_its_sheet_says():
     assert len(table.trials) == sum(session["trials"] for session in sheet["sessions"])
     assert table.max_epochs == sheet["max_epochs"]
     assert all(set(t.values) == set(searched(table.space)) for t in table.trials)
-    assert {t.seed for half in HALVES for t in half_of(table, half).trials} == {0, 1}
+    assert plain(table.space) == sheet["space"]
+    assert all({t.seed for t in half_of(table, half).trials} == {0, 1} for half in HALVES)

@@ -154,7 +154,7 @@ def test_bohb_learns_from_an_earlier_study_and_keeps_to_its_plan(stage_run, tmp_
     (tmp_path / "space.yaml").write_text(
         "{filters: {low: 100, high: 200}, kernel_size: [2, 3], padding: [0, 1]}"
     )
-    given = {"num_samples": 5, "max_epochs": 3, "warm_start": "hyperband"}
+    given = {"strategy": "bohb", "num_samples": 5, "max_epochs": 3, "warm_start": "hyperband"}
     client, ended = python_m(
         tmp_path, "bohb", client.tracking_uri, space=tmp_path / "space.yaml", **given
     )

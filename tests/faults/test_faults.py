@@ -20,6 +20,7 @@ STUDIES = {
     "grid": ("grid", {"epochs": 2}),
     "asha": ("hyperband", {"num_samples": 12, "grace_period": 1, "max_epochs": 9}),
     "hyperband": ("bohb", {"num_samples": 22, "strategy": "hyperband"}),
+    "gp": ("bohb", {"num_samples": 16, "max_epochs": 9, "space": "space.yaml"}),
     "bohb": (
         "bohb",
         {"num_samples": 28, "max_epochs": 3, "strategy": "bohb", "space": "space.yaml"},

@@ -107,7 +107,22 @@ class Asha(Ladder):
             if (trial := next(idle, None)) is not None:
                 return Job(trial, self.epochs[rung], 0, rung)
         idle = (t for t in self.trials if self._idle(t, self.epochs[0]))
-        return next((Job(t, self.epochs[0], 0, 0) for t in idle), None)
+        new = next((Job(t, self.epochs[0], 0, 0) for t in idle), None)
+        return new or (None if self.running else self._best_of_few())
+
+    def _best_of_few(self) -> Job | None:
+        for rung in reversed(range(len(self.epochs))):
+            told = [t for t in self.trials if math.isfinite(self._loss(t, self.epochs[rung]))]
+            if told and rung + 1 < len(self.epochs):
+                idle = [t for t in told if self._idle(t, self.epochs[rung + 1])]
+                best = sorted(idle, key=lambda t: (self._loss(t, self.epochs[rung]), t))
+                return next((Job(t, self.epochs[rung + 1], 0, rung + 1) for t in best), None)
+            if told:
+                return None
+        return None
+
+    def _loss(self, trial: int, epoch: int) -> float:
+        return self.losses.get((trial, epoch), math.inf)
 
     def _candidates(self, epoch: int) -> list[int]:
         told = [t for t in self.trials if (t, epoch) in self.losses]

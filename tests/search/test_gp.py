@@ -95,6 +95,12 @@ def test_positive_losses_are_compared_by_their_ratios_and_others_by_their_differ
     assert np.diff(by_ratio) == pytest.approx(np.diff(by_difference))
 
 
+@pytest.mark.parametrize("least", [0.0, 1e-9])
+def test_a_loss_near_0_does_not_make_the_others_equal(least):
+    levels = _levels(np.array([least, 0.5, 0.6, 0.7, 0.8, 2.0]))
+    assert levels[4] - levels[1] > 0.2
+
+
 def test_the_expected_improvement_is_that_of_a_normal_loss():
     draws = np.random.default_rng(0).normal(0.3, 0.5, 10**6)
     mean = np.maximum(0.1 - draws, 0).mean()
@@ -133,6 +139,8 @@ def test_it_learns_from_the_newest_and_furthest_where_there_are_too_many(monkeyp
     points, losses = _learnt(results)
     assert losses.tolist() == [0, 8, 16, 24, 32, 33, 34, 35, 36, 37, 38, 39]
     assert points.vectors[:, 0].tolist() == [loss / 40 for loss in losses]
+    _, losses = _learnt([(np.zeros(1), 9, float(at)) for at in range(40)])
+    assert losses.tolist() == [0, 1, 2, 3, 4, *range(33, 40)], "the best and the newest"
 
 
 def test_a_search_goes_on_the_same_though_it_has_more_results_than_it_learns_from(monkeypatch):

@@ -142,6 +142,17 @@ def test_both_arms_of_the_costliest_configuration_start_first():
     assert [job.trial for job in climb(ladder, lambda *_: 0.0)] == [2, 3, 4, 5, 0, 1]
 
 
+def test_asha_trains_one_to_its_end_where_there_are_too_few_to_go_on_by_rank():
+    jobs = climb(Asha(3, (1, 4, 9), 4), lambda trial, _: -trial)
+    assert [(job.trial, job.until) for job in jobs[3:]] == [(2, 4), (2, 9)]
+    assert [job.trial for job in climb(Asha(1, (1, 9), 4), lambda *_: 0.0)] == [0, 0]
+
+
+def test_asha_tries_the_next_best_of_few_where_the_best_fails():
+    jobs = climb(Asha(3, (1, 9), 4), lambda t, epoch: math.inf if (t, epoch) == (0, 9) else t)
+    assert [(job.trial, job.until) for job in jobs[3:]] == [(0, 9), (1, 9)]
+
+
 def test_asha_begins_its_trials_in_their_order_because_that_decides_who_goes_on():
     ladder = Asha(9, (1, 3, 9), 3)
     ladder.start_costliest_first([*range(9)])

@@ -52,7 +52,7 @@ def test_as_many_workers_as_places_serve_all_trials(ray_local, tmp_path):
 
 SLOW = pytest.mark.slow
 COMPARED = [
-    *(pytest.param(name, marks=SLOW) for name in ("random", "asha", "hyperband")), "bohb",
+    *(pytest.param(name, marks=SLOW) for name in ("random", "asha", "hyperband")), "bohb", "gp",
 ]  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_no_setting_leaves_a_study_stuck(ray_local, tmp_path, setting):
     draw = random.Random(setting)
     low, eta = draw.randint(1, 3), draw.randint(2, 4)
     budget = Budget(draw.randint(1, 24), draw.randint(low, 12), low, eta)
-    strategy = draw.choice(["asha", "hyperband", "bohb"])
+    strategy = draw.choice(["asha", "hyperband", "bohb", "gp"])
     space = {**BOHB, "dropout": Float(0.0, draw.choice([0.5, 0.7, 0.99]))}  # above 0.5 it breaks
     sampler = STRATEGIES[strategy].sampler(space, {}, setting, PAPER)
     searcher, outcome = study(

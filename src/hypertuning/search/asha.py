@@ -15,7 +15,8 @@ class Asha(Ladder):
     """Asynchronous successive halving: promote whatever is in the best 1/η of its rung now.
 
     Algorithm 2 of the ASHA paper with stop-less rate s = 0: the highest rung with a candidate
-    first, a new configuration only where there is none.
+    first, a new configuration only where there is none. Where there are too few trials for any to
+    go on by its rank, the best goes on all the same: a study should have trained one to its end.
     """
 
     def __init__(self, num_samples: int, epochs: tuple[int, ...], reduction_factor: int) -> None:
@@ -34,7 +35,15 @@ class Asha(Ladder):
                 return Job(trial, self.epochs[rung], 0, rung)
         while self._new and not self._idle(self._new[0], self.epochs[0]):
             heappop(self._new)
-        return Job(self._new[0], self.epochs[0], 0, 0) if self._new else None
+        return Job(self._new[0], self.epochs[0], 0, 0) if self._new else self._best_of_few()
+
+    def _best_of_few(self) -> Job | None:
+        """The best trial of the highest rung, if nothing runs and none has reached the last one."""
+        reached = [rung for rung, told in enumerate(self._rungs) if told.finite]
+        if self.running or not reached or reached[-1] == len(self.epochs) - 1:
+            return None
+        idle, rung = self._rungs[reached[-1]].idle, reached[-1] + 1
+        return Job(idle[0][1], self.epochs[rung], 0, rung) if idle else None
 
     def start_costliest_first(self, costs: Sequence[float]) -> None:
         """Change nothing: which trials are on a rung first decides who goes on."""
@@ -42,7 +51,8 @@ class Asha(Ladder):
     def _changed(self, trial: int) -> None:
         if trial not in self.trials:
             return
-        for rung, epoch, following in zip(self._rungs, self.epochs, self.epochs[1:], strict=False):
+        above = (*self.epochs[1:], self.epochs[-1])
+        for rung, epoch, following in zip(self._rungs, self.epochs, above, strict=True):
             if (trial, epoch) in self.losses:
                 rung.told(trial, self.losses[trial, epoch], self._idle(trial, following))
         if self._idle(trial, self.epochs[0]):

@@ -32,6 +32,8 @@ MOVED = 0.5
 """Near a result: the probability that a number is moved."""
 REFIT = 8
 """The process's own parameters are fitted again after so many results."""
+SMALLEST = 0.01
+"""Of the median: losses that are smaller count as this, or one near 0 would rule their ratios."""
 MOST = 400
 """Results that the process learns from: its time grows with their cube."""
 WORST = 2.0
@@ -140,9 +142,15 @@ class Gp:
 
 
 def _learnt(results: Sequence[tuple[np.ndarray, int, float]]) -> tuple[Points, np.ndarray]:
-    """The points and losses (n,) of the results; if there are too many, of those of most epochs,
-    and the newest of these."""
-    by_epochs = sorted(range(len(results)), key=lambda at: (results[at][1], at))
+    """The points and losses (n,) of the results.
+
+    If there are too many, of the best after the most epochs, then of the others of most epochs, and
+    the newest of these.
+    """
+    last = max(epoch for _, epoch, _ in results)
+    ends = [at for at, (_, epoch, _) in enumerate(results) if epoch == last]
+    best = sorted(ends, key=lambda at: results[at][2])[:BEST]
+    by_epochs = sorted(range(len(results)), key=lambda at: (at in best, results[at][1], at))
     kept = [results[at] for at in sorted(by_epochs[-MOST:])]
     vectors, epochs, losses = (np.array(column) for column in zip(*kept, strict=True))
     return Points(vectors, np.log(epochs)), losses
@@ -155,14 +163,15 @@ def _after(log_epochs: float, vectors: np.ndarray) -> Points:
 def _levels(losses: np.ndarray) -> np.ndarray:
     """Losses (n,) of mean 0 and variance 1; what diverged or failed is as bad as the worst.
 
-    Losses that are all positive are compared by their ratios: among the best of a search and at its
-    last epochs, where all are small, differences are as small, and matter most.
+    Losses none of which is negative are compared by their ratios: among the best of a search and
+    at its last epochs, where all are small, differences are as small, and matter most.
     """
     finite = losses[np.isfinite(losses)]
     if not len(finite):
         return np.zeros(len(losses))
-    if finite.min() > 0:
-        losses, finite = np.log(losses), np.log(finite)
+    least = SMALLEST * np.median(finite)
+    if finite.min() >= 0 and least > 0:
+        losses, finite = (np.log(np.maximum(some, least)) for some in (losses, finite))
     median = np.median(finite)
     spread = (median - finite.min()) or 1.0  # a failure is worse than losses that are all equal
     cut = np.minimum(losses, median + WORST * spread)

@@ -1,4 +1,4 @@
-"""Options of BOHB's model, apart from it because it takes seconds to import."""
+"""Options of the models, apart from them because those take seconds to import."""
 
 from typing import NamedTuple
 

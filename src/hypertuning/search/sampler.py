@@ -1,4 +1,4 @@
-"""Where a trial's configuration comes from: a list, chance, the user, or a model (bohb.py).
+"""Where a trial's configuration comes from: a list, chance, the user, or a model (bohb.py, gp.py).
 
 A sampler is a function of the trial's number, the seed and the results it observed. No draw depends
 on how many were drawn before, so a study that starts again makes the same proposals.
@@ -20,7 +20,7 @@ class Proposal(NamedTuple):
     """Where it comes from: grid, point, random, prior, incumbent (near the best so far), model, or
     warm: a model that needed the results of earlier studies."""
     model_epochs: int | None = None
-    """After how many epochs the results of the model were measured."""
+    """After how many epochs the results of the model were measured; None if it has those of all."""
 
 
 class Sampler(Protocol):

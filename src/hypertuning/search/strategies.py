@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     """A sampler that learns."""
 
 
+REDUCTION_FACTOR = 3
+"""η of the papers of Hyperband, BOHB and ASHA."""
+
+
 class Strategy(NamedTuple):
     help: str
     """In a few words, for a list of the strategies."""
@@ -34,7 +38,7 @@ class Strategy(NamedTuple):
     """Whether its sampler has a model: it can start warm, and cannot serve two arms at once."""
     brackets: bool = False
     """Whether it has Hyperband's brackets: only some numbers of epochs give the paper's rungs."""
-    reduction_factor: int = 3
+    reduction_factor: int = REDUCTION_FACTOR
     """η where none is asked for."""
 
 
@@ -87,6 +91,13 @@ STRATEGIES: dict[str, Strategy] = {
 def described(names: Iterable[str]) -> str:
     """What each of some strategies does, in one line."""
     return "; ".join(f"{name}: {STRATEGIES[name].help}" for name in names)
+
+
+def own_factors() -> str:
+    """The reduction factors that the strategies have where none is asked for, in one line."""
+    others = {n: s.reduction_factor for n, s in STRATEGIES.items()}
+    named = [f"{factor} for {n}" for n, factor in others.items() if factor != REDUCTION_FACTOR]
+    return ", ".join([*named, f"else {REDUCTION_FACTOR}"])
 
 
 PAIRED = tuple(name for name, strategy in STRATEGIES.items() if not strategy.learns)

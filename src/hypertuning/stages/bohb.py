@@ -1,11 +1,11 @@
-"""Bayesian optimisation with Hyperband."""
+"""Search with a model and early stopping: BOHB and its relatives."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hypertuning.search.strategies import STRATEGIES, described
+from hypertuning.search.strategies import STRATEGIES, described, own_factors
 from hypertuning.stages.kinds import Count, FactorOrOwn, Named, Share
 from hypertuning.stages.options import AUTO, SearchOptions
 
@@ -22,7 +22,7 @@ class Bohb(SearchOptions):
     min_epochs: Count = Field(1, description="Epochs of the lowest rung.")
     max_epochs: Count = Field(9, description="Epochs of a trial that is never stopped.")
     reduction_factor: FactorOrOwn = Field(
-        0, description="At each rung, one trial in this many goes on; 0 is 4 for gp, else 3."
+        0, description=f"At each rung, one trial in this many goes on; 0 is {own_factors()}."
     )
     strategy: Literal[*STRATEGIES] = Field("gp", description=described(STRATEGIES))
     random_fraction: Share = Field(

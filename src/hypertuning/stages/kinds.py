@@ -35,7 +35,7 @@ def _not_empty(text: str | None) -> str | None:
 
 def _not_one(factor: int) -> int:
     if factor == 1:
-        raise ValueError("it must be at least 2, or 0 for the strategy's own, got 1")
+        raise ValueError("it must be 0, for the strategy's own, or at least 2; got 1")
     return factor
 
 

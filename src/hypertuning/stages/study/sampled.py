@@ -70,6 +70,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
             *point_notes(points),
             *notes,
         ),
+        settled={"reduction_factor": factor},
         searched={**differing(configs), **_opened(wanted)},
     )
     if options.augment == "both":

@@ -47,7 +47,7 @@ class Search(NamedTuple):
     notes: tuple[str, ...] = ()
     """What the user should know before it starts."""
     settled: Mapping[str, object] = {}
-    """Options that depend on an earlier study, with their values."""
+    """Options that depend on others or on an earlier study, with their values."""
     images: Images | None = None
     """The images that it trains on, if the options do not name them."""
     sized_by: str = "train_size"
