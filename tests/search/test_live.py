@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from hypertuning.search import live
+from hypertuning.search.asha import Asha
 from hypertuning.search.halving import sweep
 from hypertuning.search.live import LiveView, _Lines
 from hypertuning.search.plan import plan
@@ -103,6 +104,18 @@ def test_the_time_left_is_unknown_until_epochs_have_followed_one_another(clock):
     assert "time left 0:00:40" in view._summary()
     clock.seconds += 7
     assert "time left 0:00:33" in view._summary(), "it runs between two epochs too"
+
+
+def test_what_is_certain_to_come_is_never_said_to_take_no_time(clock):
+    """ASHA lets more trials go on than its plan has."""
+    view = LiveView(plan(lambda: Asha(20, (1, 9), 4)))
+    view.setup()
+    for number in range(9):
+        for n in range(1, 10):
+            clock.seconds += 1
+            epoch(view, trial_of(number, until=9), n)
+    assert view.epochs > view.plan.epochs and len(view.begun) == 9
+    assert view._summary().startswith("trials 9/20 · epochs 81/92 · time left 0:00:11")
 
 
 def test_workers_cannot_share_the_last_trial(clock):

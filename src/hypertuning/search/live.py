@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,9 +91,10 @@ class LiveView(Callback):
             self.console.print(text, highlight=False, soft_wrap=True)
 
     def _summary(self) -> str:
+        certain = sum(epochs for _, epochs in self._certain())
         parts = [
             f"trials {len(self.begun)}/{self.plan.trials}",
-            f"epochs {self.epochs}/{max(self.epochs, self.plan.epochs)}",
+            f"epochs {self.epochs}/{max(self.plan.epochs, self.epochs + certain)}",
             f"time left {_clock(self._seconds_left())}",
         ]
         if self.best_trial:
@@ -102,6 +103,15 @@ class LiveView(Callback):
 
     def _work(self, trial: int) -> float:
         return self.work.get(trial, 1.0)
+
+    def _certain(self) -> Iterator[tuple[int, int]]:
+        """Trials, and the epochs of each that will come whatever is measured.
+
+        Where more trials went on than planned, these are all that is known of what is left.
+        """
+        shortest = min((rung.until for rung in self.plan.rungs), default=0)
+        yield from self.running.items()
+        yield from ((t, shortest) for t in range(self.plan.trials) if t not in self.begun)
 
     def _seconds_left(self) -> float | None:
         """Estimate by how fast epochs arrive; None before every worker can have reported one.
@@ -114,7 +124,8 @@ class LiveView(Callback):
         if len(measured) < 2:
             return None
         (began, before), (latest, done) = measured[0], measured[-1]
-        left = max(0, self.plan.epochs - done)
+        certain = sum(epochs * self._work(trial) for trial, epochs in self._certain())
+        left = max(certain, self.plan.epochs - done)
         longest = max((n * self._work(trial) for trial, n in self.running.items()), default=0)
         since = time.monotonic() - latest
         each = (latest - began) / (done - before)
