@@ -25,6 +25,14 @@ NAMES = {
     "random": "random search",
     "asha": "ASHA",
     "grid": "grid",
+    "abohb": "BOHB's model, ASHA",
+    "gp": "gp",
+    "gp_3": "gp, one in three",
+    "gp_all_epochs": "gp, all epochs each",
+    "gp_priors": "gp, good priors",
+    "gp_wrong": "gp, wrong priors",
+    "asha_4": "ASHA, one in four",
+    "bohb_4": "BOHB, one in four",
 }
 
 FIRST = 27
