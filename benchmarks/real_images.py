@@ -69,7 +69,8 @@ def strategy(name: str, num_samples: int) -> Method:
 
     def study(seed: int, out: Path) -> Study:
         chosen = STRATEGIES[name]
-        ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS))
+        factor = chosen.reduction_factor
+        ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS, reduction_factor=factor))
         return Study(chosen.sampler(SPACE, {"seed": seed}, seed, PAPER), ladder)
 
     return study
@@ -106,6 +107,7 @@ METHODS: dict[str, Method] = {
     "grid": shuffled_grid,
     "bohb": strategy("bohb", SAMPLES),
     "bohb_warm": warm_bohb,
+    "gp": strategy("gp", EPOCHS),
 }
 
 
