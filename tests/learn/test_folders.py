@@ -1,6 +1,7 @@
 """Claims about the reader of folders: nothing is missed without a word, and nothing hangs."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,15 +83,32 @@ def test_all_that_cannot_be_read_is_named_beside_what_can(put, monkeypatch):
     })  # fmt: skip
 
 
-def test_folders_may_be_as_deep_as_the_system_allows(tmp_path):
-    depth, here = 0, os.open(tmp_path, os.O_RDONLY)
-    while depth < 1100:  # deeper than Python calls functions
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A folder of folders, deeper than Python calls functions.
+
+    It is taken away step by step: what pytest removes the folders of earlier runs with cannot,
+    and ends the fourth run after this one in an error.
+    """
+    depth, here = 1100, os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
         os.mkdir("d", dir_fd=here)
-        here, above = os.open("d", os.O_RDONLY, dir_fd=here), here
-        os.close(above)
-        depth += 1
+        here = _step(here, "d")
+    yield tmp_path
+    for _ in range(depth):
+        here = _step(here, "..")
+        os.rmdir("d", dir_fd=here)
     os.close(here)
-    assert files_below(tmp_path) == ([], {})
+
+
+def _step(here: int, name: str) -> int:
+    there = os.open(name, os.O_RDONLY, dir_fd=here)
+    os.close(here)
+    return there
+
+
+def test_folders_may_be_as_deep_as_the_system_allows(deep):
+    assert files_below(deep) == ([], {})
 
 
 def test_the_first_ten_faults_are_named_and_all_are_counted(tmp_path):
