@@ -7,6 +7,9 @@ of earlier versions lack it. A field without a default must be there, or the epo
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from hypertuning.quantities import Count, Duration, Measured, Timestamp
 
@@ -48,6 +51,15 @@ class Epoch:
         """Its fields, without those that an earlier version did not measure."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+
+def _are_consecutive(rows: list[Epoch]) -> list[Epoch]:
+    if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
+        raise ValueError("epochs must be 1, 2, 3, …")
+    return rows
+
+
+Epochs = Annotated[list[Epoch], AfterValidator(_are_consecutive)]
+"""All epochs of a training so far, as they are read from a file."""
 
 _NO_METRICS = ("epoch", "timestamp")
 METRIC_TYPES = {field.name: field.type for field in fields(Epoch) if field.name not in _NO_METRICS}

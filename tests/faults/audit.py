@@ -141,7 +141,7 @@ def ending(trial: Measured, max_epochs: int, study: str) -> str:
 
 
 def on_disk(study_dir: Path) -> dict[int, Measured]:
-    """Everything that was measured, in the record or in a checkpoint alone, by trial number."""
+    """Everything that was measured, in the record or by a worker alone, by trial number."""
     folders = defaultdict(list)
     for params in sorted(study_dir.glob("part-*/t*-e*/params.json")):
         folders[int(re.match(r"t(\d+)", params.parent.name)[1])].append(params.parent)
@@ -163,6 +163,10 @@ def _measured(study_dir: Path, number: int, folders: list[Path]) -> Measured:
     checkpoint = study_dir / "checkpoints" / f"t{number:04d}.pt"
     if checkpoint.exists():
         for row in torch.load(checkpoint, weights_only=True)["rows"]:
+            rows.setdefault(row["epoch"], row)
+    measured = checkpoint.with_suffix(".json")
+    if measured.exists():
+        for row in json.loads(measured.read_text())["rows"]:
             rows.setdefault(row["epoch"], row)
     params = json.loads((folders[-1] / "params.json").read_text())
     twice = len(times) - len({epoch for epoch, _ in times})

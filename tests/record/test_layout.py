@@ -9,7 +9,7 @@ import pytest
 
 import hypertuning
 from hypertuning.record.files import job_folders, next_part, parts
-from hypertuning.record.layout import StudyDir, checkpoint_name, job_name
+from hypertuning.record.layout import StudyDir, checkpoint_name, job_name, measured_name
 from hypertuning.search.recorder import Recorder
 from hypertuning.search.searcher import job_name as ray_name
 
@@ -36,6 +36,7 @@ def test_a_job_that_ray_begins_is_found_by_its_name(tmp_path, trial, until):
     assert (job.part, job.trial, job.until) == (2, trial, until)
     assert job.files.params.exists()
     assert study.checkpoint(trial) == tmp_path / "checkpoints" / checkpoint_name(trial)
+    assert study.measured(trial) == tmp_path / "checkpoints" / measured_name(trial)
 
 
 def test_the_next_part_follows_the_last_one(tmp_path):

@@ -7,10 +7,12 @@ import pytest
 from records import START, row
 
 from hypertuning.config import UserError
-from hypertuning.epoch import EPOCH_METRICS
+from hypertuning.epoch import EPOCH_METRICS, Epoch, finite
 from hypertuning.record import locks
 from hypertuning.record.jobs import read_jobs
+from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import is_driven, only_driver
+from hypertuning.record.measured import write_measured
 from hypertuning.record.read import (
     read_outcome,
     read_study,
@@ -273,6 +275,20 @@ def test_epochs_that_only_a_checkpoint_knows_are_taken_into_the_record(record):
     assert [job.recorded for job in read_jobs(record.folder)] == [4, 4, 1]
     checkpoints["t0000.pt"].append(row(5))
     assert recover_epochs(record.folder, read) == 1
+
+
+def test_epochs_that_only_a_worker_wrote_down_are_taken_into_the_record(record):
+    record.epochs(record.job(0, until=9), [1])
+    trial = read_trial(record.folder, 0)
+    file = StudyDir(record.folder).measured(0)
+    file.parent.mkdir()
+    rows = [Epoch(**finite(row(n))) for n in (1, 2, 3)]
+    write_measured(file, {**trial.config, "seed": 7}, rows)
+    assert recover_epochs(record.folder, lambda file, config: []) == 0, "of a lost proposal"
+    write_measured(file, trial.config, rows)
+    read = lambda file, config: [row(n) for n in (1, 2)]  # the weights are behind
+    assert recover_epochs(record.folder, read) == 2
+    assert read_trial(record.folder, 0).epochs == [each.as_dict() for each in rows]
 
 
 def test_only_one_process_drives_a_study(record, monkeypatch):

@@ -6,23 +6,17 @@ first epoch. So reading never raises; whatever is wrong with a file, it counts a
 
 import io
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import AfterValidator, BaseModel, InstanceOf
+from pydantic import BaseModel, InstanceOf
 
 from hypertuning.config import Config, UserError, parse_config
-from hypertuning.epoch import Epoch
+from hypertuning.epoch import Epoch, Epochs
 from hypertuning.learn.splits import Splits
 from hypertuning.learn.training import Hardware, TrainState
 from hypertuning.quantities import Count
 from hypertuning.whole_file import write_whole
-
-
-def _are_consecutive(rows: list[Epoch]) -> list[Epoch]:
-    if [row.epoch for row in rows] != list(range(1, len(rows) + 1)):
-        raise ValueError("epochs must be 1, 2, 3, …")
-    return rows
 
 
 class _Content(BaseModel):
@@ -31,7 +25,7 @@ class _Content(BaseModel):
     model: InstanceOf[dict]
     optimizer: InstanceOf[dict]
     lookahead: InstanceOf[dict] | None = None
-    rows: Annotated[list[Epoch], AfterValidator(_are_consecutive)]
+    rows: Epochs
 
 
 def save(state: TrainState, file: Path) -> None:

@@ -2,10 +2,11 @@
 
 <study>/study.json                           what was asked for
 <study>/space.yaml, points.yaml              the files that the study was given
-<study>/checkpoints/t0007.pt                 the trial's state, and its epochs so far
+<study>/checkpoints/t0007.pt                 the trial's state, at times a few epochs behind
+                   /t0007.json               its epochs so far, all of them
 <study>/part-001/t0007-e009/params.json      hyperparameters, and the job: trial 7 until epoch 9
                            /result.json      one result a line
-                           /recovered.json   what a checkpoint knew and result.json did not
+                           /recovered.json   what a trial had measured and result.json lacked
                            /error.txt        only of a job that failed
 <study>/part-001/ended.json                  how the part ended; absent while it lives
 <study>/best.yaml                            the best trial's hyperparameters
@@ -70,6 +71,9 @@ class StudyDir(PathLike[str]):
     def checkpoint(self, trial: int) -> Path:
         return self.checkpoints / checkpoint_name(trial)
 
+    def measured(self, trial: int) -> Path:
+        return self.checkpoints / measured_name(trial)
+
     def part(self, number: int) -> Path:
         return self.path / f"part-{number:03d}"
 
@@ -131,6 +135,10 @@ def trial_id(trial: int) -> str:
 
 def checkpoint_name(trial: int) -> str:
     return f"{trial_id(trial)}.pt"
+
+
+def measured_name(trial: int) -> str:
+    return f"{trial_id(trial)}.json"
 
 
 def job_name(trial: int, until: int) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 from collections.abc import Iterator
 
 import torch
@@ -11,16 +12,22 @@ from hypertuning.epoch import Epoch
 from hypertuning.learn import checkpoint
 from hypertuning.learn.splits import load
 from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
-from hypertuning.record.layout import checkpoint_name
+from hypertuning.record.layout import checkpoint_name, measured_name
+from hypertuning.record.measured import read_measured, write_measured
 from hypertuning.search.problem import Problem
+
+CHECKPOINT_SHARE = 0.05
+"""Of the time of a job, at most, that the checkpoints between its first and last epoch take."""
 
 
 class Worker:
     """Trains the trial of a job from its checkpoint, if there is one, until the job's epoch.
 
-    The checkpoint is written before the epoch is reported, in one place whatever job wrote it, and
-    carries the rows of all epochs so far: what the record lacks is reported first. Where it cannot
-    be written, the epoch is reported all the same, with the reason as `unsaved`.
+    What an epoch measured is written down before it is reported, in one place whatever job wrote
+    it: what the record lacks is reported first. The weights are written there at the job's end, and
+    before it as often as that is a small part of the time. Epochs that they are behind are trained
+    again, unseen: what was measured first counts. Where something cannot be written, the epoch is
+    reported all the same, with the reason as `unsaved`.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -30,13 +37,18 @@ class Worker:
 
     def begin(self, config: dict) -> None:
         """Begin a job, given as its `config` and `job`."""
-        job = config["job"]
-        self.until = job["until"]
+        job, hyperparameters = config["job"], config["config"]
+        self.until, self.config = job["until"], hyperparameters
         self.checkpoint = self.problem.checkpoints / checkpoint_name(job["trial"])
-        self.state = self._state(config["config"])
-        known = [row for row in self.state.rows if row.epoch > job["recorded"]]
-        self.epochs: Iterator[Epoch] = itertools.chain(known, self._train())
+        self.measured = self.problem.checkpoints / measured_name(job["trial"])
+        self.state = self._state(hyperparameters)
+        kept = read_measured(self.measured, hyperparameters)
+        # earlier versions kept the rows in the checkpoint alone
+        self.rows = max(kept, list(self.state.rows), key=len)
+        unknown = [row for row in self.rows if row.epoch > job["recorded"]]
+        self.epochs: Iterator[Epoch] = itertools.chain(unknown, self._train())
         self.unsaved: str | None = None
+        self.due = -math.inf
 
     def _state(self, given: dict) -> TrainState:
         """From the checkpoint, unless a crash has damaged it or left that of a lost proposal."""
@@ -47,11 +59,27 @@ class Worker:
 
     def _train(self) -> Iterator[Epoch]:
         for row in fit(self.state, self.data, self.until):
+            new = row.epoch > len(self.rows)
+            if new:
+                self.rows.append(row)
+            else:
+                self.state.rows[-1] = self.rows[row.epoch - 1]
             try:
-                checkpoint.save(self.state, self.checkpoint)
+                if new:
+                    write_measured(self.measured, self.config, self.rows)
+                self._save_if_due()
             except OSError as error:
-                self.unsaved = f"{self.checkpoint} could not be written: {error.strerror}"
-            yield row
+                folder = self.problem.checkpoints
+                self.unsaved = f"{folder} could not be written: {error.strerror}"
+            if new:
+                yield row
+
+    def _save_if_due(self) -> None:
+        began = time.monotonic()
+        if began >= self.due or self.state.epoch == self.until:
+            checkpoint.save(self.state, self.checkpoint)
+            ended = time.monotonic()
+            self.due = ended + (ended - began) / CHECKPOINT_SHARE
 
     def step(self) -> dict:
         """Train one epoch more; give its row as Ray wants a result."""
