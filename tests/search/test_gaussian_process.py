@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
 from hypertuning.search.gaussian_process import (
@@ -31,7 +33,20 @@ def test_distances_know_choices_and_what_does_not_act():
     one = np.array([[0.2, 0.0, np.nan], [0.5, 2.0, 0.3]])
     same, other = apart(one, one, CHOICES), apart(one[:1], one[1:], CHOICES)
     assert (same[:, [0, 1], [0, 1]] == 0).all()
-    assert other[:, 0, 0] == pytest.approx([0.09, 1, 1])
+    assert other[:, 0, 0] == pytest.approx([0.09, 1, 0.75 + 0.04])
+    ends = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    assert apart(one[:1], ends, CHOICES)[2, 0] == pytest.approx([1, 1])
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(-3, 4), st.floats(-6, 3))
+@settings(max_examples=50, deadline=None)
+def test_a_kernel_is_that_of_a_process_whatever_does_not_act(seed, weight, variance):
+    rng = np.random.default_rng(seed)
+    vectors = np.where(rng.random((60, 3)) < 0.3, np.nan, rng.random((60, 3)).round(1))
+    distances = apart(vectors, vectors, CHOICES)
+    epochs = np.log(rng.choice([1, 3, 9], 60))
+    kernel = _kernel(distances, epochs, epochs, np.array([*[weight] * 3, *[variance] * 3, 0.0]))
+    assert np.linalg.eigvalsh(kernel).min() > -1e-10 * np.linalg.eigvalsh(kernel).max()
 
 
 def test_the_probability_is_that_of_a_normal_distribution_and_the_slope_its_derivative():

@@ -32,13 +32,22 @@ class Points:
 def apart(one: np.ndarray, other: np.ndarray, choices: np.ndarray) -> np.ndarray:
     """Squared distances (d, n, m) between places (n, d) and (m, d), parameter by parameter.
 
-    Two values of a choice are as far apart as the ends of a range; so are two configurations of
-    which a parameter acts in one only.
+    Two values of a choice are as far apart as the ends of a range. Where a number does not act, its
+    place is beside the middle of its range, as far from the ends as they are from one another: a
+    place of its own, so that these are the distances of points in a space, and kernels of them are
+    those of a process (Hutter and Osborne, arXiv 1310.5738).
     """
     a, b = one.T[:, :, None], other.T[:, None, :]
-    squared = np.where(choices[:, None, None], a != b, (a - b) ** 2)
-    lacking = np.isnan(a), np.isnan(b)
-    return np.where(lacking[0] | lacking[1], lacking[0] != lacking[1], squared)
+    (here, a), (there, b) = _beside(a), _beside(b)
+    numbers = (a - b) ** 2 + 0.75 * (here != there)
+    kinds = np.where(here | there, here != there, a != b)
+    return np.where(choices[:, None, None], kinds, numbers)
+
+
+def _beside(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which parameters do not act, and all places with theirs in the middle."""
+    idle = np.isnan(places)
+    return idle, np.where(idle, 0.5, places)
 
 
 def _alike(distances: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
