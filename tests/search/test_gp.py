@@ -7,7 +7,7 @@ import pytest
 
 from hypertuning.config import Budget, Config
 from hypertuning.domains import Choice, Integer
-from hypertuning.search.gp import Gp, _expected_improvement, _learnt, _levels
+from hypertuning.search.gp import Gp, _expected_improvement, _fitted, _learnt, _levels
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.result import Result
 from hypertuning.search.sampler import Random
@@ -156,3 +156,9 @@ def test_a_search_goes_on_the_same_though_it_has_more_results_than_it_learns_fro
     assert [resumed.propose(n).config for n in (40, 41)] == [
         first.propose(n).config for n in (40, 41)
     ]
+
+
+def test_the_process_is_fitted_to_the_latest_results_and_seldom_where_there_are_many():
+    fitted = {results: _fitted(results, 9) for results in range(9, 3000)}
+    assert all(max(9, 0.88 * n - 8) <= last <= n for n, last in fitted.items())
+    assert len(set(fitted.values())) < 50

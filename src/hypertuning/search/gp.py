@@ -31,7 +31,7 @@ choice is drawn anew."""
 MOVED = 0.5
 """Near a result: the probability that a number is moved."""
 REFIT = 8
-"""The process's own parameters are fitted again after so many results."""
+"""The process's own parameters are fitted again after so many results, or an eighth more."""
 SMALLEST = 0.01
 """Of the median: losses that are smaller count as this, or one near 0 would rule their ratios."""
 MOST = 400
@@ -123,7 +123,7 @@ class Gp:
 
         Fitted after certain numbers of results, they are a function of the results alone.
         """
-        count = len(self.results) - (len(self.results) - self.needed) % REFIT
+        count = _fitted(len(self.results), self.needed)
         if self._logs[0] != count:
             points, losses = _learnt(self.results[:count])
             self._logs = count, most_probable(points, _levels(losses), self.places.counts > 0)
@@ -139,6 +139,14 @@ class Gp:
         near = np.where(self.places.counts > 0, switched, moved)
         near = np.where(np.isnan(near), drawn[DRAWN:], near)  # it may act here
         return self.places.without_idle(np.concatenate([drawn[:DRAWN], near]))
+
+
+def _fitted(results: int, first: int) -> int:
+    """After how many of the results the process's own parameters were last fitted."""
+    count = first
+    while (later := count + max(REFIT, count // REFIT)) <= results:
+        count = later
+    return count
 
 
 def _learnt(results: Sequence[tuple[np.ndarray, int, float]]) -> tuple[Points, np.ndarray]:
