@@ -21,8 +21,8 @@ from hypertuning.learn.optimizers import build_optimizer, rate_at
 from hypertuning.learn.splits import Split, Splits, normalise, steps_of
 from hypertuning.learn.whitening import whiten
 
-EVALUATION_BATCH = 500
-"""Images; large enough for the processor, small enough for its cache."""
+EVALUATION_BATCH = 250
+"""Images. 500 were 1 % faster, and held twice the memory: more than training in batches of 64."""
 
 
 class Diverged(Exception):

@@ -1,9 +1,11 @@
 """The work of one trial's job, an epoch a step: the part that needs PyTorch."""
 
+import ctypes
 import itertools
 import math
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import torch
 
@@ -37,6 +39,7 @@ class Worker:
 
     def begin(self, config: dict) -> None:
         """Begin a job, given as its `config` and `job`."""
+        self._forget()
         job, hyperparameters = config["job"], config["config"]
         self.until, self.config = job["until"], hyperparameters
         self.checkpoint = self.problem.checkpoints / checkpoint_name(job["trial"])
@@ -49,6 +52,16 @@ class Worker:
         self.epochs: Iterator[Epoch] = itertools.chain(unknown, self._train())
         self.unsaved: str | None = None
         self.due = -math.inf
+
+    def _forget(self) -> None:
+        """Let go of the job before, and of the memory that it needed.
+
+        Between batches the C library keeps what is freed, see WORKER_ENVIRONMENT: without this, a
+        worker would hold for good what its largest network needed.
+        """
+        self.state = self.epochs = None
+        with suppress(AttributeError):  # another library than glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
     def _state(self, given: dict) -> TrainState:
         """From the checkpoint, unless a crash has damaged it or left that of a lost proposal."""
