@@ -22,8 +22,8 @@ SMALL = {"dataset": "digits", "train_size": 80, "val_size": 40}
 
 def grid(trials: int, **more) -> hypertuning.Study:
     rates = [float(rate) for rate in np.geomspace(1e-4, 1e-1, trials)]
-    space = {"learning_rate": rates, "filters": 16, "num_conv_layers": 2, "kernel_size": 3}
-    return hypertuning.grid(**SMALL, space=space, epochs=1, **more)
+    fixed = {"filters": 16, "num_conv_layers": 2, "num_fully_connected_layers": 2, "kernel_size": 3}
+    return hypertuning.grid(**SMALL, space={"learning_rate": rates, **fixed}, epochs=1, **more)
 
 
 def bohb(strategy: str) -> Callable[..., hypertuning.Study]:
@@ -81,7 +81,7 @@ def measure(name: str, trials: int) -> dict[str, object]:
             "driver_megabytes": held,
             "resume_seconds": seconds_of(lambda: run(trials, resume=study.id)),
             "doctor_seconds": seconds_of(hypertuning.doctor),
-            "report_seconds": seconds_of(lambda: hypertuning.write_report(study=study.id)),
+            "report_seconds": seconds_of(lambda: hypertuning.write_report(source=study.id)),
         }
 
 

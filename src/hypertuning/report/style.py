@@ -118,8 +118,9 @@ def styled(
     def drawn(rows: Rows, /, *args: Options.args, **options: Options.kwargs) -> Figure:
         with _ONE_AT_A_TIME, rc_context(STYLE):
             figure = draw(rows, *args, **options) if len(rows) else _nothing_yet()
-            figure.draw_without_rendering()  # finds the layout
-            figure.set_layout_engine("none")  # each later drawing would find it again
+            if figure.get_layout_engine():
+                figure.draw_without_rendering()  # finds the layout
+                figure.set_layout_engine("none")  # each later drawing would find it again
         return figure
 
     return drawn
@@ -135,7 +136,7 @@ def new_figure(
     """Begin a figure with a title above and a note on how to read it below; sizes in inches.
 
     Args:
-        margins: left, right, bottom, top. Given ones halve the time of drawing.
+        margins: left, right, bottom, top. Given ones spare the drawings that find a layout.
     """
     figure = ShownFigure((width, height), layout=None if margins else "constrained")
     if margins:
