@@ -35,3 +35,14 @@ def test_findings_at_the_end_of_a_note_are_those_of_an_earlier_version():
 
 def test_a_note_of_one_paragraph_is_followed_by_what_was_found():
     assert note_with(run("**train**"), ["It is a."]).endswith("\n\n- It is a.")
+
+
+def test_of_more_findings_than_mlflow_takes_the_first_are_kept_whole():
+    lines = [f"Step {n} of the learning rate: no clear difference in accuracy." for n in range(400)]
+    note = note_with(run(ASKED), lines)
+    assert 7900 < len(note) <= 8000
+    kept = [line for line in lines if f"- {line}" in note.splitlines()]
+    assert kept == lines[: len(kept)]
+    assert f"- … and {400 - len(kept)} more, in the report" in note.splitlines()
+    assert note.endswith(ASKED.partition("\n\n")[2])
+    assert note_with(run(note), ["It is a."]) == note_with(run(ASKED), ["It is a."])

@@ -6,7 +6,7 @@ import pytest
 from studies import grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report import tables
-from hypertuning.report.exhibits import importance, samplers
+from hypertuning.report.exhibits import importance, main_effects, samplers
 from hypertuning.report.parameters import scale_of
 
 
@@ -69,6 +69,19 @@ def test_repeats_of_a_structure_count_once():
     trials["best_val_accuracy"] = [0.3, 0.5, 0.6, 0.8]
     rows = tables.contrasts(trials)
     assert rows[["blocks", "difference"]].values.tolist() == [[1, pytest.approx(0.3)]]
+
+
+def test_of_many_steps_the_largest_are_said_and_the_others_counted():
+    rates = [10 ** (-4 + n / 10) for n in range(31)]
+    configs = [{"learning_rate": rate, "filters": f} for rate in rates for f in (64, 128)]
+    trials = graded(configs, lambda config: 0.5 - (np.log10(config["learning_rate"]) + 2) ** 2 / 10)
+    said = main_effects.says(tables.contrasts(trials))
+    rates_said = [line for line in said if line.startswith("Learning rate")]
+    assert len(rates_said) == 5
+    assert rates_said[0].startswith("Learning rate 0.0001 → 0.000126: more accurate")
+    assert "26 other steps with less of a difference" in rates_said[-1]
+    figure = main_effects.draw(tables.main_effects(trials))
+    assert all(len(axes.get_xticks()) <= 6 for axes in figure.axes)
 
 
 def test_augmentation_is_compared_on_the_same_trials_at_every_epoch():

@@ -1,6 +1,7 @@
 """What each parameter of the structure does to the accuracy."""
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,6 +16,11 @@ from hypertuning.report.scales import value_axis
 from hypertuning.report.style import new_figure, styled
 from hypertuning.report.texts import brief, shorten, words
 from hypertuning.words import counted
+
+SAID = 4
+"""Of a parameter with more steps, the largest ones get a sentence."""
+TICKS = 6
+"""A panel has room for so many values; of more, some are named."""
 
 
 @shown_in("grid", place=30)
@@ -98,7 +104,9 @@ def draw(rows: pd.DataFrame) -> Figure:
         bars = (shown["mean"] - shown["low"], shown["high"] - shown["mean"])
         axes.plot(places, shown["mean"], color=style.BLUE, lw=0.8, alpha=0.5)
         axes.errorbar(places, shown["mean"], bars, fmt="o", ms=5, color=style.BLUE, elinewidth=1.2)
-        axes.set_xticks(places, [shorten(brief(value), 10) for value in shown["value"]])
+        named = list(places)[:: math.ceil(len(shown) / TICKS)]
+        values = shown["value"].iloc[named]
+        axes.set_xticks(named, [shorten(brief(value), 10) for value in values])
         axes.set_xlim(-0.5, len(shown) - 0.5)
         axes.set_title(words(parameter))
         value_axis(axes, ends[~np.isnan(ends)])
@@ -112,13 +120,22 @@ def _span(counts: pd.Series) -> str:
 
 
 def says(steps: pd.DataFrame) -> list[str]:
-    """What each step of each parameter of the grid does, of `contrasts`."""
-    return [
-        f"{words(row.parameter).capitalize()} {brief(row.start)} → {brief(row.to)}: "
-        f"{_verdict(Interval(row.difference, row.low, row.high))} over "
-        f"{counted(row.blocks, 'pair')} of otherwise equal structures."
-        for row in steps.itertuples()
-    ]
+    """What the steps of each parameter of the grid do, of `contrasts`: of many, the largest."""
+    said = []
+    for parameter, its in steps.groupby("parameter", sort=False):
+        largest = its["difference"].abs().nlargest(SAID).index
+        said += [
+            f"{words(row.parameter).capitalize()} {brief(row.start)} → {brief(row.to)}: "
+            f"{_verdict(Interval(row.difference, row.low, row.high))} over "
+            f"{counted(row.blocks, 'pair')} of otherwise equal structures."
+            for row in its.loc[sorted(largest)].itertuples()
+        ]
+        if more := len(its) - len(largest):
+            said.append(
+                f"{words(parameter).capitalize()}: {counted(more, 'other step')} with less of a "
+                "difference, in tables/contrasts.csv."
+            )
+    return said
 
 
 def _verdict(difference: Interval) -> str:

@@ -12,6 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+from mlflow.utils.validation import MAX_TAG_VAL_LENGTH
 
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
@@ -169,15 +170,25 @@ def _close(
 
 
 def note_with(run: Run, lines: Iterable[str]) -> str:
-    """The note on a study, in which these findings replace the earlier ones."""
+    """The note on a study, in which these findings replace the earlier ones.
+
+    MLflow would cut a note that is too long for it at any letter: here findings are left out.
+    """
     asked = EARLIER.sub("", run.data.tags.get(MLFLOW_RUN_NOTE, ""))
-    found = "\n".join(dict.fromkeys(f"- {line}" for line in lines))
+    found = list(dict.fromkeys(f"- {line}" for line in lines))
     if not found:
         return asked
     # MLflow folds a long note: what was found stands before what it trained on
     first, _, rest = asked.partition("\n\n")
     heading = f"{FOUND} ([all trials, best first]({address(run)}))"
-    return "\n\n".join(filter(None, [first, heading, found, rest]))
+
+    def note(kept: int) -> str:
+        more = [f"- … and {len(found) - kept} more, in the report"] if kept < len(found) else []
+        listed = "\n".join([*found[:kept], *more])
+        return "\n\n".join(filter(None, [first, heading, listed, rest]))
+
+    fits = (n for n in range(len(found), -1, -1) if len(note(n)) <= MAX_TAG_VAL_LENGTH)
+    return note(next(fits, 0))
 
 
 def _model_use(needed: int | None, trials: Sequence[Trial]) -> dict[str, Any]:
