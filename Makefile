@@ -9,7 +9,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-images bench-recipe bench-tracking bench-report bench-search bench-stage bench-start bench-tail record-table lint format lock clean machine
+.PHONY: help demo ui mlproject sums test test-slow test-faults test-browser bench-bohb bench-checkpoints bench-growth bench-images bench-memory bench-recipe bench-report bench-search bench-stage bench-start bench-step bench-tail bench-tracking record-table lint format lock clean machine
 
 # Both stamps are touched last, so that an interrupted install starts again from the beginning.
 packages := .venv/packages-installed
@@ -71,6 +71,18 @@ bench-start: $(project)  ## how soon commands begin, beside a revision: BENCH="-
 
 bench-stage: $(project)  ## a stage beside plain processes and the usual way: BENCH="--configs 4"
 	@$(python) -m benchmarks.bench_stage --out bench_results/stage $(BENCH)
+
+bench-step: $(project)  ## the training step, as a share of the peak, and changes to it; half an hour
+	@$(python) -m benchmarks.bench_step --out bench_results/step $(BENCH)
+
+bench-checkpoints: $(project)  ## the time that checkpoints take of a job; minutes
+	@$(python) -m benchmarks.bench_checkpoints --out bench_results/checkpoints $(BENCH)
+
+bench-memory: $(project)  ## the memory of 1, 2 and 4 trials at once; minutes
+	@$(python) -m benchmarks.bench_memory --out bench_results/memory $(BENCH)
+
+bench-growth: $(project)  ## what a job costs in studies of up to 4,096 trials; an hour: BENCH="--most 512"
+	@$(python) -m benchmarks.bench_growth --out bench_results/growth $(BENCH)
 
 bench-tail: $(project)  ## how long workers wait, by simulation; a minute
 	@$(python) -m benchmarks.bench_tail --out bench_results/tail $(BENCH)

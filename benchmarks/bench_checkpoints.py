@@ -4,9 +4,12 @@ A worker trains the same job in turn with either, and without any; what it takes
 is the time of the checkpoints. All are flushed to the disk below `--out`.
 """
 
+import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
@@ -26,38 +29,31 @@ NETWORKS = {
     ),
     "nn, 5 layers, hidden 512": Config(model="nn", num_fully_connected_layers=5, hidden_size=512),
 }
-EPOCHS = 8
+LENGTHS = 1, 9
+"""Epochs of a job."""
 
 
 def none() -> mock._patch:
-    return mock.patch.multiple(worker, write_measured=mock.DEFAULT, checkpoint=without_saving())
-
-
-def without_saving() -> mock.Mock:
-    return mock.Mock(load=lambda *_: None)
+    saving = mock.Mock(load=lambda *_: None)
+    return mock.patch.multiple(worker, write_measured=mock.Mock(), checkpoint=saving)
 
 
 def after_every_epoch() -> mock._patch:
-    return mock.patch.object(worker, "CHECKPOINT_SHARE", float("inf"))
+    """As before: the weights with the rows in them, and no file of rows."""
+    return mock.patch.multiple(worker, write_measured=mock.Mock(), CHECKPOINT_SHARE=math.inf)
 
 
-def now() -> mock._patch:
-    return mock.patch.object(worker, "CHECKPOINT_SHARE", worker.CHECKPOINT_SHARE)
-
-
-WAYS: dict[str, Callable[[], mock._patch]] = {
+WAYS: dict[str, Callable[[], AbstractContextManager]] = {
     "none": none,
     "after every epoch": after_every_epoch,
-    "now": now,
+    "now": nullcontext,
 }
 
 
-def job(config: Config, problem: Problem) -> tuple[float, int]:
-    """The seconds of all epochs but the first, which warms up; and the bytes of the checkpoint."""
-    trained = worker.Worker(problem)
-    described = {"trial": 0, "until": EPOCHS, "recorded": 0}
+def job(trained: worker.Worker, config: Config, epochs: int) -> tuple[float, int]:
+    """The seconds of a job, and the bytes of its checkpoint."""
+    described = {"trial": 0, "until": epochs, "recorded": 0}
     trained.begin({"config": config.hyperparameters(), "job": described})
-    trained.step()
     began = time.perf_counter()
     while not trained.step()["done"]:
         pass
@@ -66,22 +62,25 @@ def job(config: Config, problem: Problem) -> tuple[float, int]:
 
 
 def measure(problem: Problem, rounds: int) -> Iterator[dict]:
-    for network, config in NETWORKS.items():
+    for (network, config), epochs in itertools.product(NETWORKS.items(), LENGTHS):
         taken: dict[str, list[float]] = {way: [] for way in WAYS}
         size = 0
-        for _, (way, patched) in ((n, way) for n in range(rounds) for way in WAYS.items()):
+        for number, (way, patched) in itertools.product(range(rounds + 1), WAYS.items()):
             with TemporaryDirectory(dir=problem.checkpoints) as folder, patched():
-                seconds, written = job(config, problem._replace(checkpoints=Path(folder)))
-            taken[way].append(seconds)
+                trained = worker.Worker(problem._replace(checkpoints=Path(folder)))
+                seconds, written = job(trained, config, epochs if number else 1)
             size = max(size, written)
+            if number:  # the first round warms up
+                taken[way].append(seconds)
         plain = statistics.median(taken["none"])
         for way, seconds in taken.items():
             took = statistics.median(seconds)
             yield {
                 "network": network,
                 "megabytes": size / 1e6,
+                "epochs": epochs,
                 "checkpoints": way,
-                "epoch_seconds": took / (EPOCHS - 1),
+                "seconds": took,
                 "share": 1 - plain / took,
             }
 
@@ -93,10 +92,10 @@ def measure(problem: Problem, rounds: int) -> Iterator[dict]:
 @click.option("--images", default=1000, help="For training.")
 @click.option("--rounds", default=3)
 def main(out: Path, dataset: str, data_dir: Path, images: int, rounds: int) -> None:
-    """Print and write the time of an epoch, and the part of it that checkpoints take."""
+    """Print and write the time of jobs, and the part of it that checkpoints take."""
     out.mkdir(parents=True, exist_ok=True)
     cache = prepare(dataset, data_dir)
-    problem = Problem(cache, images, 100, 0, EPOCHS, "cpu", "float32", 1, out)
+    problem = Problem(cache, images, 100, 0, max(LENGTHS), "cpu", "float32", 1, out)
     rows = pd.DataFrame(measure(problem, rounds))
     rows.to_csv(out / "checkpoints.csv", index=False, float_format="%.4g")
     print(rows.to_string(index=False, float_format="%.3g"))

@@ -71,6 +71,7 @@ def samplers(sizes: list[int]) -> Iterator[dict]:
         for trial in range(results):
             config: Config = chance.propose(trial).config
             sampler.observe(config, 9, formula.level(config.hyperparameters()))
+        sampler.propose(results)  # fits a process, which it does again only after many results
         seconds = []
         for trial in range(results, results + 10):
             began = time.perf_counter()

@@ -4,12 +4,14 @@ Workers train in processes of their own, as they do under Ray. What is counted i
 memory, of which pages that several of them map count once (the PSS of Linux).
 """
 
+import itertools
 import multiprocessing
 import os
 import re
 import time
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,44 +35,62 @@ SECONDS = 0.05
 """Between two looks."""
 
 
-def begin(problem: Problem) -> None:
-    global trainer
+def begin(problem: Problem, barrier: Barrier) -> None:
+    global trainer, together
     from hypertuning.search.worker import Worker
 
-    trainer = Worker(problem)
+    trainer, together = Worker(problem), barrier
+
+
+def meet() -> None:
+    together.wait()
 
 
 def train(config: Config, trial: int) -> None:
-    """One job of one epoch."""
+    """One job of one epoch, begun when all workers have let go of the job before."""
     described = {"trial": trial, "until": 1, "recorded": 0}
     trainer.begin({"config": config.hyperparameters(), "job": described})
+    together.wait()
     trainer.step()
 
 
 def megabytes(process: int) -> float:
     rolled = Path("/proc", str(process), "smaps_rollup").read_text()
-    return int(re.search(r"^Pss: +(\d+) kB", rolled, re.MULTILINE)[1]) / 1000
+    return int(re.search(r"^Pss: +(\d+) kB", rolled, re.MULTILINE)[1]) * 1024 / 1e6
 
 
 def measure(problem: Problem, workers: int) -> Iterator[dict]:
     """The jobs of NETWORKS one after the other, each in all workers at once."""
-    spawned = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawned, initializer=begin, initargs=(problem,)) as pool:
-        list(pool.map(time.sleep, [1.0] * workers))  # so that every worker has begun
-        for name, config in [("none yet", None), *NETWORKS.items(), *[*NETWORKS.items()][:2]]:
-            trials = range(workers)
-            jobs = [pool.submit(train, config, trial) for trial in trials] if config else []
-            most = 0.0
-            while True:
-                over = all(job.done() for job in jobs)
-                held = sum(map(megabytes, pool._processes))
-                most = max(most, held)
-                if over:
-                    break
-                time.sleep(SECONDS)
-            for job in jobs:
-                job.result()
+    spawned, numbers = multiprocessing.get_context("spawn"), itertools.count()
+    barrier = spawned.Barrier(workers + 1)
+    again = dict([*NETWORKS.items()][:2])
+    with ProcessPoolExecutor(
+        workers, spawned, initializer=begin, initargs=(problem, barrier)
+    ) as pool:
+        for name, config in [("none yet", None), *NETWORKS.items(), *again.items()]:
+            trials = itertools.islice(numbers, workers)
+            jobs = [
+                pool.submit(train, config, trial) if config else pool.submit(meet)
+                for trial in trials
+            ]
+            barrier.wait()
+            most, held = watched(pool._processes, jobs)
             yield {"workers": workers, "network": name, "most_mb": most, "after_mb": held}
+
+
+def watched(processes: Iterable[int], jobs: Sequence[Future]) -> tuple[float, float]:
+    """The most that processes hold while jobs run, and what they hold after them."""
+    most = 0.0
+    while True:
+        over = all(job.done() for job in jobs)
+        held = sum(map(megabytes, processes))
+        most = max(most, held)
+        if over:
+            break
+        time.sleep(SECONDS)
+    for job in jobs:
+        job.result()
+    return most, held
 
 
 @click.command()

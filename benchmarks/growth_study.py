@@ -49,7 +49,7 @@ STUDIES = {
 
 def megabytes() -> float:
     """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
 
 
 def seconds_of(work: Callable[[], object]) -> float:

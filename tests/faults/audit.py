@@ -1,6 +1,7 @@
 """Compare record, checkpoints and store of a study, with nothing of what it is to check.
 
-The store is read by SQL, the record by its lines and the checkpoints by PyTorch.
+The store is read by SQL, the record by its lines, the checkpoints by PyTorch, and what workers
+measured as JSON.
 """
 
 import json
@@ -115,7 +116,8 @@ def audit(study_dir: Path, database: str) -> Audit:
     epochs = sum(len(trial.rows) for trial in found.values())
     twice = sum(trial.twice for trial in found.values())
     begun = {f"t{number:04d}" for number, trial in found.items()}
-    lost += [f.name for f in study_dir.glob("checkpoints/*.pt") if f.stem not in begun]
+    kept = [*study_dir.glob("checkpoints/*.pt"), *study_dir.glob("checkpoints/*.json")]
+    lost += [file.name for file in kept if file.stem not in begun]
     return Audit(ended, len(found), epochs, lost, duplicated, wrong, twice)
 
 

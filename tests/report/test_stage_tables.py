@@ -79,7 +79,7 @@ def test_of_many_steps_the_largest_are_said_and_the_others_counted():
     rates_said = [line for line in said if line.startswith("Learning rate")]
     assert len(rates_said) == 5
     assert rates_said[0].startswith("Learning rate 0.0001 → 0.000126: more accurate")
-    assert "26 other steps with less of a difference" in rates_said[-1]
+    assert "26 other steps, which differ less," in rates_said[-1]
     figure = main_effects.draw(tables.main_effects(trials))
     assert all(len(axes.get_xticks()) <= 6 for axes in figure.axes)
 

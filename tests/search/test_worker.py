@@ -102,6 +102,22 @@ def test_a_checkpoint_of_an_earlier_version_has_the_epochs_itself(problem):
     assert steps(begun(problem, until=3), 2) == [{**row, "done": False} for row in measured]
 
 
+def test_what_was_recorded_is_not_reported_again_though_the_worker_has_lost_it(problem, seldom):
+    steps(begun(problem, until=5), 3)
+    (problem.checkpoints / "t0003.json").write_text("damaged")
+    resumed = begun(problem, until=5, recorded=3)
+    assert [row["epoch"] for row in steps(resumed, 2)] == [4, 5]
+    assert kept(problem, resumed) == (5, [1, 2, 3, 4, 5])
+
+
+def test_an_earlier_version_did_not_know_every_hyperparameter(problem):
+    steps(begun(problem, until=2), 2)
+    file = problem.checkpoints / "t0003.json"
+    rows = read_measured(file, CONFIG)
+    write_measured(file, {n: v for n, v in CONFIG.items() if n != "label_smoothing"}, rows)
+    assert read_measured(file, CONFIG) == rows
+
+
 def test_what_another_configuration_measured_counts_as_nothing(problem):
     steps(begun(problem, until=2), 2)
     other = begun(problem, until=2, config=CONFIG | {"seed": 7})

@@ -2,15 +2,16 @@
 
 A record may be read while it is written, and after the writer was killed at any byte:
 
-- study.json, params.json, recovered.json, ended.json and the checkpoints are written whole, see
-  `whole_file`. A reader finds the old file, the new one, or none.
+- study.json, params.json, recovered.json, ended.json and all files in checkpoints/ are written
+  whole, see `whole_file`. A reader finds the old file, the new one, or none.
 - result.json grows. Its last line may be cut off by a kill, and any line may break off where the
-  disk was full. Such a line is passed over: its epoch is in the checkpoint.
+  disk was full. Such a line is passed over: its epoch stands in checkpoints/ as well.
 - error.txt is for people, and may hold anything.
 - An empty file counts as absent: a power cut can leave one.
 
 Everything else that cannot be read is damage. It raises DamagedRecord, and nothing is deleted or
-rewritten to get around it. Only a damaged checkpoint counts as absent: its trial is trained again.
+rewritten to get around it. Only a damaged file in checkpoints/ counts as absent: what only it knew
+is trained again.
 Files and keys that are not listed here may have been added by a newer version; they are ignored.
 """
 

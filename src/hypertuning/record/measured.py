@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from hypertuning.config import UserError, parse_config
 from hypertuning.epoch import Epoch, Epochs
 from hypertuning.whole_file import write_whole
 
@@ -32,9 +33,13 @@ def write_measured(file: Path, config: dict[str, Any], rows: Sequence[Epoch]) ->
 
 
 def read_measured(file: Path, config: dict[str, Any]) -> list[Epoch]:
-    """The epochs of a configuration; none if they are not there, damaged, or of another one."""
+    """The epochs of a configuration; none if they are not there, damaged, or of another one.
+
+    What an earlier version wrote may lack hyperparameters that have been added since.
+    """
     try:
         content = _Content.model_validate(json.loads(file.read_bytes()))
-    except (OSError, ValueError, RecursionError):
+        its = parse_config(content.config).hyperparameters()
+        return content.rows if its == parse_config(config).hyperparameters() else []
+    except (OSError, ValueError, RecursionError, UserError):
         return []
-    return content.rows if content.config == config else []

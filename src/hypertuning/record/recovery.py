@@ -43,6 +43,7 @@ def recover_epochs(study_dir: PathLike[str], rows_of: RowsOf) -> int:
     for trial in filter(_may_lack_rows, read_trials(study)):
         measured = read_measured(study.measured(trial.number), trial.config)
         kept = [row.as_dict() for row in measured]
+        # without them, what an earlier version kept: reading weights needs PyTorch
         kept = kept or rows_of(study.checkpoint(trial.number), trial.config)
         if rows := _new_rows(trial, kept):
             add_recovered(last_job(study, trial.number), rows)

@@ -30,8 +30,8 @@ STEP, SWITCH = 0.1, 0.1
 choice is drawn anew."""
 MOVED = 0.5
 """Near a result: the probability that a number is moved."""
-REFIT = 8
-"""The process's own parameters are fitted again after so many results, or an eighth more."""
+REFIT, REFIT_SHARE = 8, 1 / 8
+"""The process's own parameters are fitted again after so many results, or such a share, more."""
 SMALLEST = 0.01
 """Of the median: losses that are smaller count as this, or one near 0 would rule their ratios."""
 MOST = 400
@@ -144,7 +144,7 @@ class Gp:
 def _fitted(results: int, first: int) -> int:
     """After how many of the results the process's own parameters were last fitted."""
     count = first
-    while (later := count + max(REFIT, count // REFIT)) <= results:
+    while (later := count + max(REFIT, int(REFIT_SHARE * count))) <= results:
         count = later
     return count
 

@@ -20,4 +20,4 @@ class Problem(NamedTuple):
     """auto, float32 or bfloat16."""
     threads: int
     checkpoints: Path
-    """Folder of one checkpoint per trial of the study."""
+    """Folder of the weights of each trial of the study, and of what it measured."""

@@ -16,8 +16,8 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 class Stopped(BaseException):
     """Leaves the search between two of its steps.
 
-    A BaseException, so that Ray does not wait for the workers. Killing them loses nothing: all that
-    they measured is in their checkpoints.
+    A BaseException, so that Ray does not wait for the workers. Killing them loses no result: all
+    that they measured stands beside their checkpoints.
     """
 
 

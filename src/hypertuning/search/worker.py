@@ -19,17 +19,18 @@ from hypertuning.record.measured import read_measured, write_measured
 from hypertuning.search.problem import Problem
 
 CHECKPOINT_SHARE = 0.05
-"""Of the time of a job, at most, that the checkpoints between its first and last epoch take."""
+"""At most this share of a job's time goes into checkpoints between its first and its last epoch."""
 
 
 class Worker:
     """Trains the trial of a job from its checkpoint, if there is one, until the job's epoch.
 
     What an epoch measured is written down before it is reported, in one place whatever job wrote
-    it: what the record lacks is reported first. The weights are written there at the job's end, and
-    before it as often as that is a small part of the time. Epochs that they are behind are trained
-    again, unseen: what was measured first counts. Where something cannot be written, the epoch is
-    reported all the same, with the reason as `unsaved`.
+    it: what the record lacks is reported first. The weights are written there after a job's first
+    and last epoch, and between them as often as CHECKPOINT_SHARE allows. If they are behind after a
+    crash, the worker trains these epochs again without reporting them: what was measured first
+    counts. Where something cannot be written, the epoch is reported all the same, with the reason
+    as `unsaved`.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -48,7 +49,8 @@ class Worker:
         kept = read_measured(self.measured, hyperparameters)
         # earlier versions kept the rows in the checkpoint alone
         self.rows = max(kept, list(self.state.rows), key=len)
-        unknown = [row for row in self.rows if row.epoch > job["recorded"]]
+        self.recorded = job["recorded"]
+        unknown = [row for row in self.rows if row.epoch > self.recorded]
         self.epochs: Iterator[Epoch] = itertools.chain(unknown, self._train())
         self.unsaved: str | None = None
         self.due = -math.inf
@@ -84,7 +86,7 @@ class Worker:
             except OSError as error:
                 folder = self.problem.checkpoints
                 self.unsaved = f"{folder} could not be written: {error.strerror}"
-            if new:
+            if new and row.epoch > self.recorded:
                 yield row
 
     def _save_if_due(self) -> None:

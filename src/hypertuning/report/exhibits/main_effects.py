@@ -120,10 +120,14 @@ def _span(counts: pd.Series) -> str:
 
 
 def says(steps: pd.DataFrame) -> list[str]:
-    """What the steps of each parameter of the grid do, of `contrasts`: of many, the largest."""
+    """What the steps of each parameter of the grid do, of `contrasts`.
+
+    Of many, the largest ones that are clear, then the largest others.
+    """
     said = []
     for parameter, its in steps.groupby("parameter", sort=False):
-        largest = its["difference"].abs().nlargest(SAID).index
+        sizes = its["difference"].abs() + _are_clear(its) * its["difference"].abs().max()
+        largest = sizes.nlargest(SAID).index
         said += [
             f"{words(row.parameter).capitalize()} {brief(row.start)} → {brief(row.to)}: "
             f"{_verdict(Interval(row.difference, row.low, row.high))} over "
@@ -132,10 +136,15 @@ def says(steps: pd.DataFrame) -> list[str]:
         ]
         if more := len(its) - len(largest):
             said.append(
-                f"{words(parameter).capitalize()}: {counted(more, 'other step')} with less of a "
-                "difference, in tables/contrasts.csv."
+                f"{words(parameter).capitalize()}: {counted(more, 'other step')}, which differ "
+                "less, or less clearly; see the table of contrasts."
             )
     return said
+
+
+def _are_clear(steps: pd.DataFrame) -> pd.Series:
+    """Whether each interval leaves out 0."""
+    return (steps["low"] > 0) | (steps["high"] < 0)
 
 
 def _verdict(difference: Interval) -> str:
@@ -148,7 +157,7 @@ def _verdict(difference: Interval) -> str:
 
 def headline(steps: pd.DataFrame) -> Found:
     """The step in `contrasts` that changes the accuracy most, a clear one if there is any."""
-    clear = steps[(steps["low"] > 0) | (steps["high"] < 0)]
+    clear = steps[_are_clear(steps)]
     some = clear if len(clear) else steps
     if some.empty:
         return None

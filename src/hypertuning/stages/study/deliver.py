@@ -172,7 +172,7 @@ def _close(
 def note_with(run: Run, lines: Iterable[str]) -> str:
     """The note on a study, in which these findings replace the earlier ones.
 
-    MLflow would cut a note that is too long for it at any letter: here findings are left out.
+    MLflow cuts a note that is too long for it at any letter: before that, findings are left out.
     """
     asked = EARLIER.sub("", run.data.tags.get(MLFLOW_RUN_NOTE, ""))
     found = list(dict.fromkeys(f"- {line}" for line in lines))
