@@ -2,11 +2,13 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
-from entrypoints import main
+from entrypoints import bohb, main
 from hypertuning.config import Config
 from hypertuning.spaces import BOHB, Choice
 from hypertuning.stages.study.dry_run import Range, fixed, lists, ranges, same
@@ -22,6 +24,28 @@ def test_every_range_has_its_scale_and_its_condition():
     assert rows["batch_size"] == Range("batch_size", "64, 128, 256", "choice", "")
     assert rows["momentum"].condition == "optimizer is sgd"
     assert fixed(space) == {"seed": 0}
+
+
+def test_what_is_expected_is_told_where_something_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = {
+        "dropout": {"low": 0.0, "high": 0.5, "prior": 0.1},
+        "batch_size": {"values": [64, 128], "prior": 128},
+    }
+    Path("space.yaml").write_text(yaml.safe_dump(space))
+
+    def printed(*more: str) -> str:
+        words = ["--dry-run", "true", "--family", "plain", "--space", "space.yaml", *more]
+        result = CliRunner().invoke(bohb.main, words, env={"COLUMNS": "200"})
+        assert result.exit_code == 0, result.output + result.stderr
+        return result.output
+
+    told = printed()
+    assert "near what is expected to be best, as far as results confirm it: " in told
+    assert "batch_size 128; `priors=false` expects nothing" in " ".join(told.split())
+    assert re.search(r"parameter .*only if .*expected", told)
+    assert re.search(r"dropout .*0 to 0\.5 .*linear .*0\.1", told)
+    assert "expected" not in printed("--priors", "false")
 
 
 def test_a_list_is_the_values_that_differ_and_those_that_do_not():

@@ -30,6 +30,8 @@ class Range(NamedTuple):
     values: str
     scale: str
     condition: str
+    expected: str = ""
+    """Where the best is expected; empty if nothing is."""
 
 
 def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimate) -> None:
@@ -78,11 +80,13 @@ def same(configs: Sequence[Config]) -> dict[str, object]:
 
 
 def show_space(console: Console, space: Space) -> None:
-    table = new_table("what is searched")
-    for column in ("parameter", "range", "scale", "only if"):
+    table, rows = new_table("what is searched"), ranges(space)
+    columns = ["parameter", "range", "scale", "only if"]
+    columns += ["expected"] if any(row.expected for row in rows) else []
+    for column in columns:
         table.add_column(column)
-    for row in ranges(space):
-        table.add_row(*row)
+    for row in rows:
+        table.add_row(*row[: len(columns)])
     console.print(table)
     say(console, [_line("fixed", fixed(space))])
 
@@ -117,10 +121,11 @@ def show_rungs(console: Console, search: Search, planned: Plan) -> None:
 
 def _range(name: str, domain: Domain, needed: Mapping[str, Collection[Value]]) -> Range:
     condition = " and ".join(f"{n} is {' or '.join(map(str, v))}" for n, v in needed.items())
+    expected = "" if domain.prior is None else str(domain.prior)
     if isinstance(domain, Choice):
-        return Range(name, ", ".join(map(str, domain.values)), "choice", condition)
+        return Range(name, ", ".join(map(str, domain.values)), "choice", condition, expected)
     scale = "logarithmic" if domain.log else "linear"
-    return Range(name, f"{domain.low:g} to {domain.high:g}", scale, condition)
+    return Range(name, f"{domain.low:g} to {domain.high:g}", scale, condition, expected)
 
 
 def _line(title: str, values: Mapping[str, object]) -> str:

@@ -48,8 +48,10 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         _check_options(shortest, budget, options)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
+        if not getattr(options, "priors", True):
+            wanted = without_priors(wanted)
         notes = _priors_note(wanted, options)
-        if notes or not getattr(options, "priors", True):
+        if options.augment == "both":
             wanted = without_priors(wanted)
         points = points_of(options, {**space, **changed})
         _check_space(wanted, changed, points, options)
@@ -144,13 +146,20 @@ def _points_note(points: Sequence[Written], model: "Model") -> tuple[str, ...]:
 
 
 def _priors_note(wanted: Space, options: SearchOptions) -> tuple[str, ...]:
-    """A note if there are priors that cannot be followed."""
-    believed = [name for name, d in searched(wanted).items() if d.prior is not None]
-    if not believed or options.augment != "both":
+    """A note on the priors of a space: what is expected, or that it is not followed."""
+    expected = {n: d.prior for n, d in searched(wanted).items() if d.prior is not None}
+    if not expected:
         return ()
+    if options.augment == "both":
+        return (
+            f"the prior of {', '.join(f'`{name}`' for name in expected)} is not followed: such "
+            "draws depend on results, and both arms need the same",
+        )
+    values = ", ".join(f"{name} {value}" for name, value in expected.items())
+    off = "; `priors=false` expects nothing" if hasattr(options, "priors") else ""
     return (
-        f"the prior of {', '.join(f'`{name}`' for name in believed)} is not followed: such draws "
-        "depend on results, and both arms need the same",
+        f"half of the random draws lie near what is expected to be best, as far as results confirm "
+        f"it: {values}{off}",
     )
 
 
