@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -82,9 +82,9 @@ def samplers(sizes: list[int]) -> Iterator[dict]:
         yield row | {"ms_per_proposal": 1000 * float(np.mean(seconds))}
 
 
-def studies(sizes: list[int]) -> Iterator[dict]:
+def studies(sizes: list[int], wanted: Sequence[str]) -> Iterator[dict]:
     """Whole studies, each in a process and a folder of its own."""
-    for study, trials in itertools.product(STUDIES, sizes):
+    for study, trials in itertools.product(wanted, sizes):
         with TemporaryDirectory() as folder:
             environment = {
                 **os.environ,
@@ -103,7 +103,6 @@ def studies(sizes: list[int]) -> Iterator[dict]:
         yield row
 
 
-PARTS = {part.__name__: part for part in (ladders, samplers, studies)}
 SIZES = {
     "ladders": [64, 512, 4096, 32768, 100_000],
     "samplers": [64, 512, 4096],
@@ -113,14 +112,20 @@ SIZES = {
 
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path))
-@click.option("--parts", default=",".join(PARTS), help="With commas.")
+@click.option("--parts", default=",".join(SIZES), help="With commas.")
+@click.option("--studies", "wanted", default=",".join(STUDIES), help="With commas.")
 @click.option("--most", default=100_000, help="Trials.")
-def main(out: Path, parts: str, most: int) -> None:
+def main(out: Path, parts: str, wanted: str, most: int) -> None:
     """Print and write one table for each part."""
     out.mkdir(parents=True, exist_ok=True)
+    run = {
+        "ladders": ladders,
+        "samplers": samplers,
+        "studies": lambda sizes: studies(sizes, wanted.split(",")),
+    }
     for name in parts.split(","):
         rows = []
-        for row in PARTS[name]([size for size in SIZES[name] if size <= most]):
+        for row in run[name]([size for size in SIZES[name] if size <= most]):
             rows.append(row)
             pd.DataFrame(rows).to_csv(out / f"{name}.csv", index=False, float_format="%.4g")
         print(pd.DataFrame(rows).to_string(index=False, float_format="%.4g"), flush=True)

@@ -40,11 +40,10 @@ def hyperband(trials: int, **more) -> hypertuning.Study:
 
 STUDIES = {
     "grid": grid,
-    "hyperband, both arms": hyperband,
-    "bohb, asha": bohb("asha"),
-    "bohb, bohb": bohb("bohb"),
-    "bohb, gp": bohb("gp"),
+    "hyperband": hyperband,
+    **{strategy: bohb(strategy) for strategy in ("asha", "bohb", "gp")},
 }
+"""Two stages, the second with both arms, and strategies of the stage bohb."""
 
 
 def megabytes() -> float:
