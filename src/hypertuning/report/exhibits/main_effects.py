@@ -19,8 +19,8 @@ from hypertuning.words import counted
 
 SAID = 4
 """Of a parameter with more steps, the largest ones get a sentence."""
-TICKS = 6
-"""A panel has room for so many values; of more, some are named."""
+LETTERS = 22
+"""What a panel has room for below its axis; of many values, some are named."""
 
 
 @shown_in("grid", place=30)
@@ -94,8 +94,8 @@ def draw(rows: pd.DataFrame) -> Figure:
         f"Bars: 95 % intervals of the mean, the differences between structures taken out. "
         f"Each mean is over {_span(rows['blocks'])} otherwise equal structures."
     )
-    title = "Mean best validation accuracy by each parameter of the structure"
-    figure = new_figure(max(3.6, 1 + 1.65 * len(parameters)), 2.9, title, note)
+    title = "Mean best validation accuracy, by parameter"
+    figure = new_figure(max(4.0, 1 + 1.65 * len(parameters)), 2.9, title, note)
     panels = figure.subplots(1, len(parameters), sharey=True, squeeze=False)[0]
     ends = rows[["mean", "low", "high"]].to_numpy(float).ravel()
     for axes, parameter in zip(panels, parameters, strict=True):
@@ -104,9 +104,9 @@ def draw(rows: pd.DataFrame) -> Figure:
         bars = (shown["mean"] - shown["low"], shown["high"] - shown["mean"])
         axes.plot(places, shown["mean"], color=style.BLUE, lw=0.8, alpha=0.5)
         axes.errorbar(places, shown["mean"], bars, fmt="o", ms=5, color=style.BLUE, elinewidth=1.2)
-        named = list(places)[:: math.ceil(len(shown) / TICKS)]
-        values = shown["value"].iloc[named]
-        axes.set_xticks(named, [shorten(brief(value), 10) for value in values])
+        names = [shorten(brief(value), 10) for value in shown["value"]]
+        step = math.ceil(len(names) * (max(map(len, names)) + 1) / LETTERS)
+        axes.set_xticks(places[::step], names[::step])
         axes.set_xlim(-0.5, len(shown) - 0.5)
         axes.set_title(words(parameter))
         value_axis(axes, ends[~np.isnan(ends)])
