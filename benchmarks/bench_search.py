@@ -6,6 +6,7 @@ tuned on one; what is reported comes from the other, with other seeds.
 
 import os
 import warnings
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -78,10 +79,23 @@ def _begin(folder: Path, half: str, learner: str) -> None:
     _problem = problem_of(read_table(folder), half, learner)
 
 
-def regrets(method: str, seeds: range, epochs: int, workers: int) -> np.ndarray:
-    """The regret of a method after each epoch, a row for each seed."""
+class Replayed(NamedTuple):
+    """A method, a row for each seed."""
+
+    regret: np.ndarray
+    """(seeds, epochs): after each epoch; where it ended early, its last one is kept."""
+    used: np.ndarray
+    """(seeds,): the epochs that it took."""
+
+    @classmethod
+    def joined(cls, parts: Iterable["Replayed"]) -> "Replayed":
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def replay(method: str, seeds: range, epochs: int, workers: int) -> Replayed:
+    """Replay a method with some seeds."""
     spaces, max_epochs, curves, optimum = _problem
-    found = []
+    found, used = [], []
     for seed in seeds:
         trainer = Trainer(curves, seed, epochs)
         if method in RIVALS:
@@ -90,10 +104,11 @@ def regrets(method: str, seeds: range, epochs: int, workers: int) -> np.ndarray:
         else:
             climb(METHODS[method](spaces, seed, max_epochs, epochs), trainer, workers)
         found.append(trainer.whole())
-    return np.array(found) - optimum
+        used.append(len(trainer.best))
+    return Replayed(np.array(found) - optimum, np.array(used))
 
 
-def summary(regret: dict[str, np.ndarray]) -> pd.DataFrame:
+def summary(replays: dict[str, Replayed]) -> pd.DataFrame:
     """Mean regret and its standard error, by method and epochs spent."""
     return pd.concat(
         pd.DataFrame(
@@ -103,9 +118,10 @@ def summary(regret: dict[str, np.ndarray]) -> pd.DataFrame:
                 "mean": rows.mean(axis=0),
                 "error": rows.std(axis=0, ddof=1) / np.sqrt(len(rows)),
                 "seeds": len(rows),
+                "used": used.mean(),
             }
         )
-        for method, rows in regret.items()
+        for method, (rows, used) in replays.items()
     )
 
 
@@ -116,6 +132,8 @@ def told(rows: pd.DataFrame, epochs: int, beside: str = "asha") -> str:
     words = (at["mean"].map("{:.4f}".format) + " ± " + at["error"].map("{:.4f}".format)).rename("")
     table = at.assign(regret=words).pivot(index="method", columns="spent", values="regret")
     ends = rows[rows["spent"] == epochs].set_index("method")["mean"]
+    if (rows["used"] < epochs).any():
+        table["epochs used"] = rows.groupby("method")["used"].first().map("{:.0f}".format)
     if beside in ends:
         reached = rows[rows["mean"] <= ends[beside]].groupby("method")["spent"].min()
         table[f"as good as {beside} after"] = reached.map("{:.0f}".format)
@@ -147,12 +165,12 @@ def main(folder, half, learner, methods, seeds, epochs, workers, processes, out)
     with ProcessPoolExecutor(
         processes, initializer=_begin, initargs=(folder, half, learner)
     ) as pool:
-        jobs = {n: [pool.submit(regrets, n, c, epochs, workers) for c in chunks] for n in names}
-        regret = {}
+        jobs = {n: [pool.submit(replay, n, c, epochs, workers) for c in chunks] for n in names}
+        replays = {}
         for name, parts in jobs.items():
-            regret[name] = np.concatenate([part.result() for part in parts])
-            print(f"{name}: {regret[name][:, -1].mean():.4f}", flush=True)
-    rows = summary(regret)
+            replays[name] = Replayed.joined(part.result() for part in parts)
+            print(f"{name}: {replays[name].regret[:, -1].mean():.4f}", flush=True)
+    rows = summary(replays)
     print(told(rows, epochs))
     error.to_csv(out / "surrogate.csv", index=False, float_format="%.5g")
     rows.to_csv(out / "bench_search.csv", index=False, float_format="%.5g")

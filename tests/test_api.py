@@ -123,8 +123,11 @@ def test_a_study_from_its_first_trial_to_a_registered_model(here, capsys):
         study.figure("anything")
     assert hypertuning.open_study("last", stage="bohb") == study
 
-    grown = hypertuning.bohb(resume="last", num_samples=4)
-    assert (grown.id, len(grown.trials)) == (study.id, 4)
+    wider, points = {**NETWORK, "filters": [4, 8, 12]}, [{"filters": 12}, {"filters": 4}]
+    grown = hypertuning.bohb(resume="last", num_samples=5, space=wider, points=points)
+    assert (grown.id, len(grown.trials)) == (study.id, 5)
+    assert grown.trials["filters"].iloc[3] == 12, "the point that is new is the next trial"
+    assert grown.trials["sampler"].tolist()[3:] == ["point", "random"]
     assert hypertuning.bohb(**asked, dry_run=True) is None
 
     version = hypertuning.register(source=study.id, top_k=1, repeats=1)

@@ -11,6 +11,7 @@ import numpy as np
 from hypertuning.config import Config
 from hypertuning.domains import Value
 from hypertuning.search.ladder import Job, Ladder
+from hypertuning.search.outlook import Outlook
 from hypertuning.search.sampler import Sampler
 
 
@@ -19,6 +20,8 @@ class Study(NamedTuple):
     sampler: Sampler
     told: Callable[[np.ndarray], float] = lambda losses: losses[-1]
     """What ladder and sampler hear of a trial's losses so far: by default the last."""
+    outlook: Outlook | None = None
+    """It may end the study."""
 
 
 class Curves(Protocol):
@@ -97,6 +100,10 @@ def climb(study: Study, trainer: Trainer, workers: int = 1) -> None:
         _climb(study, trainer, workers)
 
 
+def _next(study: Study) -> Job | None:
+    return None if study.outlook and study.outlook.is_enough() else study.ladder.next()
+
+
 def _climb(study: Study, trainer: Trainer, workers: int) -> None:
     configs: dict[int, Config] = {}
     numbers: dict[int, int] = {}
@@ -105,7 +112,7 @@ def _climb(study: Study, trainer: Trainer, workers: int) -> None:
     """When each worker ends its next epoch."""
     now = 0.0
     while True:
-        while len(running) < workers and (job := study.ladder.next()):
+        while len(running) < workers and (job := _next(study)):
             if job.trial not in configs:
                 configs[job.trial] = study.sampler.propose(job.trial).config
                 numbers[job.trial] = trainer.begin(configs[job.trial].hyperparameters())

@@ -11,6 +11,7 @@ from hypertuning.search.brackets import Bracket
 from hypertuning.search.halving import Halving
 from hypertuning.search.ladder import Ladder
 from hypertuning.search.model_options import PAPER, ModelOptions
+from hypertuning.search.outlook import Outlook
 from hypertuning.search.strategies import STRATEGIES
 
 Method = Callable[[Spaces, int, int, int], Study]
@@ -24,6 +25,7 @@ def ours(
     told: Callable[[np.ndarray], float] | None = None,
     priors: str = "plain",
     reduction_factor: int = 0,
+    stop_when: float = 0.0,
 ) -> Method:
     """A strategy of the project's, or its sampler with another ladder.
 
@@ -32,6 +34,7 @@ def ours(
     Args:
         priors: Which of the spaces it is given.
         reduction_factor: 0 for the strategy's own.
+        stop_when: As the stage's option.
     """
 
     def method(spaces: Spaces, seed: int, max_epochs: int, epochs: int) -> Study:
@@ -41,7 +44,11 @@ def ours(
         budget = Budget(epochs, max_epochs, reduction_factor=factor)
         climbed = (ladder or strategy.ladder)(budget)
         sampler = strategy.sampler(space, {"seed": seed}, seed, options)
-        return Study(climbed, sampler, *([told] if told else []))
+        study = Study(climbed, sampler, *([told] if told else []))
+        if not stop_when:
+            return study
+        proposed = 1 - options.random_fraction
+        return study._replace(outlook=Outlook(sampler, epochs, max_epochs, proposed, stop_when))
 
     return method
 
@@ -52,6 +59,8 @@ def one_epoch_then_the_best(budget: Budget) -> Ladder:
     return Halving([Bracket(0, (many, 1), (1, budget.max_epochs))])
 
 
+STOPS = (0.02, 0.01, 0.007, 0.005)
+"""Expected gains below which a study ends."""
 LESS_RANDOM = ModelOptions(random_fraction=0.1)
 
 METHODS: dict[str, Method] = {
@@ -61,6 +70,7 @@ METHODS: dict[str, Method] = {
         for name in ("hyperband", "asha", "bohb", "abohb")
     },
     "gp_3": ours("gp", reduction_factor=3),
+    **{f"gp_until_{least}": ours("gp", stop_when=least) for least in STOPS},
     "gp_all_epochs": ours("gp", ladder=STRATEGIES["random"].ladder),
     "one_epoch": ours("random", ladder=one_epoch_then_the_best),
     "bohb_less_random": ours("bohb", LESS_RANDOM),

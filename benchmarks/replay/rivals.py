@@ -26,15 +26,15 @@ Rival = Callable[[Space, Trainer, int, int], None]
 REDUCTION_FACTOR = 3
 
 
-def optuna(space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
-    """TPE with HyperbandPruner."""
+def optuna(name: str, space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
+    """A sampler of Optuna's with HyperbandPruner."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruned, complete = optuna.trial.TrialState.PRUNED, optuna.trial.TrialState.COMPLETE
     study = optuna.create_study(
         study_name="replay",  # the pruner allots brackets by a hash of it
-        sampler=optuna.samplers.TPESampler(seed=seed),
+        sampler=getattr(optuna.samplers, name)(seed=seed),
         pruner=optuna.pruners.HyperbandPruner(1, max_epochs, REDUCTION_FACTOR),
     )
     while True:
@@ -174,7 +174,8 @@ def syne_tune(name: str, space: Space, trainer: Trainer, seed: int, max_epochs: 
 
 
 RIVALS: dict[str, Rival] = {
-    "optuna_tpe": optuna,
+    "optuna_tpe": partial(optuna, "TPESampler"),
+    "optuna_gp": partial(optuna, "GPSampler"),
     "hpbandster": hpbandster,
     "smac": smac,
     "syne_tune_cqr": partial(syne_tune, "ASHACQR"),

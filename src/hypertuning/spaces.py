@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 import numpy as np
 
 from hypertuning.config import DEFAULTS, ONLY, UserError
-from hypertuning.domains import Choice, Domain, Float, Integer, Value
+from hypertuning.domains import Choice, Domain, Float, Integer, Value, contains
 
 Space = Mapping[str, Domain | Value]
 """What is searched and what is fixed; a parameter that is absent keeps its default in `Config`."""
@@ -52,6 +52,13 @@ def acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
         if all(values.get(parent) in allowed for parent, allowed in needed.get(name, {}).items())
     }
     return kept if len(kept) == len(values) else acting(space, kept)
+
+
+def lies_in(space: Space, values: Mapping[str, Value]) -> bool:
+    """Whether values have all searched parameters that act with them, within their ranges."""
+    opened = searched(space)
+    there = acting(space, {**space, **{name: values.get(name) for name in opened}})
+    return all(contains(opened[name], there[name]) for name in opened if name in there)
 
 
 def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.bench_search import HALVES, half_of, problem_of, summary, told
+from benchmarks.bench_search import HALVES, Replayed, half_of, problem_of, summary, told
 from benchmarks.recorded import SHEET, Recorded, read_table
 from benchmarks.replay.believed import spaces_of
 from benchmarks.replay.climb import Spent, Study, Trainer, climb
@@ -16,8 +16,11 @@ from benchmarks.replay.methods import METHODS
 from benchmarks.replay.rivals import RIVALS
 from benchmarks.replay.surrogate import LEARNERS, Surrogate
 from hypertuning.config import Budget
+from hypertuning.search.asha import Asha
 from hypertuning.search.brackets import hyperband_brackets
+from hypertuning.search.gp import Gp
 from hypertuning.search.halving import Halving, sweep
+from hypertuning.search.outlook import Outlook
 from hypertuning.search.sampler import Random
 from hypertuning.space_files import plain
 from hypertuning.spaces import BOHB, searched
@@ -181,12 +184,25 @@ def test_seeds_differ_as_much_in_a_replay_as_in_the_record():
 
 
 def test_the_table_says_when_a_method_has_caught_up():
-    regret = {"asha": np.array([[3.0, 2, 1]] * 2), "ours": np.array([[3.0, 1, 0]] * 2)}
-    rows = summary(regret)
+    both = np.array([3, 3])
+    regret = {"asha": [[3.0, 2, 1]] * 2, "ours": [[3.0, 1, 0]] * 2}
+    rows = summary({name: Replayed(np.array(r), both) for name, r in regret.items()})
     assert isinstance(rows, pd.DataFrame) and set(rows["seeds"]) == {2}
     lines = told(rows, 3).splitlines()
     assert [line.split()[0] for line in lines[-2:]] == ["ours", "asha"]
     assert lines[-2].split()[-1] == "2" and lines[-1].split()[-1] == "3"
+
+
+def test_a_method_that_ends_early_keeps_what_it_found_and_the_table_says_what_it_took():
+    sampler = Gp({"learning_rate": BOHB["learning_rate"]}, {}, 0)
+    study = Study(Asha(90, (1, 9), 4), sampler, outlook=Outlook(sampler, 90, 9, stop_when=9))
+    trainer = Trainer(Formula(), 0, 90)
+    climb(study, trainer)
+    assert 9 < len(trainer.best) < 90, "a nat per image is more than the model expects"
+    assert trainer.whole()[-1] == trainer.best[-1] and len(trainer.whole()) == 90
+    ended = Replayed(trainer.whole()[None], np.array([len(trainer.best)]))
+    lines = told(summary({"asha": ended}), 90).splitlines()
+    assert f"  {len(trainer.best)}" in lines[-1]
 
 
 def test_the_table_of_this_repository_is_whole_and_is_what_its_sheet_says():

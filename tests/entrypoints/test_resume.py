@@ -6,7 +6,7 @@ import shutil
 import pytest
 from mlflow import MlflowClient
 
-from entrypoints import bohb, compare
+from entrypoints import bohb, compare, grid
 from hypertuning.config import UserError
 from hypertuning.stages.study.resume import find_resumed
 
@@ -116,17 +116,34 @@ def test_under_mlflow_run_a_parameter_at_its_default_is_taken_for_not_given(
     assert "`seed` (=1) contradicts" in refused(client, *words, "--seed=1")
 
 
-def test_files_are_those_that_the_study_began_with(client, study, tmp_path):
+def test_files_are_those_that_the_record_keeps_until_others_are_given(client, study, tmp_path):
     mine, kept = tmp_path / "mine.yaml", study / "space.yaml"
     mine.write_text("{dropout: 0.1}")
-    said = refused(client, f"--resume={study.name}", f"--space={mine}")
-    assert "`space`" in said and "which has none" in said
+    assert resumed(client, f"--resume={study.name}", f"--space={mine}").new_space == {
+        "space": str(mine)
+    }
     kept.write_text("{dropout: 0.1}")
     assert resumed(client, f"--resume={study.name}").options.space == str(kept)
     found = resumed(client, f"--resume={study.name}", f"--space={mine}")
-    assert found.options.space == str(kept)
-    mine.write_text("{dropout: 0.2}")
-    assert "contradicts" in refused(client, f"--resume={study.name}", f"--space={mine}")
+    assert found.options.space == str(kept) and not found.files
+    gone = resumed(client, f"--resume={study.name}", "--space=none")
+    assert gone.options.space == str(kept) and gone.new_space == {"space": None}
+
+
+def test_a_study_that_tries_a_list_keeps_its_files(client, study, tmp_path):
+    mine, kept = tmp_path / "mine.yaml", study / "space.yaml"
+    mine.write_text("{filters: [8]}")
+    recorded = json.loads((study / "study.json").read_text())
+    given = options(grid, "--dataset=digits").parameters()
+    (study / "study.json").write_text(json.dumps(recorded | {"parameters": given}))
+    client.set_tag(study.name, "stage", "grid")
+    words = (f"--resume={study.name}", f"--space={mine}")
+    said = refused(client, *words, stage=grid, name="grid")
+    assert said.startswith(f"`space` (={mine}) contradicts study {study.name}, which has none")
+    kept.write_text("{filters: [8]}")
+    assert resumed(client, *words, stage=grid, name="grid").options.space == str(kept)
+    mine.write_text("{filters: [9]}")
+    assert f"which has {kept}" in refused(client, *words, stage=grid, name="grid")
 
 
 def test_it_has_learnt_what_it_had_learnt_and_trains_on_the_same_images(client, study):

@@ -331,3 +331,13 @@ def test_a_cell_counts_the_trials_that_its_value_is_the_mean_of():
 def test_one_proposal_alone_proves_nothing():
     comparison = tables.samplers(losses(model=[1.0], random=[2.0, 3.0]))
     assert "may be no better than chance" in samplers.says(comparison)[0]
+
+
+def test_what_was_expected_stands_beside_the_fall_of_the_best_loss():
+    trials, curves = study(sampled_configs(20), 1, stage="bohb")
+    curves["val_loss"] = 2 - np.arange(20) / 10
+    rows = tables.expected_gain(trials.assign(expected_gain=[np.nan] * 5 + [0.3] * 15), curves)
+    assert rows["epochs_spent"].tolist() == [*range(5, 20)]
+    assert rows["fell"].iloc[:-1].tolist() == pytest.approx([0.2] * 14), "two of twenty epochs"
+    assert np.isnan(rows["fell"].iloc[-1])
+    assert tables.expected_gain(trials, curves).empty

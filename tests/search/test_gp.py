@@ -7,12 +7,17 @@ import pytest
 
 from hypertuning.config import Budget, Config
 from hypertuning.domains import Choice, Integer
-from hypertuning.search.gp import Gp, _expected_improvement, _fitted, _learnt, _levels
+from hypertuning.search.gp import Gp, _expected_improvement, _fitted, _gain_of, _learnt
+from hypertuning.search.levels import Levels
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.result import Result
 from hypertuning.search.sampler import Random
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.spaces import BOHB
+
+
+def _levels_of(losses):
+    return Levels.of(losses)(losses)
 
 
 def loss_of(config, epoch):
@@ -84,20 +89,20 @@ def test_a_study_in_which_everything_fails_goes_on():
 
 
 def test_losses_beyond_the_cut_are_not_told_apart():
-    levels = _levels(np.array([1.0, 2, 3, 50, math.inf]))
+    levels = _levels_of(np.array([1.0, 2, 3, 50, math.inf]))
     assert levels[3] == levels[4] > levels[2] and levels.argmin() == 0
     assert levels.mean() == pytest.approx(0) and levels.std() == pytest.approx(1)
-    assert _levels(np.array([2.0, 2.0])).tolist() == [0, 0]
+    assert _levels_of(np.array([2.0, 2.0])).tolist() == [0, 0]
 
 
 def test_positive_losses_are_compared_by_their_ratios_and_others_by_their_differences():
-    by_ratio, by_difference = _levels(np.array([0.5, 1, 2])), _levels(np.array([-1.0, 0, 1]))
+    by_ratio, by_difference = _levels_of(np.array([0.5, 1, 2])), _levels_of(np.array([-1.0, 0, 1]))
     assert np.diff(by_ratio) == pytest.approx(np.diff(by_difference))
 
 
 @pytest.mark.parametrize("least", [0.0, 1e-9])
 def test_a_loss_near_0_does_not_make_the_others_equal(least):
-    levels = _levels(np.array([least, 0.5, 0.6, 0.7, 0.8, 2.0]))
+    levels = _levels_of(np.array([least, 0.5, 0.6, 0.7, 0.8, 2.0]))
     assert levels[4] - levels[1] > 0.2
 
 
@@ -106,6 +111,70 @@ def test_the_expected_improvement_is_that_of_a_normal_loss():
     mean = np.maximum(0.1 - draws, 0).mean()
     found = _expected_improvement(0.1, np.array([0.3]), np.array([0.5]))
     assert found[0] == pytest.approx(mean, rel=0.01)
+
+
+def gains(sampler, num_samples, trials=3):
+    """What is expected before each proposal, as a search goes on."""
+    found, propose = [], sampler.propose
+
+    def looking(trial):
+        found.append(sampler.expected_gain(trials, 9))
+        return propose(trial)
+
+    sampler.propose = looking
+    search(sampler, num_samples)
+    return found
+
+
+def test_less_is_expected_the_longer_a_search_has_gone_on():
+    found = gains(Gp(BOHB, {}, 0), 60)
+    assert found[:9] == [None] * 9, "there is no model"
+    known = [gain for gain in found if gain is not None]
+    assert np.median(known[-10:]) < 0.3 * np.median(known[:10])
+    assert all(gain >= 0 for gain in known)
+
+
+def test_what_is_expected_is_in_the_unit_of_the_loss_and_depends_on_the_results_alone():
+    def expected(scale):
+        sampler = Gp(BOHB, {}, 0)
+        for number in range(30):
+            config = Random(BOHB, {}, 5).propose(number).config
+            for epoch in (1, 9)[: 1 + (number < 10)]:
+                sampler.observe(config, epoch, scale * loss_of(config, epoch))
+        return sampler.expected_gain(3, 9)
+
+    once = expected(1)
+    assert once == expected(1) > 0
+    assert expected(100) == pytest.approx(100 * once, rel=0.1)
+
+
+def test_more_is_expected_of_more_trials_and_nothing_before_one_has_ended():
+    sampler = Gp(BOHB, {}, 0)
+    search(sampler, 30)
+    one, three = (sampler.expected_gain(trials, 9) for trials in (1, 3))
+    assert 0 < one < three
+    assert sampler.expected_gain(3, 27) is None
+
+
+def test_what_is_expected_of_some_draws_is_the_mean_of_what_the_chosen_add():
+    best, losses = np.array([1.0, 1, 1, 1]), np.array([[0, 2, 1], [0, 2, 1], [2, 0, 1], [2, 2, 1]])
+    assert _gain_of(best, losses, 1) == 0.5
+    assert _gain_of(best, losses, 2) == 0.75
+    assert _gain_of(best, losses[:, 2:], 2) == 0
+
+
+def test_a_trial_that_waits_on_a_lower_rung_counts_as_one_that_may_gain():
+    space = {"dropout": BOHB["dropout"]}
+    sampler = Gp(space, {}, 0)
+    for number in range(20):
+        config = Random(space, {}, 5).propose(number).config
+        sampler.observe(config, 1, 1 + config.dropout)
+        if number < 5:
+            sampler.observe(config, 9, 0.5 + config.dropout)
+    sampler._candidates = lambda best, rng: best[:1]  # nothing new
+    dropouts = [vector[0] for vector, epoch, _ in sampler.results if epoch == 1]
+    better = 0.5 * (min(dropouts[:5]) - min(dropouts))
+    assert sampler.expected_gain(1, 9) == pytest.approx(better, rel=0.3)
 
 
 def test_points_outside_the_space_are_not_shown_to_the_model():

@@ -54,3 +54,12 @@ def test_partners_differ_in_their_arm_alone():
     assert [(c.filters, c.augment) for c in configs] == [
         (1, "none"), (1, "crop_flip"), (2, "none"), (2, "crop_flip"),
     ]  # fmt: skip
+
+
+def test_a_partner_of_what_has_begun_has_its_configuration_also_if_it_would_be_drawn_otherwise():
+    arms = [{"augment": "none"}, {"augment": "crop_flip"}]
+    sampler = Paired(Listed([Proposal(Config(filters=n), "grid") for n in (1, 2)]), arms)
+    begun = {3: Proposal(Config(filters=9, augment="crop_flip"), "random")}
+    found = sampler.partners(begun)
+    assert found.keys() == {2, 3} and found[3] == begun[3]
+    assert found[2] == Proposal(Config(filters=9, augment="none"), "random")

@@ -9,7 +9,8 @@ from hypertuning.geometry import training_flops
 from hypertuning.search.halving import sweep
 from hypertuning.search.ladder import Arms, Job
 from hypertuning.search.model_options import PAPER
-from hypertuning.search.sampler import Paired
+from hypertuning.search.outlook import Outlook
+from hypertuning.search.sampler import Paired, Proposal
 from hypertuning.search.searcher import LadderSearcher, Past
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.search.work import work
@@ -21,9 +22,15 @@ SPACE = {"learning_rate": Float(1e-4, 1e-1, log=True), "filters": Integer(8, 64)
 BELIEVED = {**SPACE, "learning_rate": Float(1e-4, 1e-1, log=True, prior=3e-3)}
 
 
-def searcher(strategy: str, num_samples: int = 30, past=(), concurrency: int = 3) -> LadderSearcher:
+STOPS, LEAST = "gp until little is expected", 0.058
+
+
+def searcher(
+    strategy: str, num_samples: int = 30, past=(), concurrency: int = 3, given=None, outlook=False
+) -> LadderSearcher:
     """A search of a small space, which BOHB's model learns early."""
-    name, _, priors = ("asha" if strategy == "both arms" else strategy).partition(" with ")
+    told = {"both arms": "asha", STOPS: "gp"}.get(strategy, strategy)
+    name, _, priors = told.partition(" with ")
     budget = Budget(num_samples, 9)
     sampler = STRATEGIES[name].sampler(BELIEVED if priors else SPACE, {}, 0, PAPER)
     ladder = STRATEGIES[name].ladder(budget)
@@ -32,7 +39,9 @@ def searcher(strategy: str, num_samples: int = 30, past=(), concurrency: int = 3
         ladder = Arms([STRATEGIES[name].ladder(budget) for _ in ARMS])
     trials = num_samples * (len(ARMS) if strategy == "both arms" else 1)
     costs = () if STRATEGIES[name].learns else work(sampler, trials, num_classes=10)
-    return LadderSearcher(ladder, sampler, concurrency, past, costs)
+    least = LEAST if strategy == STOPS else 0
+    looks = Outlook(sampler, 9 * num_samples, 9, stop_when=least) if least or outlook else None
+    return LadderSearcher(ladder, sampler, concurrency, past, costs, given, looks)
 
 
 def draw(*words) -> float:
@@ -80,7 +89,7 @@ def decisions(begun: list[dict]) -> list[tuple]:
     )
 
 
-STUDIES = [*STRATEGIES, *(f"{name} with priors" for name in STRATEGIES), "both arms"]
+STUDIES = [*STRATEGIES, *(f"{name} with priors" for name in STRATEGIES), "both arms", STOPS]
 
 
 @pytest.mark.parametrize("strategy", STUDIES)
@@ -114,7 +123,7 @@ def test_a_search_that_is_cut_off_again_and_again_decides_the_same(strategy):
     assert decisions(begun.values()) == decisions(straight)
 
 
-@pytest.mark.parametrize("strategy", STUDIES)
+@pytest.mark.parametrize("strategy", [name for name in STUDIES if name != STOPS])
 def test_a_search_that_gets_more_samples_keeps_what_it_has_and_goes_on(strategy):
     past, before = climb(searcher(strategy, 12))
     assert searcher(strategy, 12, past).done
@@ -123,6 +132,39 @@ def test_a_search_that_gets_more_samples_keeps_what_it_has_and_goes_on(strategy)
     arms = 2 if strategy == "both arms" else 1
     assert {g["job"]["trial"] for g in before + after} == set(range(30 * arms))
     assert searcher(strategy, 30, past + grown).done
+
+
+def test_a_search_ends_when_its_model_expects_too_little_and_goes_on_for_less():
+    past, begun = climb(searcher(STOPS))
+    trials = {given["job"]["trial"] for given in begun}
+    assert 8 < len(trials) < 30, "it needs some results, and not all"
+    gains = {g["job"]["trial"]: g["job"].get("expected_gain") for g in begun}
+    assert gains[0] is None and all(gain >= LEAST for gain in gains.values() if gain)
+    search = searcher(STOPS, past=past)
+    assert search.done and search.expected_gain < LEAST
+    search.outlook.stop_when = 0
+    assert not search.done
+    assert {g["job"]["trial"] for g in climb(search)[1]} >= {*range(30)} - trials
+
+
+def test_what_was_expected_of_going_on_stays_with_a_trial():
+    _, begun = climb(searcher("gp", outlook=True))
+    gains = {}
+    for given in begun:
+        gains.setdefault(given["job"]["trial"], set()).add(given["job"].get("expected_gain"))
+    assert all(len(told) == 1 for told in gains.values()), "also where it goes on"
+    assert sum(None not in told for told in gains.values()) > 15
+
+
+def test_what_the_user_wants_is_tried_before_a_search_ends_and_is_not_drawn_anew():
+    past, begun = climb(searcher(STOPS))
+    wanted = max(given["job"]["trial"] for given in begun) + 1
+    config = parse_config({**begun[0]["config"], "filters": 61})
+    search = searcher(STOPS, past=past, given={wanted: Proposal(config, "point")})
+    assert not search.done
+    _, after = climb(search)
+    tried = next(given for given in after if given["job"]["trial"] == wanted)
+    assert tried["config"]["filters"] == 61 and tried["job"]["sampler"] == "point"
 
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 20])

@@ -2,6 +2,7 @@
 
 <study>/study.json                           what was asked for
 <study>/space.yaml, points.yaml              the files that the study was given
+       /space-002.yaml                       the space after its first change
 <study>/checkpoints/t0007.pt                 the trial's state, at times a few epochs behind
                    /t0007.json               its epochs so far, all of them
 <study>/part-001/t0007-e009/params.json      hyperparameters, and the job: trial 7 until epoch 9
@@ -63,6 +64,10 @@ class StudyDir(PathLike[str]):
     def given_file(self, option: str) -> Path:
         """The copy of a file that the study was given by an option, such as `space`."""
         return self.path / f"{option}.yaml"
+
+    def changed_space(self, changes: int) -> Path:
+        """The file of a space with which the study went on, after so many changes."""
+        return self.path / f"space-{changes + 1:03d}.yaml"
 
     @property
     def checkpoints(self) -> Path:

@@ -34,6 +34,8 @@ class Recorded(NamedTuple):
     trials: list[Trial]
     outcome: str | None
     """How the study ended, see `study_outcome`."""
+    expected_gain: float | None = None
+    """What going on was expected to lower the loss by, if that was known at its end."""
 
     @property
     def id(self) -> str:
@@ -55,13 +57,15 @@ def read_record(study_dir: PathLike[str]) -> Recorded:
     Raises:
         UserError: the folder is not that of a study, or its record is damaged.
     """
-    study, ended = read_study(study_dir), read_outcome(study_dir)
+    study, ending = read_study(study_dir), _read_ending(study_dir)
+    ended = ending.get("outcome")
     trials = [
         trial
         for number, folders in folders_by_trial(study_dir)
         if (trial := _trial(number, folders, study["max_epochs"], ended))
     ]
-    return Recorded(StudyDir(study_dir), study, trials, _outcome_of(trials, ended))
+    outcome, gain = _outcome_of(trials, ended), ending.get("expected_gain")
+    return Recorded(StudyDir(study_dir), study, trials, outcome, gain)
 
 
 def read_study(study_dir: PathLike[str]) -> dict[str, Any]:
@@ -78,9 +82,13 @@ def read_study(study_dir: PathLike[str]) -> dict[str, Any]:
 
 def read_outcome(study_dir: PathLike[str]) -> str | None:
     """How the last part ended; None while it runs, and if its driver was killed."""
+    return _read_ending(study_dir).get("outcome")
+
+
+def _read_ending(study_dir: PathLike[str]) -> dict[str, Any]:
+    """How the last part ended; empty while it runs, and if its driver was killed."""
     begun = parts(study_dir)
-    ended = read_ended(begun[-1]) if begun else None
-    return ended and ended["outcome"]
+    return (read_ended(begun[-1]) if begun else None) or {}
 
 
 def study_outcome(study_dir: PathLike[str], trials: Iterable[Trial]) -> str | None:

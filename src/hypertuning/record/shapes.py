@@ -70,6 +70,17 @@ class Alike(Shape):
     alike: Literal["once"]
 
 
+class Space(Shape):
+    """A space that a study drew from until it went on with another one."""
+
+    trials: Annotated[int, Field(ge=0)]
+    """That had begun when it was left."""
+    space: dict[str, str]
+    """In words."""
+    note: str
+    """What changed then."""
+
+
 class Study(Shape):
     stage: str
     max_epochs: Count
@@ -78,6 +89,11 @@ class Study(Shape):
     model_needs: int | None = None
     warm_start: WarmStart | None = None
     given: Asked | Candidates | Alike | None = None
+    added_points: list[tuple[Annotated[int, Field(ge=0)], dict[str, Scalar]]] = []
+    """Configurations that it was given when it went on, and the trials that have them."""
+    earlier_spaces: list[Space] = []
+    space_file: str | None = "space.yaml"
+    """The name of the file with the space of now; None if the stage's own is searched again."""
     tracking_uri: str | None = None
 
 
@@ -94,6 +110,7 @@ class Job(Shape):
     bracket: int | None = None
     rung: int | None = None
     model_epochs: int | None = None
+    expected_gain: float | None = None
 
 
 class Params(Shape):
@@ -103,6 +120,7 @@ class Params(Shape):
 
 class Ended(Shape):
     outcome: Literal["completed", "interrupted", "failed"]
+    expected_gain: float | None = None
 
 
 class Result(Shape):

@@ -10,7 +10,13 @@ from hypertuning.record import layout
 
 Outcome = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 
-PLACE = {"sampler": str, "bracket": int, "rung": int, "model_epochs": int}
+PLACE = {
+    "sampler": str,
+    "bracket": int,
+    "rung": int,
+    "model_epochs": int,
+    "expected_gain": float,
+}
 """The keys of a trial's job that become tags of its run, and their types."""
 
 

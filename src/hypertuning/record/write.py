@@ -21,9 +21,16 @@ def write_study(study_dir: PathLike[str], study: dict[str, Any]) -> None:
     write_whole(study_file, json.dumps(study, indent=2))
 
 
-def write_ending(part: Path, outcome: str) -> None:
-    """Say how a part ended: `completed`, `interrupted` or `failed`."""
-    write_whole(ended_file(part), json.dumps({"outcome": outcome, "timestamp": time.time()}))
+def write_ending(part: Path, outcome: str, expected_gain: float | None = None) -> None:
+    """Say how a part ended: `completed`, `interrupted` or `failed`.
+
+    Args:
+        expected_gain: By how much going on was expected to lower the loss, if that is known.
+    """
+    ended = {"outcome": outcome, "timestamp": time.time()}
+    if expected_gain is not None:
+        ended["expected_gain"] = expected_gain
+    write_whole(ended_file(part), json.dumps(ended))
 
 
 def write_params(files: JobFiles, params: str) -> None:

@@ -8,7 +8,7 @@ configuration decides and a part that changes with the epoch.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cho_factor, cho_solve, eigh
 from scipy.optimize import minimize
 
 PRIOR_MEAN, PRIOR_DEVIATION = (0.7, (-0.5, -1.5, -0.5, -3.0)), 1.0
@@ -94,6 +94,19 @@ class Process:
         solved = cho_solve(self.factor, shared)
         variance = np.exp(self.logs[-4:-1]).sum() - (shared * solved).sum(axis=0)
         return self.weighted @ shared, np.sqrt(np.maximum(variance, 1e-12))
+
+    def draw(self, at: Points, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Losses (count, m) that the points may have together, without noise."""
+        distances = apart(self.points.vectors, at.vectors, self.choices)
+        shared = _kernel(distances, self.points.epochs, at.epochs, self.logs)  # (n, m)
+        among = apart(at.vectors, at.vectors, self.choices)
+        covariance = _kernel(among, at.epochs, at.epochs, self.logs)
+        covariance -= shared.T @ cho_solve(self.factor, shared)
+        # of points that coincide, Cholesky has no factor; and only this root does not depend on
+        # the signs and the order of the directions, which rounding decides
+        sizes, directions = eigh(covariance)
+        root = (directions * np.sqrt(np.maximum(sizes, 0))) @ directions.T
+        return self.weighted @ shared + rng.standard_normal((count, len(sizes))) @ root
 
 
 def _kernel(

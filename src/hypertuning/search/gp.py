@@ -7,6 +7,8 @@ candidate of the largest expected improvement at the largest number of epochs.
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice
 
 import numpy as np
 from scipy.special import ndtr
@@ -15,9 +17,10 @@ from hypertuning.config import Config, UserError, parse_config
 from hypertuning.domains import Value
 from hypertuning.search.gaussian_process import Points, Process, most_probable
 from hypertuning.search.informed import draws
+from hypertuning.search.levels import Levels
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.places import Places
-from hypertuning.search.result import COIN, MODEL, Result
+from hypertuning.search.result import COIN, GAIN, MODEL, Result
 from hypertuning.search.sampler import Proposal
 from hypertuning.spaces import Space, acting, searched
 
@@ -32,12 +35,10 @@ MOVED = 0.5
 """Near a result: the probability that a number is moved."""
 REFIT, REFIT_SHARE = 8, 1 / 8
 """The process's own parameters are fitted again after so many results, or such a share, more."""
-SMALLEST = 0.01
-"""Of the median: losses that are smaller count as this, or one near 0 would rule their ratios."""
 MOST = 400
 """Results that the process learns from: its time grows with their cube."""
-WORST = 2.0
-"""Losses count as no worse than this many times as far from the median as the best one."""
+PROMISING, DRAWS = 200, 500
+"""The expected gain: candidates among which the next ones are chosen, and draws of their losses."""
 
 
 class Gp:
@@ -63,6 +64,8 @@ class Gp:
         """Results of this study by epoch."""
         self._logs = (0, np.empty(0))
         """The process's own parameters, and the number of results to which they were fitted."""
+        self._seen: tuple[int, tuple[Process, Levels] | None] = (0, None)
+        """The process, and the number of results that it has seen."""
 
     def warm_start(self, results: Iterable[Result]) -> None:
         """Learn the results of earlier studies, before those of this one."""
@@ -97,26 +100,61 @@ class Gp:
         if not self._enough(known) or coin < self.options.random_fraction:
             return self.random.propose(trial)
         origin = "model" if self._enough(self.own) else "warm"
-        for vector in self._ranked(np.random.default_rng((self.seed, trial, 0, MODEL))):
-            try:
-                config = self.build({**self.fixed, **self.places.values(vector)})
-            except UserError:
-                continue
+        ranked = self._ranked(np.random.default_rng((self.seed, trial, 0, MODEL)))
+        for _, config in self._trainable(ranked):
             return Proposal(config, origin)
         return self.random.propose(trial)
 
-    def _ranked(self, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Candidates (d,), that of the largest expected improvement first."""
-        points, losses = _learnt(self.results)
-        process = Process.fit(
-            points, _levels(losses), self.places.counts > 0, self._most_probable()
-        )
-        last = points.epochs.max()
-        known, _ = process.predict(_after(last, points.vectors))
-        candidates = self._candidates(points.vectors[np.argsort(known, kind="stable")[:BEST]], rng)
-        mean, deviation = process.predict(_after(last, candidates))
-        gain = _expected_improvement(known.min(), mean, deviation)
-        return iter(candidates[np.argsort(-gain, kind="stable")])
+    def _ranked(self, rng: np.random.Generator) -> np.ndarray:
+        """Candidates (n, d), that of the largest expected improvement first."""
+        process, _ = self._process()
+        last = process.points.epochs.max()
+        known, _ = process.predict(_after(last, process.points.vectors))
+        nearest = process.points.vectors[np.argsort(known, kind="stable")[:BEST]]
+        candidates = self._candidates(nearest, rng)
+        return candidates[_by_improvement(process, known.min(), last, candidates)]
+
+    def _trainable(self, vectors: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, Config]]:
+        """Those of the vectors that can be trained, with their configurations."""
+        for vector in vectors:
+            with suppress(UserError):
+                yield vector, self.build({**self.fixed, **self.places.values(vector)})
+
+    def expected_gain(self, trials: int, max_epochs: int) -> float | None:
+        """By how much the best loss is expected to fall with so many trials more.
+
+        These are chosen one after the other among new ones and those that wait on a lower rung,
+        each for what it adds to the ones before (Wilson, Hutter, Deisenroth, NeurIPS 2018, section
+        4); the expectation is a mean of draws. The best trial counts as the process expects it.
+
+        Returns:
+            In the unit of the loss; None before there is a model, and a result after `max_epochs`.
+        """
+        own = self.results[len(self.results) - self.own.total() :]
+        ended = np.array([vector for vector, epoch, _ in own if epoch == max_epochs])
+        if not len(ended) or not self._enough(self.own):
+            return None
+        process, levels = self._process()
+        rng = np.random.default_rng((self.seed, len(self.results), 0, GAIN))
+        last = np.log(max_epochs)
+        known, _ = process.predict(_after(last, ended))
+        order = np.argsort(known, kind="stable")
+        others = np.array([*self._candidates(ended[order[:BEST]], rng), *_waiting(own, max_epochs)])
+        ranked = others[_by_improvement(process, known.min(), last, others)]
+        chosen = [vector for vector, _ in islice(self._trainable(ranked), PROMISING)]
+        draws = process.draw(_after(last, np.array([ended[order[0]], *chosen])), DRAWS, rng)
+        losses = levels.losses(draws)
+        return _gain_of(losses[:, 0], losses[:, 1:], trials)
+
+    def _process(self) -> tuple[Process, Levels]:
+        """The process that has seen the results, and what their losses are to it."""
+        if self._seen[0] != len(self.results):
+            points, losses = _learnt(self.results)
+            levels = Levels.of(losses)
+            choices, logs = self.places.counts > 0, self._most_probable()
+            process = Process.fit(points, levels(losses), choices, logs)
+            self._seen = len(self.results), (process, levels)
+        return self._seen[1]
 
     def _most_probable(self) -> np.ndarray:
         """The process's own parameters.
@@ -126,7 +164,8 @@ class Gp:
         count = _fitted(len(self.results), self.needed)
         if self._logs[0] != count:
             points, losses = _learnt(self.results[:count])
-            self._logs = count, most_probable(points, _levels(losses), self.places.counts > 0)
+            levels = Levels.of(losses)(losses)
+            self._logs = count, most_probable(points, levels, self.places.counts > 0)
         return self._logs[1]
 
     def _candidates(self, best: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -168,25 +207,33 @@ def _after(log_epochs: float, vectors: np.ndarray) -> Points:
     return Points(vectors, np.full(len(vectors), log_epochs))
 
 
-def _levels(losses: np.ndarray) -> np.ndarray:
-    """Losses (n,) of mean 0 and variance 1; what diverged or failed is as bad as the worst.
-
-    Losses none of which is negative are compared by their ratios: among the best of a search and
-    at its last epochs, where all are small, differences are as small, and matter most.
-    """
-    finite = losses[np.isfinite(losses)]
-    if not len(finite):
-        return np.zeros(len(losses))
-    least = SMALLEST * np.median(finite)
-    if finite.min() >= 0 and least > 0:
-        losses, finite = (np.log(np.maximum(some, least)) for some in (losses, finite))
-    median = np.median(finite)
-    spread = (median - finite.min()) or 1.0  # a failure is worse than losses that are all equal
-    cut = np.minimum(losses, median + WORST * spread)
-    return (cut - cut.mean()) / (cut.std() or 1)
+def _by_improvement(
+    process: Process, best: float, log_epochs: float, vectors: np.ndarray
+) -> np.ndarray:
+    """Places of vectors (n, d), that of the largest expected improvement first."""
+    gain = _expected_improvement(best, *process.predict(_after(log_epochs, vectors)))
+    return np.argsort(-gain, kind="stable")
 
 
 def _expected_improvement(best: float, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
     """On the best loss, of losses that are normal (m,)."""
     z = (best - mean) / deviation
     return (best - mean) * ndtr(z) + deviation * np.exp(-0.5 * z**2) / math.sqrt(2 * math.pi)
+
+
+def _gain_of(best: np.ndarray, losses: np.ndarray, trials: int) -> float:
+    """How much lower the best of drawn losses (s,) is with so many of others (s, m), on average."""
+    reached = best
+    for _ in range(trials):
+        lower = np.minimum(reached[:, None], losses)
+        reached = lower[:, lower.mean(axis=0).argmin()]
+    return float((best - reached).mean())
+
+
+def _waiting(results: Iterable[tuple[np.ndarray, int, float]], max_epochs: int) -> list[np.ndarray]:
+    """The vectors of trials that wait on a lower rung and have not failed."""
+    known = {vector.tobytes(): vector for vector, *_ in results}
+    for vector, epoch, loss in results:
+        if epoch == max_epochs or not math.isfinite(loss):
+            known.pop(vector.tobytes(), None)
+    return list(known.values())

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from hypertuning.config import OBJECTIVE
 from hypertuning.record.layout import JobFiles, trial_id
+from hypertuning.search.outlook import Outlook
 from hypertuning.search.plan import Plan
 
 
@@ -24,6 +25,7 @@ class LiveView(Callback):
         concurrency: How many trials run at once.
         costs: Of an epoch of each trial, if they are known beforehand. As the costliest start
             first, what is left takes less time an epoch than what is done.
+        outlook: What going on is expected to gain.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class LiveView(Callback):
         losses: Mapping[tuple[int, int], float] | None = None,
         concurrency: int = 1,
         costs: Sequence[float] = (),
+        outlook: Outlook | None = None,
     ) -> None:
         self.plan, self.concurrency = plan, min(concurrency, plan.trials)
+        self.outlook = outlook
         # which trials will go on to another rung, and so how much they cost, is not known
         known = costs if len(plan.rungs) == 1 else ()
         self.work = {trial: cost * len(known) / sum(known) for trial, cost in enumerate(known)}
@@ -99,6 +103,8 @@ class LiveView(Callback):
         ]
         if self.best_trial:
             parts.append(f"best {OBJECTIVE} {self.best:.4f} ({self.best_trial})")
+        if self.outlook and self.outlook.gain is not None:
+            parts.append(f"the next tenth may gain {self.outlook.gain:.2g}")
         return " · ".join(parts)
 
     def _work(self, trial: int) -> float:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from hypertuning.domains import Value
 
-COIN, MODEL, GAP, MISSING, PRIOR = 1, 2, 3, 4, 5
+COIN, MODEL, GAP, MISSING, PRIOR, GAIN = 1, 2, 3, 4, 5, 6
 """The purposes of random numbers, part of every seed: no two draws share their numbers."""
 
 

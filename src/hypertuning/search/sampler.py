@@ -21,6 +21,8 @@ class Proposal(NamedTuple):
     warm: a model that needed the results of earlier studies."""
     model_epochs: int | None = None
     """After how many epochs the results of the model were measured; None if it has those of all."""
+    expected_gain: float | None = None
+    """What the next tenth of the search was expected to lower the loss by, see `search.outlook`."""
 
 
 class Sampler(Protocol):
@@ -119,8 +121,19 @@ class Paired:
     def propose(self, trial: int) -> Proposal:
         number, arm = divmod(trial, len(self.arms))
         proposal = self.sampler.propose(number)
+        return self._in(arm, proposal)
+
+    def _in(self, arm: int, proposal: Proposal) -> Proposal:
         config = proposal.config.model_copy(update=dict(self.arms[arm]))
         return proposal._replace(config=config)
+
+    def partners(self, begun: Mapping[int, Proposal]) -> dict[int, Proposal]:
+        """All arms of what has begun, by trial, also if it was drawn from another space."""
+        return {
+            trial - trial % len(self.arms) + arm: self._in(arm, proposal)
+            for trial, proposal in begun.items()
+            for arm in range(len(self.arms))
+        }
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         self.sampler.observe(config, epoch, loss)

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ray.tune.search import Searcher
@@ -10,8 +10,9 @@ from ray.tune.search import Searcher
 from hypertuning.config import OBJECTIVE
 from hypertuning.record import layout
 from hypertuning.search.ladder import Job, Ladder
+from hypertuning.search.outlook import Outlook
 from hypertuning.search.past import Past
-from hypertuning.search.sampler import Sampler
+from hypertuning.search.sampler import Proposal, Sampler
 
 
 class LadderSearcher(Searcher):
@@ -25,6 +26,8 @@ class LadderSearcher(Searcher):
         past: What earlier parts of the study did, the jobs that ended in the order in which they
             did. Unfinished jobs are done first: they were running when the study was cut off.
         costs: Of an epoch of each trial, see `Ladder.start_costliest_first`.
+        given: What the user wants tried, by trial number.
+        outlook: Of a search whose model can say what to expect; it may end the search.
     """
 
     def __init__(
@@ -34,12 +37,17 @@ class LadderSearcher(Searcher):
         concurrency: int,
         past: Sequence[Past] = (),
         costs: Sequence[float] = (),
+        given: Mapping[int, Proposal] | None = None,
+        outlook: Outlook | None = None,
     ) -> None:
         super().__init__(metric=OBJECTIVE, mode="min")
         self.ladder, self.sampler, self.concurrency = ladder, sampler, concurrency
-        self.costs = costs
+        self.costs, self.outlook = costs, outlook
         self.ladder.start_costliest_first(costs)
-        self.proposals = {trial.job.trial: trial.proposal for trial in past}
+        begun = {trial.job.trial: trial.proposal for trial in past}
+        self.wanted = {*(given or {})} - {*begun}
+        """The trials that the user wants and that have not begun."""
+        self.proposals = {**(given or {}), **begun}
         """By the study's trial number."""
         self.recorded = {trial.job.trial: trial.recorded for trial in past}
         """Epochs, by the study's trial number."""
@@ -57,7 +65,14 @@ class LadderSearcher(Searcher):
     @property
     def done(self) -> bool:
         """Whether there is nothing left to do."""
-        return self.ladder.done  # it counts unfinished jobs as running
+        if self.ladder.running:  # unfinished jobs are among these
+            return False
+        return self._is_enough() or self.ladder.done
+
+    @property
+    def expected_gain(self) -> float | None:
+        """What the next tenth of the search was expected to gain, when that was last asked."""
+        return self.outlook and self.outlook.gain
 
     def suggest(self, trial_id: str) -> dict | str | None:
         # Ray asks for one trial ahead; a job drawn early would be drawn without the latest losses.
@@ -68,17 +83,27 @@ class LadderSearcher(Searcher):
         if job is None:
             return None if self.jobs else Searcher.FINISHED
         if job.trial not in self.proposals:
-            self.proposals[job.trial] = self.sampler.propose(job.trial)
+            proposal = self.sampler.propose(job.trial)
+            self.proposals[job.trial] = proposal._replace(expected_gain=self.expected_gain)
         proposal = self.proposals[job.trial]
         self.jobs[trial_id] = job
+        self.wanted.discard(job.trial)
         recorded = self.recorded.get(job.trial, 0)
         description = {**job._asdict(), "sampler": proposal.sampler, "recorded": recorded}
         if proposal.model_epochs:
             description["model_epochs"] = proposal.model_epochs
+        if proposal.expected_gain is not None:
+            description["expected_gain"] = proposal.expected_gain
         return {"config": proposal.config.hyperparameters(), "job": description}
 
     def _next(self) -> Job | None:
-        return self.unfinished.pop(0) if self.unfinished else self.ladder.next()
+        if self.unfinished:
+            return self.unfinished.pop(0)
+        return None if self._is_enough() else self.ladder.next()
+
+    def _is_enough(self) -> bool:
+        """Whether too little is expected of going on, and all that the user wants has begun."""
+        return self.outlook is not None and self.outlook.is_enough() and not self.wanted
 
     def on_trial_complete(
         self, trial_id: str, result: dict | None = None, error: bool = False

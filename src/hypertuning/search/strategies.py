@@ -36,6 +36,8 @@ class Strategy(NamedTuple):
     ladder: Callable[[Budget], Ladder]
     learns: bool = False
     """Whether its sampler has a model: it can start warm, and cannot serve two arms at once."""
+    foresees: bool = False
+    """Whether its model says what to expect of more trials."""
     brackets: bool = False
     """Whether it has Hyperband's brackets: only some numbers of epochs give the paper's rungs."""
     reduction_factor: int = REDUCTION_FACTOR
@@ -80,7 +82,12 @@ STRATEGIES: dict[str, Strategy] = {
     "bohb": Strategy("a model proposes, in brackets", _bohb, _halving, learns=True, brackets=True),
     "abohb": Strategy("BOHB's model, promoted one by one", _bohb, _asha, learns=True),
     "gp": Strategy(
-        "a model of all rungs, promoted one by one", _gp, _asha, learns=True, reduction_factor=4
+        "a model of all rungs, promoted one by one",
+        _gp,
+        _asha,
+        learns=True,
+        foresees=True,
+        reduction_factor=4,
     ),
     "hyperband": Strategy("random, in brackets", _random, _halving, brackets=True),
     "asha": Strategy("random, promoted one by one", _random, _asha),
@@ -104,3 +111,5 @@ PAIRED = tuple(name for name, strategy in STRATEGIES.items() if not strategy.lea
 """The strategies that can train every configuration in two arms."""
 LEARNING = tuple(name for name, strategy in STRATEGIES.items() if strategy.learns)
 """The strategies that learn from results, and so can start warm."""
+FORESEEING = tuple(name for name, strategy in STRATEGIES.items() if strategy.foresees)
+"""The strategies that say what to expect of more trials, and so can end a search."""

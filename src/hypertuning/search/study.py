@@ -68,7 +68,7 @@ def run(
     finally:
         stop.searching = False
         with suppress(OSError):  # on a full disk; then it reads like that of a driver that died
-            write_ending(part, outcome)
+            write_ending(part, outcome, searcher.expected_gain)
     if stop.disk_error:
         raise UserError(stop.disk_error)
     return outcome

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hypertuning.search.strategies import STRATEGIES, described, own_factors
-from hypertuning.stages.kinds import Count, FactorOrOwn, Named, Share
+from hypertuning.search.strategies import FORESEEING, STRATEGIES, described, own_factors
+from hypertuning.stages.kinds import Amount, Count, FactorOrOwn, Named, Share
 from hypertuning.stages.options import AUTO, SearchOptions
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Bohb(SearchOptions):
     )
     warm_start: Named = Field(
         None, description="Earlier studies to learn from: run ids or stages, separated by commas."
+    )
+    stop_when: Amount = Field(
+        0.0,
+        description="End the search when the next tenth of its epochs is expected to lower "
+        f"val_loss by less than this; strategy {' or '.join(FORESEEING)} only. 0 is never.",
     )
     priors: bool = Field(True, description="Draw near the priors that the space has.")
     family: Literal["auto", "recipe", "plain"] = Field(

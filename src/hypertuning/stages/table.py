@@ -43,6 +43,8 @@ class Stage:
     """Whether it trains, as a study, the Search that `does` returns."""
     grows: frozenset[str] = frozenset()
     """The options that may become larger when a study is resumed."""
+    amends: bool = False
+    """Whether a study may go on in another space, and with more points."""
     profiles: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """The options with which `main` runs it, by profile; empty if `main` does not run it."""
     next: tuple[str, ...] = ()
@@ -121,6 +123,7 @@ STAGES = {
             "on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
             searches=True,
             grows=frozenset({"num_samples"}),
+            amends=True,
             profiles={
                 "quick": {"num_samples": 9, "grace_period": 1, "max_epochs": 9},
                 "full": {},
@@ -134,6 +137,7 @@ STAGES = {
             "on {dataset}, num_samples={num_samples}, max_epochs={max_epochs}",
             searches=True,
             grows=frozenset({"num_samples"}),
+            amends=True,
             profiles={
                 "quick": {"num_samples": 17, "family": "plain"},
                 "full": {"train_size": 10_000},

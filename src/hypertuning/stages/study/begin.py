@@ -1,7 +1,9 @@
 """Begin a study, or go on with it: its run in MLflow, and its record."""
 
 import json
+import shutil
 from contextlib import ExitStack
+from pathlib import Path
 
 from mlflow.exceptions import MlflowException
 
@@ -10,14 +12,15 @@ from hypertuning.config import UserError
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.locks import only_driver
 from hypertuning.record.write import write_study
-from hypertuning.stages.options import NONE, Images
+from hypertuning.stages.options import NONE, Images, as_text
 from hypertuning.stages.start import check_can_be_written
 from hypertuning.stages.study.planning import description
 from hypertuning.stages.study.prepare import Prepared
-from hypertuning.stages.study.resume import FILES, keep_files
+from hypertuning.stages.study.resumed_options import FILES
 from hypertuning.tracking.labels import study_name
 from hypertuning.tracking.store import reason
 from hypertuning.tracking.study_run import Opening, close_study, open_study, reopen_study
+from hypertuning.whole_file import write_whole
 from hypertuning.words import counted
 
 
@@ -35,7 +38,7 @@ def begin(prepared: Prepared, driven: ExitStack) -> StudyDir:
     try:
         if prepared.resumed:
             reopen_study(prepared.client, prepared.resumed.study_dir.id, _opening(prepared))
-            _write_record(prepared, prepared.resumed.study_dir)
+            write_record(prepared, prepared.resumed.study_dir)
             return prepared.resumed.study_dir
         study_id = open_study(
             prepared.client,
@@ -52,7 +55,7 @@ def begin(prepared: Prepared, driven: ExitStack) -> StudyDir:
         ) from error
     try:
         driven.enter_context(only_driver(StudyDir.of(storage_path, study_id)))
-        _write_record(prepared, StudyDir.of(storage_path, study_id))
+        write_record(prepared, StudyDir.of(storage_path, study_id))
     except OSError as error:
         close_study(prepared.client, study_id, "failed")
         raise UserError(f"the record could not be begun: {error.strerror}") from error
@@ -73,7 +76,8 @@ def _opening(prepared: Prepared) -> Opening:
 
 def _tags(prepared: Prepared) -> dict[str, str]:
     """Tags that distinguish a study from others of its stage, in MLflow and in a report."""
-    space = {"space": json.dumps(prepared.search.space)} if prepared.search.space else {}
+    spaces = prepared.amended.all_spaces(prepared.search.space)
+    space = {"space": json.dumps(spaces)} if spaces else {}
     return {
         "strategy": prepared.search.strategy,
         "planned_trials": str(prepared.planned.trials),
@@ -82,13 +86,12 @@ def _tags(prepared: Prepared) -> dict[str, str]:
     }
 
 
-def _write_record(prepared: Prepared, study_dir: StudyDir) -> None:
+def write_record(prepared: Prepared, study_dir: StudyDir) -> None:
     """Write what the study was asked for; if it is resumed, what may have changed."""
     begun = {
         "stage": prepared.search.stage,
         "strategy": prepared.search.strategy,
         "dataset": prepared.images,
-        "model_needs": prepared.search.model and prepared.search.model.needed,
         "warm_start": prepared.warm
         and {"studies": prepared.warm.studies, **prepared.warm.start._asdict()},
         "given": prepared.search.given,
@@ -99,14 +102,29 @@ def _write_record(prepared: Prepared, study_dir: StudyDir) -> None:
         "num_samples": prepared.planned.trials,
         "parameters": _parameters(prepared),
         "plan": prepared.planned.as_dict(),
+        "model_needs": prepared.search.model and prepared.search.model.needed,
     }
-    if prepared.resumed:
-        had = prepared.resumed.study["parameters"]
-        files = {name: had[name] for name in FILES if name in had}
-        now["parameters"] |= {**files, "resume": NONE}
+    if resumed := prepared.resumed:
+        had = {n: text for n, text in resumed.study["parameters"].items() if n in FILES}
+        new = {name: as_text(file) for name, file in resumed.new_space.items()}
+        now["parameters"] |= {**had, **new, "resume": NONE}
+        now |= prepared.amended.as_dict() | _keep_space(prepared, study_dir)
     else:
-        keep_files(study_dir, prepared.options)
-    write_study(study_dir, {**(prepared.resumed.study if prepared.resumed else begun), **now})
+        for name in FILES:
+            if file := getattr(prepared.options, name, None):
+                shutil.copyfile(file, study_dir.given_file(name))
+    write_study(study_dir, {**(resumed.study if resumed else begun), **now})
+
+
+def _keep_space(prepared: Prepared, study_dir: StudyDir) -> dict[str, str | None]:
+    """Copy a new space to the record, beside the earlier ones; study.json names the one of now."""
+    for file in prepared.resumed.new_space.values():
+        if file is None:
+            return {"space_file": None}
+        kept = study_dir.changed_space(len(prepared.amended.spaces))
+        write_whole(kept, Path(file).read_bytes())
+        return {"space_file": kept.name}
+    return {}
 
 
 def _parameters(prepared: Prepared) -> dict[str, str]:

@@ -20,6 +20,7 @@ from hypertuning.epoch import Row
 from hypertuning.record import recovery
 from hypertuning.record.read import Recorded, read_record
 from hypertuning.record.trial import Trial
+from hypertuning.search import outlook
 from hypertuning.stages.console.commands import command_of, restore
 from hypertuning.stages.study.files import write_files
 from hypertuning.tracking import runs
@@ -165,6 +166,8 @@ def _close(
     tags = _model_use(record.study.get("model_needs"), record.trials)
     if shown:
         says = [line for exhibit in shown for line in exhibit.says]
+        if record.expected_gain is not None:
+            says.append(f"At its end, {outlook.words(record.expected_gain)}.")
         tags[MLFLOW_RUN_NOTE] = note_with(client.get_run(record.id), says)
     close_study(client, record.id, outcome, record.trials, tags)
 

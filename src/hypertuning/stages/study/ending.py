@@ -10,6 +10,8 @@ from hypertuning.config import UserError
 from hypertuning.record.read import Recorded
 from hypertuning.record.trial import Trial
 from hypertuning.report.bounds import at_ends
+from hypertuning.search.outlook import words
+from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import files_of, how_to_see
 from hypertuning.stages.console.show import say, show_leaderboard
@@ -33,7 +35,7 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
     if record.epochs:
         trials = runs.trials(prepared.client, [record.id])
         show_leaderboard(console, trials)
-        say(console, at_ends(trials))
+        say(console, [*at_ends(trials), *_outlook(prepared, record)])
         say(console, _told(prepared, record))
     if record.outcome == "interrupted":
         say(console, [how_to_go_on(stage, record.id, prepared.options)])
@@ -43,6 +45,20 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
         page = address(prepared.client.get_run(record.id))
         say(console, how_to_see(prepared.client, page))
     return Done(Study(record.id, prepared.client), STOPPED if stopped else 0)
+
+
+def _outlook(prepared: Prepared, record: Recorded) -> Iterator[str]:
+    """What going on was expected to gain, and whether that ended the study."""
+    gain, least = record.expected_gain, prepared.search.stop_when
+    if gain is None:
+        return
+    if record.outcome == "completed" and gain < least:
+        options = prepared.options.changed(["storage_path"])
+        stage = record.study["stage"]
+        again = command_of(stage, resume=record.id, stop_when=float(f"{gain / 2:.1g}"), **options)
+        yield f"{words(gain)}, less than `stop_when` (={least:g}). To go on: {again}"
+    else:
+        yield words(gain)
 
 
 def _nothing(study_id: str, trials: Sequence[Trial]) -> str:

@@ -13,15 +13,17 @@ from hypertuning.learn.sources import find_source
 from hypertuning.search.plan import Plan
 from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
+from hypertuning.spaces import lies_in
 from hypertuning.stages.console.log import show_log
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import waiting
 from hypertuning.stages.options import Images, StudyOptions, usage
 from hypertuning.stages.start import resources_of
+from hypertuning.stages.study.amended import Amended, go_on
 from hypertuning.stages.study.dry_run import plan_without_images, show_plan
 from hypertuning.stages.study.planning import estimate, notes_on, other_images, plan_of, warm_start
 from hypertuning.stages.study.resume import Resumed, find_resumed
-from hypertuning.stages.study.searches import Search
+from hypertuning.stages.study.searches import Build, Search
 from hypertuning.stages.study.trains_on import in_lines, trains_on
 from hypertuning.stages.study.warm_start import Warm, read_warm_start
 from hypertuning.tracking.artifacts import check_artifact_store
@@ -29,8 +31,6 @@ from hypertuning.tracking.launch import find_launch
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import DatasetInfo, this_experiment
 
-Build = Callable[[StudyOptions, Mapping | None], Search]
-"""Makes a stage's search from its options and, if it is resumed, what its record keeps."""
 Check = Callable[["Prepared"], "Prepared"]
 """A stage's own checks, once its images are known."""
 
@@ -54,6 +54,8 @@ class Prepared(NamedTuple):
     notes: list[str]
     resumed: Resumed | None
     """The study that goes on, if this is not a new one."""
+    amended: Amended
+    """What it was given since it began."""
     began: float
     """When the stage was started, by the monotonic clock."""
 
@@ -77,8 +79,11 @@ def prepare(
     client = _connect(console) if options.resume else None
     with usage():
         resumed = find_resumed(client, stage, options) if client else None
-    options = resumed.options if resumed else options
-    search = build(options, resumed.study.get("given") if resumed else None)
+    if resumed:
+        search, amended = go_on(build, resumed)
+        options = resumed.options.but(**resumed.new_space)
+    else:
+        search, amended = build(options, None), Amended()
     options = options.but(**search.settled)
     asked = search.images or options
     with usage():
@@ -90,7 +95,9 @@ def prepare(
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
-    prepared = _with_images(console, search, options, client, resources, asked, resumed, began)
+    prepared = _with_images(
+        console, search, options, client, resources, asked, resumed, amended, began
+    )
     if check:
         prepared = check(prepared)
     if options.dry_run:
@@ -107,6 +114,7 @@ def _with_images(
     resources: Resources,
     asked: Images,
     resumed: Resumed | None,
+    amended: Amended,
     began: float,
 ) -> Prepared:
     """Decode the images, plan the study on them, and print on what it trains."""
@@ -115,9 +123,9 @@ def _with_images(
         cache = data.prepare(asked.dataset, asked.data_dir)
     with usage():
         images = _images(cache, asked, search.sized_by)
-        warm = _warm(client, search, options, images, asked, resumed)
+        warm = _warm(client, search, options, images, asked, resumed, amended)
     planned = plan_of(search, warm)
-    notes = _notes(search, planned, warm, images, asked, resumed)
+    notes = [*_notes(search, planned, warm, images, asked, resumed), *amended.notes]
     problem = problem_of(search, asked, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
@@ -134,6 +142,7 @@ def _with_images(
         on,
         notes,
         resumed,
+        amended,
         began,
     )
 
@@ -145,15 +154,24 @@ def _warm(
     images: DatasetInfo,
     asked: Images,
     resumed: Resumed | None,
+    amended: Amended,
 ) -> Warm | None:
     """What the model learns from earlier studies; the record of a resumed study has it."""
     if resumed:
         resumed.check_images(images)
-        return resumed.warm()
+        return _fitting(resumed.warm(), search) if amended.spaces else resumed.warm()
     wanted = warm_start(options)
     if not (client and wanted):
         return None
     return read_warm_start(client, wanted, search, images, asked.split_seed)
+
+
+def _fitting(warm: Warm | None, search: Search) -> Warm | None:
+    """What of it lies in the space, which is not the one in which the study began."""
+    if warm is None or search.model is None:
+        return warm
+    fits = tuple(r for r in warm.start.results if lies_in(search.model.random.space, r.values))
+    return warm._replace(start=warm.start._replace(results=fits))
 
 
 def _notes(

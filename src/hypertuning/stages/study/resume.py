@@ -1,6 +1,5 @@
 """Find the study that the option `resume` names, and the options with which it goes on."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -49,6 +48,13 @@ class Resumed(NamedTuple):
     """The options with which it goes on."""
     ignored: tuple[str, ...] = ()
     """Options ignored because they equal their default under `mlflow run`, a sentence each."""
+    files: Mapping[str, str | None] = {}
+    """Files that this command gives in place of those in the record, by option."""
+
+    @property
+    def new_space(self) -> dict[str, str | None]:
+        """The option `space`, if it is not that of the record."""
+        return {name: file for name, file in self.files.items() if name == "space"}
 
     def note(self, planned: Plan) -> str:
         """How far it has come, in one line."""
@@ -96,17 +102,13 @@ def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Res
         merged = merge(options, study["parameters"], owner, growing)
     except UsageError as error:  # not what the user typed: that was checked before
         raise DamagedRecord(study_dir.study_file, f"`parameters`: {error}") from error
-    kept = {**_files(options, study_dir), "storage_path": study_dir.storage_path}
+    kept = _kept_files(options, study_dir, study)
+    files = _replaced(options, kept)
+    _check_may_change(stage, study_dir, kept, files)
     again = module_command_of(stage, resume=study_dir.id, storage_path=study_dir.storage_path)
     notes = ignored(options, merged, growing, again)
-    return Resumed(study_dir, study, merged.but(**kept), notes)
-
-
-def keep_files(study_dir: StudyDir, options: StudyOptions) -> None:
-    """Copy the files that the study was given to its record."""
-    for name in FILES:
-        if file := getattr(options, name, None):
-            shutil.copyfile(file, study_dir.given_file(name))
+    merged = merged.but(**kept, storage_path=study_dir.storage_path)
+    return Resumed(study_dir, study, merged, notes, files)
 
 
 def read_past(study_dir: StudyDir) -> list[Past]:
@@ -121,8 +123,8 @@ def read_past(study_dir: StudyDir) -> list[Past]:
 def _past(recorded: RecordedJob) -> Past:
     try:
         job = Job(*(recorded.job[name] for name in Job._fields))
-        sampler, model_epochs = recorded.job["sampler"], recorded.job.get("model_epochs")
-        proposal = Proposal(parse_config(recorded.config), sampler, model_epochs)
+        told = (recorded.job.get(name) for name in ("model_epochs", "expected_gain"))
+        proposal = Proposal(parse_config(recorded.config), recorded.job["sampler"], *told)
     except KeyError as missing:
         raise DamagedRecord(recorded.file, f"`job` lacks {missing}") from missing
     except UserError as error:
@@ -195,27 +197,40 @@ def find_study_dir(client: MlflowClient, study: Run, storage_path: Path) -> Stud
     )
 
 
-def _files(options: StudyOptions, study_dir: StudyDir) -> dict[str, str | None]:
-    """The files with which a study goes on: the copies in its record."""
-    kept = {}
-    for name in (name for name in FILES if hasattr(options, name)):
-        if options.is_given(name):
-            _check_file(name, getattr(options, name), study_dir)
-        file = study_dir.given_file(name)
-        kept[name] = str(file) if file.exists() else None
-    return kept
+def _kept_files(
+    options: StudyOptions, study_dir: StudyDir, study: Mapping[str, Any]
+) -> dict[str, str | None]:
+    """The files that the record holds, by option; None where it has none."""
+    names = {name: study_dir.given_file(name).name for name in FILES if hasattr(options, name)}
+    if "space" in names:
+        names["space"] = study.get("space_file", names["space"])
+    files = {option: name and study_dir.path / name for option, name in names.items()}
+    return {name: str(file) if file and file.exists() else None for name, file in files.items()}
 
 
-def _check_file(name: str, file: str | None, study_dir: StudyDir) -> None:
-    """Raises UserError if a file is not the one that the study began with."""
-    kept = study_dir.given_file(name)
-    before = kept.read_bytes() if kept.exists() else None
+def _replaced(options: StudyOptions, kept: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The files of this command whose content is not that of those in the record, by option.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    asked = {name: getattr(options, name) for name in kept if options.is_given(name)}
+    return {n: file for n, file in asked.items() if _content(n, file) != _content(n, kept[n])}
+
+
+def _content(name: str, file: str | None) -> bytes | None:
     try:
-        now = None if file is None else Path(file).read_bytes()
+        return None if file is None else Path(file).read_bytes()
     except OSError as error:
         raise UserError(f"`{name}`: {file} cannot be read: {error.strerror}") from error
-    if now != before:
+
+
+def _check_may_change(
+    stage: str, study_dir: StudyDir, kept: Mapping[str, str | None], files: Mapping[str, str | None]
+) -> None:
+    """Raises UserError if a study of this stage keeps the files that it has."""
+    for name, file in () if STAGES[stage].amends else files.items():
         raise UserError(
             f"`{name}` (={as_text(file)}) contradicts study {study_dir.id}, which has "
-            f"{'none' if before is None else kept}; leave it out, or start a new study"
+            f"{as_text(kept[name])}; leave it out, or start a new study"
         )

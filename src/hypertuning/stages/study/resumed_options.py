@@ -23,6 +23,7 @@ OF_ANY_START = {
     "gpus_per_trial",
     "max_failures",
     "ray_address",
+    "stop_when",
     *("alias", "force", "model_name", "trust"),  # of register, until there is a version
 }
 """Options that may change when a study is resumed."""

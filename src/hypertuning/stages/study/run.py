@@ -1,7 +1,7 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 
 from rich.console import Console
@@ -15,9 +15,13 @@ from hypertuning.record.write import write_ending
 from hypertuning.search.few_processes import workers_inherit
 from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
+from hypertuning.search.outlook import Outlook
+from hypertuning.search.past import Past
 from hypertuning.search.ray_start import RayStart
+from hypertuning.search.sampler import Paired, Proposal
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
+from hypertuning.search.strategies import FORESEEING
 from hypertuning.search.study import run
 from hypertuning.search.trainable import trainable
 from hypertuning.search.work import work
@@ -26,7 +30,8 @@ from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
 from hypertuning.stages.done import Done
 from hypertuning.stages.options import StudyOptions
-from hypertuning.stages.study.begin import begin
+from hypertuning.stages.study.amended import check_unchanged
+from hypertuning.stages.study.begin import begin, write_record
 from hypertuning.stages.study.deliver import Undelivered, draw_trial, finish, recover
 from hypertuning.stages.study.ending import conclude
 from hypertuning.stages.study.prepare import Build, Prepared, prepare
@@ -66,10 +71,10 @@ def carry_out(
             driven.enter_context(only_driver(study_dir))
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
-        ladder, costs = prepared.search.ladder(), _costs(prepared)
-        searcher = LadderSearcher(ladder, prepared.search.sampler, 1, past, costs)
+        check_unchanged(prepared.amended, prepared.resumed, past)
+        searcher = _searcher(prepared, past)
         if past and searcher.done:
-            return _end_again(console, prepared, study_dir), False
+            return _end_again(console, prepared, study_dir, searcher), False
         try:
             with ray or _ray(console, prepared) as started:
                 searcher.concurrency = started.room()
@@ -105,10 +110,14 @@ def _ray(console: Console, prepared: Prepared) -> Iterator[RayStart]:
         yield ray
 
 
-def _end_again(console: Console, prepared: Prepared, study_dir: StudyDir) -> Recorded:
+def _end_again(
+    console: Console, prepared: Prepared, study_dir: StudyDir, searcher: LadderSearcher
+) -> Recorded:
     """Bring MLflow up to date with a study of which nothing is left to do."""
     say(console, [f"nothing is left to do of study {study_dir.id}"])
-    write_ending(parts(study_dir)[-1], "completed")  # missing if killed at the end
+    write_record(prepared, study_dir)  # another space, say, is that of its next trials
+    # missing if killed at the end
+    write_ending(parts(study_dir)[-1], "completed", searcher.expected_gain)
     record = finish(prepared.client, study_dir, prepared.options.sync_timeout_s)
     launch = find_launch(prepared.client, free=False)
     file_launcher(prepared.client, launch, study_dir.id, prepared.search.stage)
@@ -149,7 +158,9 @@ def _search(
         [
             mirror,
             FirstEpoch(tell_first_epoch),
-            LiveView(prepared.planned, measured, searcher.concurrency, searcher.costs),
+            LiveView(
+                prepared.planned, measured, searcher.concurrency, searcher.costs, searcher.outlook
+            ),
         ],
         prepared.options.max_failures,
         prepared.options.time_budget_s,
@@ -157,7 +168,33 @@ def _search(
     )
 
 
-def _costs(prepared: Prepared) -> list[float]:
+def _searcher(prepared: Prepared, past: Sequence[Past]) -> LadderSearcher:
+    search, given = prepared.search, _given(prepared, past)
+    costs, outlook = _costs(prepared, past, given), _outlook(prepared)
+    return LadderSearcher(search.ladder(), search.sampler, 1, past, costs, given, outlook)
+
+
+def _given(prepared: Prepared, past: Sequence[Past]) -> dict[int, Proposal]:
+    """What is known before the search, by trial: the user's points, and the arms of what began."""
+    sampler = prepared.search.sampler
+    if isinstance(sampler, Paired):
+        return sampler.partners({job.job.trial: job.proposal for job in past})
+    points = {n: Proposal(config, "point") for n, config in enumerate(prepared.search.points)}
+    return points | prepared.amended.proposals()
+
+
+def _outlook(prepared: Prepared) -> Outlook | None:
+    search = prepared.search
+    if search.strategy not in FORESEEING:
+        return None
+    proposed = 1 - search.model.options.random_fraction
+    epochs = prepared.planned.epochs
+    return Outlook(search.model, epochs, search.max_epochs, proposed, search.stop_when)
+
+
+def _costs(prepared: Prepared, past: Sequence[Past], given: Mapping[int, Proposal]) -> list[float]:
     """What an epoch of each trial costs; empty if a model is to propose them from results."""
     search, classes = prepared.search, len(prepared.images["classes"])
-    return [] if search.model else work(search.sampler, prepared.planned.trials, classes)
+    known = {**given, **{job.job.trial: job.proposal for job in past}}
+    trials = prepared.planned.trials
+    return [] if search.model else work(search.sampler, trials, classes, known)

@@ -10,7 +10,7 @@ from hypertuning.search.ladder import Arms
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Paired, PointsFirst
-from hypertuning.search.strategies import LEARNING, STRATEGIES
+from hypertuning.search.strategies import FORESEEING, LEARNING, STRATEGIES
 from hypertuning.space_files import Written
 from hypertuning.spaces import Space, conditions, describe, searched, settle, without_priors
 from hypertuning.stages.options import SearchOptions, usage
@@ -57,7 +57,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         _check_space(wanted, changed, points, options)
         model_options = ModelOptions(getattr(options, "random_fraction", PAPER.random_fraction))
         drawn = strategy.sampler(wanted, fixed, options.seed, model_options)
-    configs = [point.config for point in points]
+    configs = tuple(point.config for point in points)
     search = Search(
         stage,
         options.strategy,
@@ -66,14 +66,18 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         lambda: strategy.ladder(budget),
         describe(_whole(wanted, fixed, options, leave_out="seed")),
         _whole(wanted, fixed, options),
+        {**space, **changed},
         notes=(
             *_rungs_note(options.strategy, shortest, budget),
             *unsearched_notes({**space, **changed}, changed, fixed),
             *point_notes(points),
             *notes,
+            *_stop_note(options),
         ),
         settled={"reduction_factor": factor},
         searched={**differing(configs), **_opened(wanted)},
+        points=configs,
+        stop_when=getattr(options, "stop_when", 0.0),
     )
     if options.augment == "both":
         return search._replace(
@@ -86,7 +90,6 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
     return search._replace(
         model=drawn,
         rungs=rungs(budget),
-        points=len(points),
         enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
         notes=search.notes + _points_note(points, drawn),
     )
@@ -103,6 +106,11 @@ def _check_options(shortest: str, budget: Budget, options: SearchOptions) -> Non
         raise UserError(
             f"`warm_start` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
             f"{options.strategy!r}: no other strategy learns from results"
+        )
+    if options.strategy not in FORESEEING and getattr(options, "stop_when", 0):
+        raise UserError(
+            f"`stop_when` needs `strategy` {' or '.join(map(repr, FORESEEING))}, got "
+            f"{options.strategy!r}: no other strategy says what it expects of more trials"
         )
 
 
@@ -160,6 +168,15 @@ def _priors_note(wanted: Space, options: SearchOptions) -> tuple[str, ...]:
     return (
         f"half of the random draws lie near what is expected to be best, as far as results confirm "
         f"it: {values}{off}",
+    )
+
+
+def _stop_note(options: SearchOptions) -> tuple[str, ...]:
+    if not (least := getattr(options, "stop_when", 0)):
+        return ()
+    return (
+        "it ends earlier if the next tenth of its epochs is expected to lower val_loss by less "
+        f"than {least:g}",
     )
 
 

@@ -7,7 +7,7 @@ from hypertuning.config import Config
 from hypertuning.domains import Domain, Value
 from hypertuning.search.ladder import Ladder
 from hypertuning.search.sampler import Sampler
-from hypertuning.stages.options import Images
+from hypertuning.stages.options import Images, StudyOptions
 
 if TYPE_CHECKING:
     from hypertuning.search.strategies import Model
@@ -36,12 +36,16 @@ class Search(NamedTuple):
     """The space that it draws from, in words; empty if it tries a list."""
     domains: Mapping[str, Domain | Value] = {}
     """The same as ranges and values, with the fixed parameters."""
+    declared: Mapping[str, Domain | Value] = {}
+    """The same before what never acts is left out; empty unless a study may go on with another."""
     model: "Model | None" = None
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()
     """The numbers of epochs after which the model gets results."""
-    points: int = 0
-    """How many of the first trials have the user's configurations."""
+    points: tuple[Config, ...] = ()
+    """The user's configurations, which its first trials have."""
+    stop_when: float = 0.0
+    """It may end when the next tenth of it is expected to lower the loss by less."""
     enough_samples: int = 0
     """The fewest samples with which the model proposes at all."""
     notes: tuple[str, ...] = ()
@@ -61,3 +65,7 @@ class Search(NamedTuple):
     """The parameters in which its trials differ, and whether every trial has them."""
     title: str = ""
     """Stands in the study's name instead of the number of trials."""
+
+
+Build = Callable[[StudyOptions, Mapping | None], Search]
+"""Makes a stage's search from its options and, if it is resumed, what its record keeps."""
