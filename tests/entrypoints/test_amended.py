@@ -115,7 +115,7 @@ def test_what_lies_outside_a_narrower_space_is_said_and_not_learnt(study):
         (SPACE.replace("}, ", "}, padding: 1, "), "`padding` is not mentioned so far, and is 1 in"),
         (
             SPACE.replace("log: true", "log: true, when: {optimizer: sgd}"),
-            "is searched in 0.001–0.1 so far, and is searched in 0.001–0.1 where optimizer is 'sgd'",
+            "so far, and is searched in 0.001–0.1 where optimizer is 'sgd' in the file",
         ),
         ("{}", "`filters` is 8 so far, and is searched in 32–128 in the file"),
         (SPACE.replace("high: 1e-1", "high: 1e-4"), "`learning_rate`: `low` (=0.001) must be belo"),

@@ -25,7 +25,7 @@ from hypertuning.words import counted
 class Amended(NamedTuple):
     """What a study is given when it goes on, as its record keeps it."""
 
-    points: Mapping[int, Config]
+    points: Mapping[int, Config] = {}
     """By the number of the trial that has it; also those of earlier parts."""
     spaces: Sequence[Mapping[str, Any]] = ()
     """The spaces of before, the oldest first: each in words, how many trials had begun when it was
