@@ -6,8 +6,9 @@ import pytest
 from studies import grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report import tables
-from hypertuning.report.exhibits import importance, main_effects, samplers
+from hypertuning.report.exhibits import expected_gain, importance, main_effects, samplers
 from hypertuning.report.parameters import scale_of
+from hypertuning.search import outlook
 
 
 def graded(configs, accuracy) -> pd.DataFrame:
@@ -341,3 +342,4 @@ def test_what_was_expected_stands_beside_the_fall_of_the_best_loss():
     assert rows["fell"].iloc[:-1].tolist() == pytest.approx([0.2] * 14), "two of twenty epochs"
     assert np.isnan(rows["fell"].iloc[-1])
     assert tables.expected_gain(trials, curves).empty
+    assert expected_gain.SHARE == outlook.SHARE, "it is compared with as much as was looked ahead"

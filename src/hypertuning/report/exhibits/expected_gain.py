@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from hypertuning.report.exhibit import Exhibit, shown_in
 from hypertuning.report.exhibits import anytime
 from hypertuning.report.frames import with_columns
+from hypertuning.report.scales import LOSS
 from hypertuning.report.style import INK, VERMILLION, new_figure, styled
 
 SHARE = 10
@@ -61,11 +62,11 @@ def draw(rows: pd.DataFrame) -> Figure:
         "marker": "o",
         "mfc": "white",
         "label": "what the best loss fell by",
+        "clip_on": False,
     }
     axes.plot("epochs_spent", "fell", data=rows, **fell)
     axes.set_ylim(bottom=0)
-    axes.margins(y=0.1)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set(xlabel="epochs spent", ylabel="fall of the validation loss (nats per image)")
-    axes.legend(loc="upper right")
+    axes.set(xlabel="epochs spent", ylabel="fall of the " + LOSS)
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
     return figure

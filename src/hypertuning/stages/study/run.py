@@ -1,7 +1,7 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 
 from rich.console import Console
@@ -15,16 +15,11 @@ from hypertuning.record.write import write_ending
 from hypertuning.search.few_processes import workers_inherit
 from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
-from hypertuning.search.outlook import Outlook
-from hypertuning.search.past import Past
 from hypertuning.search.ray_start import RayStart
-from hypertuning.search.sampler import Paired, Proposal
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
-from hypertuning.search.strategies import FORESEEING
 from hypertuning.search.study import run
 from hypertuning.search.trainable import trainable
-from hypertuning.search.work import work
 from hypertuning.stages.console.next_steps import how_to_go_on
 from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
@@ -36,6 +31,7 @@ from hypertuning.stages.study.deliver import Undelivered, draw_trial, finish, re
 from hypertuning.stages.study.ending import conclude
 from hypertuning.stages.study.prepare import Build, Prepared, prepare
 from hypertuning.stages.study.resume import read_past
+from hypertuning.stages.study.searching import searcher_of
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.launch import file_launcher, find_launch
 
@@ -72,7 +68,7 @@ def carry_out(
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
         check_unchanged(prepared.amended, prepared.resumed, past)
-        searcher = _searcher(prepared, past)
+        searcher = searcher_of(prepared, past)
         if past and searcher.done:
             return _end_again(console, prepared, study_dir, searcher), False
         try:
@@ -166,35 +162,3 @@ def _search(
         prepared.options.time_budget_s,
         stop,
     )
-
-
-def _searcher(prepared: Prepared, past: Sequence[Past]) -> LadderSearcher:
-    search, given = prepared.search, _given(prepared, past)
-    costs, outlook = _costs(prepared, past, given), _outlook(prepared)
-    return LadderSearcher(search.ladder(), search.sampler, 1, past, costs, given, outlook)
-
-
-def _given(prepared: Prepared, past: Sequence[Past]) -> dict[int, Proposal]:
-    """What is known before the search, by trial: the user's points, and the arms of what began."""
-    sampler = prepared.search.sampler
-    if isinstance(sampler, Paired):
-        return sampler.partners({job.job.trial: job.proposal for job in past})
-    points = {n: Proposal(config, "point") for n, config in enumerate(prepared.search.points)}
-    return points | prepared.amended.proposals()
-
-
-def _outlook(prepared: Prepared) -> Outlook | None:
-    search = prepared.search
-    if search.strategy not in FORESEEING:
-        return None
-    proposed = 1 - search.model.options.random_fraction
-    epochs = prepared.planned.epochs
-    return Outlook(search.model, epochs, search.max_epochs, proposed, search.stop_when)
-
-
-def _costs(prepared: Prepared, past: Sequence[Past], given: Mapping[int, Proposal]) -> list[float]:
-    """What an epoch of each trial costs; empty if a model is to propose them from results."""
-    search, classes = prepared.search, len(prepared.images["classes"])
-    known = {**given, **{job.job.trial: job.proposal for job in past}}
-    trials = prepared.planned.trials
-    return [] if search.model else work(search.sampler, trials, classes, known)
