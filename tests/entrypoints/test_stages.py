@@ -107,7 +107,8 @@ def test_every_trial_has_its_parameters_points_tags_and_figure(stage_run, stage)
         for name in EPOCH_METRICS:
             steps = [point.step for point in client.get_metric_history(trial.run_id, name)]
             assert steps == list(range(1, trial.epochs_run + 1)), (trial.trial_id, name)
-        assert "overfitting.png" in [a.path for a in client.list_artifacts(trial.run_id)]
+        files = [file.path for file in client.list_artifacts(trial.run_id)]
+        assert files == ["overfitting.png"] * (trial.epochs_run > 1)
         assert client.get_run(trial.run_id).info.status == "FINISHED"
     assert f"best 5 of {num_trials} trials" in printed or num_trials < 5
 

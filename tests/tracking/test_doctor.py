@@ -127,6 +127,13 @@ def test_a_trial_without_a_run_and_one_with_two_are_found(client, healthy, study
     assert seen() == []
 
 
+def test_a_trial_of_one_epoch_has_no_figure_and_lacks_none(client, healthy, study_id, seen):
+    healthy.epochs(healthy.job(3, until=1), [1])
+    mirror_study(client, study_id, healthy.folder, draw)
+    close_study(client, study_id, "completed", read_trials(healthy.folder))
+    assert seen() == []
+
+
 def test_epochs_that_the_record_lost_stay_in_the_store(client, healthy, study_id, seen):
     result = healthy.folder / "part-001/t0000-e009/result.json"
     result.write_text("".join(result.read_text().splitlines(keepends=True)[:7]))

@@ -315,6 +315,18 @@ def test_a_request_or_an_answer_that_is_lost_makes_no_difference(
     assert dump(store, run_ids=False) == dump(undisturbed, run_ids=False)
 
 
+def test_a_trial_of_one_epoch_has_no_curve_to_draw_until_it_goes_on(record, client, study_id):
+    record.epochs(record.job(0, until=1), [1])
+    record.end("interrupted")
+    mirror_study(client, study_id, record.folder, draw)
+    run = runs_of(client, study_id)["t0000"]
+    assert run.data.tags["outcome"] == "interrupted"
+    assert not client.list_artifacts(run.info.run_id)
+    record.epochs(record.job(0, until=9, part=2), range(2, 10))
+    mirror_study(client, study_id, record.folder, draw)
+    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["overfitting.png"]
+
+
 def test_a_figure_that_cannot_be_drawn_costs_no_number_and_is_drawn_next_time(
     record, client, study_id, caplog
 ):

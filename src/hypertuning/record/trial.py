@@ -46,6 +46,11 @@ class Trial:
         return int(self.epochs[-1]["epoch"]) if self.epochs else 0
 
     @property
+    def has_curve(self) -> bool:
+        """Whether there is a curve to draw: most trials of a search end after their first epoch."""
+        return self.epochs_run > 1
+
+    @property
     def ended(self) -> float:
         """Unix seconds of the last thing recorded."""
         return self.epochs[-1]["timestamp"] if self.epochs else self.started

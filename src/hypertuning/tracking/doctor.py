@@ -137,8 +137,8 @@ def _files(
         for run_id, what in missing_files(client, recorded.folder):
             yield "study" if run_id == recorded.id else f"refit {run_id}", what
         for run in children:
-            measured = "outcome" in run.data.tags and run.data.metrics.get("epochs_run")
-            if measured and FIGURE not in stored_files(client, run.info.run_id, nested=False):
+            has_curve = "outcome" in run.data.tags and run.data.metrics.get("epochs_run", 0) > 1
+            if has_curve and FIGURE not in stored_files(client, run.info.run_id, nested=False):
                 yield _name(run), f"lacks {FIGURE}"
     except NotStored as error:
         yield "study:", str(error)

@@ -182,7 +182,7 @@ class Mirror:
 
     def _log_figure(self, copy: _Copy, trial: Trial) -> bool:
         """Send the figure of a trial. If that fails, its numbers are sent all the same."""
-        if not (self._draw and trial.epochs):
+        if not (self._draw and trial.has_curve):
             return True
         if self.not_stored:
             return False
