@@ -55,8 +55,10 @@ def acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def lies_in(space: Space, values: Mapping[str, Value]) -> bool:
-    """Whether values have all searched parameters that act with them, within their ranges."""
+    """Whether values have what the space fixes, and all searched parameters that act with them."""
     opened = searched(space)
+    if any(values.get(n, value) != value for n, value in space.items() if n not in opened):
+        return False
     there = acting(space, {**space, **{name: values.get(name) for name in opened}})
     return all(contains(opened[name], there[name]) for name in opened if name in there)
 

@@ -197,8 +197,9 @@ def test_files_that_were_checked_before_a_study_went_on_are_refused(study):
     with pytest.raises(UserError, match="has gone on since this command began; give it again"):
         check_unchanged(Amended({}, begun=11), resumed, past)
     write_study(study, {**kept, "added_points": [[12, {"filters": 9}]]})
-    with pytest.raises(UserError, match="has gone on since"):
-        check_unchanged(Amended({}, begun=12), resumed, past)
+    for begun in (None, 12):
+        with pytest.raises(UserError, match="has gone on since"):
+            check_unchanged(Amended({}, begun=begun), resumed, past)
 
 
 def test_a_point_in_the_record_that_cannot_be_trained_is_damage_of_that_file(study):
@@ -212,7 +213,8 @@ def test_of_a_warm_start_the_model_keeps_what_lies_in_the_new_space(study):
     search, _ = amended(study, NARROW.replace("[adamw, sgd]", "[adamw]"))
     values = {"learning_rate": 0.06, "weight_decay": 1e-4, "dropout": 0.1, "batch_size": 64}
     sizes = {"hidden_size": 64, "optimizer": "adamw"}
-    given = [values | sizes, values | sizes | {"learning_rate": 0.01}, {**values, "momentum": 0.9}]
-    start = WarmStart(tuple(Result(each, 1, 0.5) for each in given), 3, {})
+    sgd = {"optimizer": "sgd", "momentum": 0.9}
+    given = [values | sizes, values | sizes | {"learning_rate": 0.01}, values | sizes | sgd, values]
+    start = WarmStart(tuple(Result(each, 1, 0.5) for each in given), 4, {})
     kept = _fitting(Warm(["a"], start), search)
     assert [result.values for result in kept.start.results] == given[:1]

@@ -130,6 +130,18 @@ def test_files_are_those_that_the_record_keeps_until_others_are_given(client, st
     assert gone.options.space == str(kept) and gone.new_space == {"space": None}
 
 
+def test_a_study_that_changed_its_space_goes_on_in_that_or_is_damaged(client, study):
+    recorded = json.loads((study / "study.json").read_text()) | {"space_file": "space-002.yaml"}
+    (study / "study.json").write_text(json.dumps(recorded))
+    assert "space-002.yaml: it is missing" in refused(client, f"--resume={study.name}")
+    (study / "space-002.yaml").write_text("{dropout: 0.1}")
+    found = resumed(client, f"--resume={study.name}").options
+    assert found.space == str(study / "space-002.yaml")
+    (study / "space.yaml").write_text("{dropout: 0.2}")
+    (study / "study.json").write_text(json.dumps(recorded | {"space_file": None}))
+    assert resumed(client, f"--resume={study.name}").options.space is None
+
+
 def test_a_study_that_tries_a_list_keeps_its_files(client, study, tmp_path):
     mine, kept = tmp_path / "mine.yaml", study / "space.yaml"
     mine.write_text("{filters: [8]}")

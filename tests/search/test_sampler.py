@@ -58,8 +58,16 @@ def test_partners_differ_in_their_arm_alone():
 
 def test_a_partner_of_what_has_begun_has_its_configuration_also_if_it_would_be_drawn_otherwise():
     arms = [{"augment": "none"}, {"augment": "crop_flip"}]
-    sampler = Paired(Listed([Proposal(Config(filters=n), "grid") for n in (1, 2)]), arms)
-    begun = {3: Proposal(Config(filters=9, augment="crop_flip"), "random")}
-    found = sampler.partners(begun)
-    assert found.keys() == {2, 3} and found[3] == begun[3]
-    assert found[2] == Proposal(Config(filters=9, augment="none"), "random")
+    drawn = [
+        Proposal(Config(filters=n, augment="crop_flip", crop_pixels=2), "grid") for n in (1, 2)
+    ]
+    sampler = Paired(Listed(drawn), arms)
+    recorded = Config(**Config(filters=9).hyperparameters())
+    found = sampler.partners({2: Proposal(recorded, "random")})
+    assert found.keys() == {2, 3}
+    told = [(p.config.filters, p.config.augment, p.sampler) for p in found.values()]
+    assert told == [(9, "none", "random"), (9, "crop_flip", "random")]
+    assert found[3].config.crop_pixels == 2, "which does not act in the other arm's record"
+    begun = {trial: sampler.propose(trial) for trial in (0, 3)}
+    again = sampler.partners(begun)
+    assert again == {trial: sampler.propose(trial) for trial in range(4)}

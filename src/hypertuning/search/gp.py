@@ -142,6 +142,8 @@ class Gp:
         others = np.array([*self._candidates(ended[order[:BEST]], rng), *_waiting(own, max_epochs)])
         ranked = others[_by_improvement(process, known.min(), last, others)]
         chosen = [vector for vector, _ in islice(self._trainable(ranked), PROMISING)]
+        if not chosen:
+            return 0.0
         draws = process.draw(_after(last, np.array([ended[order[0]], *chosen])), DRAWS, rng)
         losses = levels.losses(draws)
         return _gain_of(losses[:, 0], losses[:, 1:], trials)

@@ -128,12 +128,19 @@ class Paired:
         return proposal._replace(config=config)
 
     def partners(self, begun: Mapping[int, Proposal]) -> dict[int, Proposal]:
-        """All arms of what has begun, by trial, also if it was drawn from another space."""
+        """All arms of what has begun, by trial, also if it was drawn from another space.
+
+        What does not act in the arm that has begun is as the sampler proposes it.
+        """
         return {
-            trial - trial % len(self.arms) + arm: self._in(arm, proposal)
+            trial - trial % len(self.arms) + arm: self._in(arm, self._whole(trial, proposal))
             for trial, proposal in begun.items()
             for arm in range(len(self.arms))
         }
+
+    def _whole(self, trial: int, begun: Proposal) -> Proposal:
+        drawn = self.sampler.propose(trial // len(self.arms)).config
+        return begun._replace(config=drawn.model_copy(update=begun.config.hyperparameters()))
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         self.sampler.observe(config, epoch, loss)

@@ -89,11 +89,12 @@ def _recorded(resumed: Resumed) -> Amended:
 
 
 def check_unchanged(amended: Amended, resumed: Resumed | None, past: Sequence[Past]) -> None:
-    """Raises UserError if a study went on between the check of new files and its start."""
-    if not resumed or amended.begun is None:
+    """Raises UserError if a study went on between what this command read and its start."""
+    if not resumed:
         return
     as_before = read_study(resumed.study_dir) == resumed.study
-    if not as_before or amended.begun != len({job.job.trial for job in past}):
+    begun = len({job.job.trial for job in past})
+    if not as_before or amended.begun not in (None, begun):
         raise UserError(
             f"study {resumed.study_dir.id} has gone on since this command began; give it again"
         )
@@ -122,7 +123,7 @@ def amend(
     known = {**dict(enumerate(before.points)), **had.points, **begun}
     placed, news = _placed(points, known, trials)
     spaces = had.spaces
-    if before.declared != now.declared:
+    if list(before.declared.items()) != list(now.declared.items()):  # draws depend on the order
         check_parameters(before.declared, now.declared)
         spaces = [*spaces, _left(before, now, len(begun))]
         news += _outside(begun.values(), now)

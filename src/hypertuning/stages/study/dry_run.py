@@ -1,6 +1,6 @@
 """Print a dry run: rungs, what would be tried, and the estimate of time and disk."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from rich.console import Console
@@ -45,11 +45,16 @@ def show_plan(console: Console, search: Search, planned: Plan, estimate: Estimat
 
 
 def plan_without_images(
-    console: Console, search: Search, options: StudyOptions, asked: Images
+    console: Console,
+    search: Search,
+    options: StudyOptions,
+    asked: Images,
+    notes: Iterable[str] = (),
 ) -> None:
     """Print what a dry run can say before the images are there."""
     planned = plan_of(search)
-    say(console, [UNREAD] if warm_start(options) else notes_on(search, planned, None))
+    known = [UNREAD] if warm_start(options) else notes_on(search, planned, None)
+    say(console, [*known, *notes])
     show_plan(console, search, planned, no_estimate(asked))
 
 

@@ -50,9 +50,10 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
 def _outlook(prepared: Prepared, record: Recorded) -> Iterator[str]:
     """What going on was expected to gain, and whether that ended the study."""
     gain, least = record.expected_gain, prepared.search.stop_when
+    planned = prepared.planned.trials
     if gain is None:
         return
-    if record.outcome == "completed" and gain < least:
+    if record.outcome == "completed" and gain < least and len(record.trials) < planned:
         options = prepared.options.changed(["storage_path"])
         stage = record.study["stage"]
         again = command_of(stage, resume=record.id, stop_when=float(f"{gain / 2:.1g}"), **options)

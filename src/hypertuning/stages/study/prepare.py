@@ -90,7 +90,7 @@ def prepare(
         resources = resources_of(options)
         source = find_source(asked.dataset, asked.data_dir)
     if options.dry_run and source is None:
-        return plan_without_images(console, search, options, asked)
+        return plan_without_images(console, search, options, asked, amended.notes)
     if not client and (check or warm_start(options) or not options.dry_run):
         client = _connect(console)
     if client and (check or not options.dry_run):

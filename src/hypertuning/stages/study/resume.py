@@ -200,11 +200,17 @@ def find_study_dir(client: MlflowClient, study: Run, storage_path: Path) -> Stud
 def _kept_files(
     options: StudyOptions, study_dir: StudyDir, study: Mapping[str, Any]
 ) -> dict[str, str | None]:
-    """The files that the record holds, by option; None where it has none."""
+    """The files that the record holds, by option; None where it has none.
+
+    Raises:
+        DamagedRecord: the space of a study that has changed it is gone.
+    """
     names = {name: study_dir.given_file(name).name for name in FILES if hasattr(options, name)}
     if "space" in names:
         names["space"] = study.get("space_file", names["space"])
     files = {option: name and study_dir.path / name for option, name in names.items()}
+    if study.get("space_file") and not files["space"].exists():
+        raise DamagedRecord(files["space"], "it is missing")
     return {name: str(file) if file and file.exists() else None for name, file in files.items()}
 
 

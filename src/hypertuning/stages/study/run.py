@@ -34,6 +34,7 @@ from hypertuning.stages.study.resume import read_past
 from hypertuning.stages.study.searching import searcher_of
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.launch import file_launcher, find_launch
+from hypertuning.words import counted
 
 
 def run_stage(stage: str, build: Build, options: StudyOptions, began: float) -> Done:
@@ -109,9 +110,18 @@ def _ray(console: Console, prepared: Prepared) -> Iterator[RayStart]:
 def _end_again(
     console: Console, prepared: Prepared, study_dir: StudyDir, searcher: LadderSearcher
 ) -> Recorded:
-    """Bring MLflow up to date with a study of which nothing is left to do."""
+    """Bring MLflow up to date with a study of which nothing is left to do.
+
+    Raises:
+        UserError: it was given a space from which nothing would be drawn.
+    """
+    if prepared.resumed.new_space:
+        raise UserError(
+            f"`space`: nothing is left to draw of the {counted(prepared.planned.trials, 'trial')} "
+            f"of study {study_dir.id}; with a larger `num_samples` it goes on in another space"
+        )
     say(console, [f"nothing is left to do of study {study_dir.id}"])
-    write_record(prepared, study_dir)  # another space, say, is that of its next trials
+    write_record(prepared, study_dir)  # another `stop_when`, say
     # missing if killed at the end
     write_ending(parts(study_dir)[-1], "completed", searcher.expected_gain)
     record = finish(prepared.client, study_dir, prepared.options.sync_timeout_s)
