@@ -79,6 +79,28 @@ def test_a_study_that_needs_more_epochs_than_planned_does_not_show_more_done_tha
     assert "epochs 8/8" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_where_more_trials_may_go_on_the_total_is_what_those_that_began_let_expect():
+    view = LiveView(plan(lambda: Asha(20, (1, 9), 4)))
+    assert (view.plan.epochs, view.plan.more_may_come) == (60, True)
+    view.setup()
+    for number in range(10):
+        until = 9 if number % 2 else 1  # every other one goes on
+        for n in range(1, until + 1):
+            epoch(view, trial_of(number, until), n)
+        shown = view._summary()
+        if number < 7:
+            assert f"epochs {view.epochs}/60 " in shown, "few trials say little"
+    assert "trials 10/20 · epochs 50/100 " in view._summary()
+
+
+def test_a_plan_that_is_exact_is_kept_to():
+    view = LiveView(plan(lambda: sweep(20, 3)))
+    view.setup()
+    for number in range(10):
+        report(view, number, 1.0)  # the others are not known to be shorter
+    assert not view.plan.more_may_come and "epochs 10/60 " in view._summary()
+
+
 @pytest.fixture
 def clock(monkeypatch):
     """The time, in seconds, as the view sees it."""
@@ -110,12 +132,12 @@ def test_what_is_certain_to_come_is_never_said_to_take_no_time(clock):
     """ASHA lets more trials go on than its plan has."""
     view = LiveView(plan(lambda: Asha(20, (1, 9), 4)))
     view.setup()
-    for number in range(9):
+    for number in range(7):
         for n in range(1, 10):
             clock.seconds += 1
             epoch(view, trial_of(number, until=9), n)
-    assert view.epochs > view.plan.epochs and len(view.begun) == 9
-    assert view._summary().startswith("trials 9/20 · epochs 81/92 · time left 0:00:11")
+    assert view.epochs > view.plan.epochs and len(view.begun) == 7
+    assert view._summary().startswith("trials 7/20 · epochs 63/76 · time left 0:00:13")
 
 
 def test_workers_cannot_share_the_last_trial(clock):

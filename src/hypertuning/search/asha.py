@@ -21,6 +21,7 @@ class Asha(Ladder):
 
     def __init__(self, num_samples: int, epochs: tuple[int, ...], reduction_factor: int) -> None:
         super().__init__()
+        self.more_may_go_on = len(epochs) > 1
         self.trials = range(num_samples)
         self.epochs = epochs
         self.reduction_factor = reduction_factor

@@ -25,6 +25,9 @@ class Job(NamedTuple):
 class Ladder(ABC):
     """The losses told and the jobs under way, and the rule that turns them into the next job."""
 
+    more_may_go_on = False
+    """Whether more trials may go on than `plan` counts: losses decide it."""
+
     def __init__(self) -> None:
         self.losses: dict[tuple[int, int], float] = {}
         """(trial, epoch) → loss; +inf for a trial that failed or diverged on the way there."""
@@ -91,6 +94,7 @@ class Arms(Ladder):
 
     def __init__(self, arms: Sequence[Ladder]) -> None:
         self.arms = tuple(arms)
+        self.more_may_go_on = any(arm.more_may_go_on for arm in self.arms)
 
     @property
     def losses(self) -> dict[tuple[int, int], float]:

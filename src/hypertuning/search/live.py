@@ -16,6 +16,9 @@ from hypertuning.record.layout import JobFiles, trial_id
 from hypertuning.search.outlook import Outlook
 from hypertuning.search.plan import Plan
 
+FEWEST = 8
+"""Trials: when so many have begun, they say how many go on."""
+
 
 class LiveView(Callback):
     """Trials and epochs done of those planned, the time left, the best loss so far.
@@ -73,7 +76,7 @@ class LiveView(Callback):
         if loss < self.best:
             self.best, self.best_trial = loss, trial_id(job["trial"])
         if self.progress:
-            self.progress.update(self.task, completed=self.epochs)
+            self.progress.update(self.task, completed=self.epochs, total=self._total())
 
     def on_trial_complete(self, iteration: int, trials: list, trial, **info) -> None:
         self.running.pop(trial.config["job"]["trial"], None)
@@ -95,10 +98,9 @@ class LiveView(Callback):
             self.console.print(text, highlight=False, soft_wrap=True)
 
     def _summary(self) -> str:
-        certain = sum(epochs for _, epochs in self._certain())
         parts = [
             f"trials {len(self.begun)}/{self.plan.trials}",
-            f"epochs {self.epochs}/{max(self.plan.epochs, self.epochs + certain)}",
+            f"epochs {self.epochs}/{self._total()}",
             f"time left {_clock(self._seconds_left())}",
         ]
         if self.best_trial:
@@ -106,6 +108,18 @@ class LiveView(Callback):
         if self.outlook and self.outlook.gain is not None:
             parts.append(f"the next tenth may gain {self.outlook.gain:.2g}")
         return " · ".join(parts)
+
+    def _total(self) -> int:
+        certain = sum(epochs for _, epochs in self._certain())
+        return max(round(self._expected()), self.epochs + certain)
+
+    def _expected(self) -> float:
+        """The epochs of the whole search: those planned or, where more trials may go on, as many
+        as it will be if the others go on as those that have begun."""
+        if not self.plan.more_may_come or len(self.begun) < FEWEST:
+            return self.plan.epochs
+        left = self.plan.trials - len(self.begun)
+        return max(self.plan.epochs, self.epochs * (1 + left / len(self.begun)))
 
     def _work(self, trial: int) -> float:
         return self.work.get(trial, 1.0)
@@ -131,7 +145,7 @@ class LiveView(Callback):
             return None
         (began, before), (latest, done) = measured[0], measured[-1]
         certain = sum(epochs * self._work(trial) for trial, epochs in self._certain())
-        left = max(certain, self.plan.epochs - done)
+        left = max(certain, self._expected() - done)
         longest = max((n * self._work(trial) for trial, n in self.running.items()), default=0)
         since = time.monotonic() - latest
         each = (latest - began) / (done - before)

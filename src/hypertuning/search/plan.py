@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from hypertuning.config import Budget
 from hypertuning.search.ladder import Ladder
+from hypertuning.words import counted
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,14 @@ class Plan:
     rungs: tuple[Rung, ...]
     model_from: int | None = None
     """The first trial that a model may propose; None if there never is a model."""
+    more_may_come: bool = False
+    """Whether these are the fewest epochs: losses decide how many trials go on."""
+
+    @property
+    def words(self) -> str:
+        """`51 trials, at least 147 epochs`"""
+        least = "at least " if self.more_may_come else ""
+        return f"{counted(self.trials, 'trial')}, {least}{counted(self.epochs, 'epoch')}"
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -64,7 +73,8 @@ def plan(
         reached[job.trial] = job.until
         climbed.tell(job.trial, job.until, float(job.trial))
     rows = tuple(Rung(*place, trials[place], epochs[place]) for place in sorted(trials))
-    return Plan(len(reached), epochs.total(), rows, model_from)
+    more = climbed.more_may_go_on
+    return Plan(len(reached), epochs.total(), rows, model_from, more)
 
 
 def enough_samples(

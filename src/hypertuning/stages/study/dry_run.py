@@ -109,10 +109,7 @@ def show_lists(console: Console, configs: Sequence[Config]) -> None:
 
 def show_rungs(console: Console, search: Search, planned: Plan) -> None:
     """Print the rungs of a study that has not started, bracket by bracket."""
-    table = new_table(
-        f"{search.stage}: {counted(planned.trials, 'trial')}, "
-        f"{counted(planned.epochs, 'epoch')}, {search.strategy}"
-    )
+    table = new_table(f"{search.stage}: {planned.words}, {search.strategy}")
     for column in ("bracket", "rung", "until epoch", "trials", "epochs"):
         table.add_column(column, justify="right")
     for rung in planned.rungs:

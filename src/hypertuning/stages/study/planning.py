@@ -93,8 +93,10 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
     numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})
     cost = measure(problem, [search.sampler.propose(number).config for number in numbers])
     seconds = planned.epochs * cost.seconds / room
+    about = "at least" if planned.more_may_come else "about"
     words = (
-        f"about {timedelta(seconds=round(seconds))} of training, {counted(room, 'trial')} at once, "
+        f"{about} {timedelta(seconds=round(seconds))} of training, "
+        f"{counted(room, 'trial')} at once, "
         f"{planned.trials * cost.checkpoint_bytes / 1e6:.0f} MB of checkpoints "
         f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)"
     )
@@ -114,8 +116,7 @@ def description(
         f"| {name} | {words.replace('|', chr(92) + '|')} |" for name, words in trains_on.items()
     ]
     lines = [
-        f"**{search.stage}**: {counted(planned.trials, 'trial')}, "
-        f"{counted(planned.epochs, 'epoch')} planned, "
+        f"**{search.stage}**: {planned.words} planned, "
         f"strategy {search.strategy}. Its trials are the runs nested under it; "
         "its figures stand under Artifacts.",
         "\n".join(["| trains on | |", "|---|---|", *rows]),
