@@ -150,8 +150,10 @@ def told(rows: pd.DataFrame, epochs: int, beside: str = "asha") -> str:
 @click.option("--epochs", default=207, help="That each method may spend.")
 @click.option("--workers", default=1, help="Trials that a method trains at once.")
 @click.option("--processes", default=os.cpu_count())
+@click.option("--beside", multiple=True, type=click.Path(exists=True, path_type=Path),
+              help="bench_search.csv of another run, to be told and drawn as well.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path))
-def main(folder, half, learner, methods, seeds, epochs, workers, processes, out) -> None:
+def main(folder, half, learner, methods, seeds, epochs, workers, processes, beside, out) -> None:
     """Replay the methods; print and draw their regrets, and say how far the surrogate is off."""
     out.mkdir(parents=True, exist_ok=True)
     alone = installed() if workers == 1 else []  # rivals train one trial at a time
@@ -170,7 +172,7 @@ def main(folder, half, learner, methods, seeds, epochs, workers, processes, out)
         for name, parts in jobs.items():
             replays[name] = Replayed.joined(part.result() for part in parts)
             print(f"{name}: {replays[name].regret[:, -1].mean():.4f}", flush=True)
-    rows = summary(replays)
+    rows = pd.concat([summary(replays), *map(pd.read_csv, beside)], ignore_index=True)
     print(told(rows, epochs))
     error.to_csv(out / "surrogate.csv", index=False, float_format="%.5g")
     rows.to_csv(out / "bench_search.csv", index=False, float_format="%.5g")

@@ -14,6 +14,7 @@ from hypertuning.report.scales import log_ticks, value_axis
 from hypertuning.report.style import new_figure, styled
 
 NAMES = {
+    "gp": "gp, the default",
     "bohb": "BOHB, ours",
     "bohb_less_random": "ours, 10 % random",
     "bohb_warm": "BOHB, warm start",
@@ -21,12 +22,14 @@ NAMES = {
     "ray_1": "Ray, one at a time",
     "ray_4": "Ray, four at a time",
     "optuna_tpe": "Optuna TPE",
+    "optuna_gp": "Optuna GP",
+    "smac": "SMAC",
+    "syne_tune_bore": "Syne Tune BORE",
     "hyperband": "Hyperband",
     "random": "random search",
     "asha": "ASHA",
     "grid": "grid",
     "abohb": "BOHB's model, ASHA",
-    "gp": "gp",
     "gp_3": "gp, one in three",
     "gp_all_epochs": "gp, all epochs each",
     "gp_priors": "gp, good priors",
@@ -158,4 +161,5 @@ def _look(place: int) -> tuple[str, object]:
     colours: Mapping[int, str] = {0: style.VERMILLION, 1: style.ORANGE}
     others = (style.BLUE, style.GREEN, style.PURPLE, style.SKY, style.INK, style.FAINT)
     colour = colours.get(place, others[(place - 2) % len(others)])
-    return colour, style.LINES[0 if place == 0 else 1 + (place - 1) % 3]
+    again = max(place - 2, 0) // len(others)  # the colours come again with other dashes
+    return colour, style.LINES[0 if place == 0 else 1 + (place - 1 + again) % 3]
