@@ -76,7 +76,9 @@ def test_main_shows_the_plan_of_every_stage_and_starts_nothing(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main.main, ["--dry-run", "true"])
     assert result.exit_code == 0, result.output + result.stderr
-    titles = re.findall(r"^ *(\w+): (\d+) trials, (?:at least )?(\d+) epochs", result.output, re.MULTILINE)
+    titles = re.findall(
+        r"^ *(\w+): (\d+) trials, (?:at least )?(\d+) epochs", result.output, re.MULTILINE
+    )
     assert titles == [
         ("compare", "3", "9"), ("grid", "36", "36"), ("hyperband", "18", "42"),
         ("bohb", "17", "49"), ("register", "4", "36"),

@@ -1,0 +1,57 @@
+"""Claims about what the end of a study says of going on; nothing is trained."""
+
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from hypertuning.config import UserError
+from hypertuning.stages.bohb import Bohb
+from hypertuning.stages.study.ending import _outlook
+from hypertuning.stages.study.run import _end_again
+
+
+def told(gain, stop_when=0.01, trials=20, outcome="completed"):
+    """What is said of a study that planned 40 trials."""
+    prepared = SimpleNamespace(
+        search=SimpleNamespace(stop_when=stop_when),
+        planned=SimpleNamespace(trials=40),
+        options=Bohb(dataset="digits", stop_when=stop_when),
+    )
+    record = SimpleNamespace(
+        expected_gain=gain,
+        outcome=outcome,
+        trials=[None] * trials,
+        id="0a1b",
+        study={"stage": "bohb"},
+    )
+    return list(_outlook(prepared, record))
+
+
+def test_a_study_that_ended_early_says_why_and_how_it_goes_on_for_less():
+    (line,) = told(0.008)
+    assert "lower the best val_loss by 0.008, less than `stop_when` (=0.01). To go on: " in line
+    assert line.endswith("--resume 0a1b --stop-when 0.004")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"gain": 0.02}, {"gain": 0.008, "trials": 40}, {"gain": 0.008, "outcome": "interrupted"}],
+)
+def test_a_study_that_something_else_ended_says_only_what_to_expect(given):
+    (line,) = told(**given)
+    assert line.endswith(f"lower the best val_loss by {given['gain']:g}")
+
+
+def test_where_no_model_says_what_it_expects_nothing_is_said():
+    assert told(None) == []
+
+
+def test_a_space_from_which_nothing_would_be_drawn_is_refused():
+    prepared = SimpleNamespace(
+        resumed=SimpleNamespace(new_space={"space": "wider.yaml"}),
+        planned=SimpleNamespace(trials=40),
+    )
+    study_dir = SimpleNamespace(id="0a1b")
+    with pytest.raises(UserError, match="nothing is left to draw of the 40 trials of study 0a1b"):
+        _end_again(Console(), prepared, study_dir, None)
