@@ -3,6 +3,7 @@
 import logging
 import math
 import sqlite3
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
@@ -11,13 +12,15 @@ import pytest
 from matplotlib.figure import Figure
 from mlflow.exceptions import MlflowException
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from records import START, row
+from records import START, Record, row
+from sqlalchemy import Engine, event
 from stores import dump, new_study
 
 from hypertuning.config import UserError, parse_config
 from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.locks import only_writer
 from hypertuning.record.read import read_trial
+from hypertuning.tracking.doctor import StudyAndRecord, examine
 from hypertuning.tracking.labels import run_name
 from hypertuning.tracking.mirror import Mirror, mirror_study
 from hypertuning.tracking.queries import find_trials
@@ -215,6 +218,41 @@ def test_a_trial_costs_five_requests_and_one_more_for_every_batch_of_epochs(
         "log_batch",
         "set_terminated",
     ]
+
+
+def test_to_look_again_at_many_trials_asks_the_store_no_more_than_to_look_at_few(client, tmp_path):
+    def asked(trials: int) -> tuple[list[str], list[str]]:
+        """The statements that looking again takes, by the mirror and by doctor."""
+        record = Record(tmp_path / new_study(client))
+        for number in range(trials):
+            record.epochs(record.job(number, until=2), [1, 2])
+        record.end("completed")
+        study_id = record.folder.name
+        mirror_study(client, study_id, record.folder, draw)
+        study = StudyAndRecord(client.get_run(study_id), record.folder)
+        looks = (
+            lambda: mirror_study(client, study_id, record.folder, draw, look=True),
+            lambda: examine(client, study),
+        )
+        return tuple(map(statements_of, looks))
+
+    few, many = asked(2), asked(12)
+    assert [len(each) for each in many] == [len(each) for each in few], (few, many)
+
+
+def statements_of(look: Callable[[], object]) -> list[str]:
+    """What a database is told while a function runs."""
+    told = []
+
+    def hear(*given) -> None:
+        told.append(given[2])
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    try:
+        look()
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+    return told
 
 
 def test_a_trial_that_goes_on_after_its_end_runs_again_and_ends_anew(record, client, study_id):

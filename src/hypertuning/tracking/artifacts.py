@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
@@ -121,7 +122,20 @@ def _kept(study: StudyDir) -> list[Path]:
     return sorted(study.artifacts.glob("*"))
 
 
-def stored_files(client: MlflowClient, run_id: str, nested: bool = True) -> dict[str, int | None]:
+def stores(client: MlflowClient, run: Run, name: str) -> bool:
+    """Whether a file is in the folder of a run; the store of runs is not asked where that is.
+
+    Raises:
+        NotStored: the store cannot be read.
+    """
+    try:
+        place = get_artifact_repository(run.info.artifact_uri, tracking_uri=client.tracking_uri)
+        return any(item.path == name for item in place.list_artifacts())
+    except Exception as error:
+        raise _not_stored(client, run.info.run_id, "cannot be looked up in", error) from error
+
+
+def stored_files(client: MlflowClient, run_id: str) -> dict[str, int | None]:
     """Path and size in bytes of the files of a run; None if the store does not tell the size.
 
     Raises:
@@ -131,10 +145,10 @@ def stored_files(client: MlflowClient, run_id: str, nested: bool = True) -> dict
     try:
         while folders:
             for item in client.list_artifacts(run_id, folders.pop()):
-                if not item.is_dir:
-                    found[item.path] = item.file_size
-                elif nested:
+                if item.is_dir:
                     folders.append(item.path)
+                else:
+                    found[item.path] = item.file_size
     except Exception as error:
         raise _not_stored(client, run_id, "cannot be looked up in", error) from error
     return found

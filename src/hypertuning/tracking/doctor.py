@@ -15,7 +15,7 @@ from hypertuning.epoch import REQUIRED
 from hypertuning.record.locks import is_driven
 from hypertuning.record.read import Recorded, read_record
 from hypertuning.tracking import queries, runs
-from hypertuning.tracking.artifacts import missing_files, stored_files
+from hypertuning.tracking.artifacts import missing_files, stores
 from hypertuning.tracking.launch import LAUNCHER
 from hypertuning.tracking.leftovers import NEW_SECONDS
 from hypertuning.tracking.mirror import FIGURE, STATUS
@@ -115,10 +115,11 @@ def _says(outcome: str | None, status: str, should: str) -> bool:
 
 def _epochs(client: MlflowClient, run: Run, recorded: Recorded) -> Iterator[tuple[str, str]]:
     """Epochs and trials that only the record has, or only the store."""
-    curves = runs.curves(client, [run.info.run_id]).dropna(subset=list(REQUIRED))
+    trials = runs.trials(client, [run.info.run_id])
+    curves = runs.curves_of(client, trials).dropna(subset=list(REQUIRED))
     stored = {trial_id: set(rows["epoch"]) for trial_id, rows in curves.groupby("trial_id")}
     measured = {trial.trial_id: {row["epoch"] for row in trial.epochs} for trial in recorded.trials}
-    known = set(runs.trials(client, [run.info.run_id])["trial_id"])
+    known = set(trials["trial_id"])
     for trial_id in sorted(measured.keys() | known):
         if trial_id not in known:
             yield trial_id, "has no run"
@@ -138,7 +139,7 @@ def _files(
             yield "study" if run_id == recorded.id else f"refit {run_id}", what
         for run in children:
             has_curve = "outcome" in run.data.tags and run.data.metrics.get("epochs_run", 0) > 1
-            if has_curve and FIGURE not in stored_files(client, run.info.run_id, nested=False):
+            if has_curve and not stores(client, run, FIGURE):
                 yield _name(run), f"lacks {FIGURE}"
     except NotStored as error:
         yield "study:", str(error)

@@ -19,7 +19,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE
 from hypertuning.record.locks import only_writer
 from hypertuning.record.read import read_trials
 from hypertuning.record.trial import PLACE, Trial
-from hypertuning.tracking.artifacts import send_figure, stored_files
+from hypertuning.tracking.artifacts import send_figure, stores
+from hypertuning.tracking.histories import histories
 from hypertuning.tracking.labels import STILL_TRAINING, note, run_name
 from hypertuning.tracking.points import LAST_METRIC, in_ms, points_of, summary_of
 from hypertuning.tracking.queries import find_trials
@@ -93,6 +94,11 @@ class Mirror:
             if self._found.setdefault(run.data.tags["trial_id"], run) is not run:
                 self._doubles.append(run)
         self._copies: dict[str, _Copy] = {}
+        self._epochs: dict[str, set[int]] = {}
+        # a long history is sent in several requests, of which the last may not have arrived
+        ids = [run.info.run_id for run in found]
+        for run_id, point in histories(client, ids, LAST_METRIC):
+            self._epochs.setdefault(run_id, set()).add(point.step)
 
     def trial(self, trial: Trial) -> str:
         """Bring the run of a trial up to date, making it if there is none; give its id."""
@@ -113,27 +119,25 @@ class Mirror:
         """
         for run in self._doubles:
             kept = self._copies.get(run.data.tags["trial_id"])
-            if kept and self._ask(run).epochs <= kept.epochs:
+            if kept and self._held(run).epochs <= kept.epochs:
                 self._client.set_tag(run.info.run_id, "duplicate_of", kept.run_id)
                 self._client.delete_run(run.info.run_id)
 
     def _copy(self, trial: Trial) -> _Copy:
         if trial.trial_id not in self._copies:
             run = self._found.get(trial.trial_id)
-            self._copies[trial.trial_id] = self._ask(run) if run else self._create(trial)
+            self._copies[trial.trial_id] = self._held(run) if run else self._create(trial)
         return self._copies[trial.trial_id]
 
-    def _ask(self, run: Run) -> _Copy:
-        # a long history is sent in several requests, of which the last may not have arrived
-        points = self._client.get_metric_history(run.info.run_id, LAST_METRIC)
+    def _held(self, run: Run) -> _Copy:
         return _Copy(
             run_id=run.info.run_id,
             status=run.info.status,
             tags=dict(run.data.tags),
             params=set(run.data.params),
             metrics=dict(run.data.metrics),
-            epochs={point.step for point in points},
-            figure=not self._look or FIGURE in stored_files(self._client, run.info.run_id, False),
+            epochs=set(self._epochs.get(run.info.run_id, ())),
+            figure=not self._look or stores(self._client, run, FIGURE),
         )
 
     def _create(self, trial: Trial) -> _Copy:
