@@ -21,7 +21,15 @@ from hypertuning.learn.networks import network
     [
         ({"learning_rate": -0.1}, "`learning_rate` must be greater than 0, got -0.1"),
         ({"model": "resnet"}, "`model` must be 'nn', 'resnn' or 'cnn', got 'resnet'"),
-        ({"momentum": 0.5}, "`momentum` (=0.5) needs `optimizer` 'sgd'"),
+        ({"momentum": 0.5}, "`momentum` (=0.5) needs `optimizer` 'sgd' or 'muon'"),
+        *(
+            (
+                {**given, "optimizer": "muon"},
+                "`optimizer` 'muon' needs `model` 'cnn' with `batch_norm` true: it keeps the size "
+                "of the convolutions' weights, and normalisation makes up for that",
+            )
+            for given in ({}, {"model": "nn", "batch_norm": True})
+        ),
         (
             {"kernel_size": 5, "padding": 0, "num_conv_layers": 4},
             "kernel_size 5 with padding 0 leaves no pixels after conv layer 3 of 4 "
@@ -64,9 +72,11 @@ def test_a_network_beyond_all_memory_is_refused(given):
         parse_config(given)
 
 
-def test_momentum_is_there_only_under_sgd():
+def test_momentum_is_there_only_under_sgd_and_muon():
     assert "momentum" not in Config(optimizer="adamw").hyperparameters()
-    assert Config(optimizer="sgd").hyperparameters()["momentum"] == 0.9
+    for optimizer in ("sgd", "muon"):
+        given = {"optimizer": optimizer, "batch_norm": True}
+        assert Config(**given).hyperparameters()["momentum"] == 0.9
 
 
 def test_a_network_without_convolutions_has_no_parameters_of_them():

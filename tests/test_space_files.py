@@ -108,7 +108,10 @@ def test_a_space_file_says_where_the_best_is_expected(tmp_path):
         ("filters: [[64]]", "`filters` must be a whole number, got [64]"),
         ("dropout: [0, 0.0]", "`dropout`: a choice must not offer a value twice, got [0.0, 0.0]"),
         ("filter: 3", "`filter` is not a hyperparameter; there are model, "),
-        ("optimizer: [adamw, lion]", "`optimizer` must be 'adam', 'adamw' or 'sgd', got 'lion'"),
+        (
+            "optimizer: [adamw, lion]",
+            "`optimizer` must be 'adam', 'adamw', 'sgd' or 'muon', got 'lion'",
+        ),
         ("optimizer: {low: adam, high: sgd}", "`optimizer` has no bounds; list its values"),
     ],
 )
@@ -128,7 +131,7 @@ def test_a_wrong_parameter_of_a_space_is_refused_with_its_line(tmp_path, text, m
         (read_config, "", "must map hyperparameters to values, but it is empty"),
         (read_config, "filters: 3\nseed: 1.5", "line 2: `seed` must be a whole number, got 1.5"),
         (read_config, "seed: -1", "line 1: `seed` must be greater than or equal to 0, got -1"),
-        (read_config, "momentum: 0.5", "`momentum` (=0.5) needs `optimizer` 'sgd'"),
+        (read_config, "momentum: 0.5", "`momentum` (=0.5) needs `optimizer` 'sgd' or 'muon'"),
         (read_config, "filters: 1000000000", "would have 1.8e+19 weights, and 2.1e+09 are the"),
         (lambda f: read_points(f, {}), "filters: 3", "must be a list of configurations, got {'fil"),
         (lambda f: read_points(f, {}), "- {}\n- 3", "line 2: a point must map hyperparameters"),

@@ -8,10 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from hypertuning.complaints import describe, shown, unknown
 from hypertuning.facts import Display, Only, facts
-from hypertuning.geometry import IMAGE_SIZE, feature_sizes, weights
-
-LARGEST_NETWORK = 2**31
-"""Most weights of a network; with their gradients and Adam's two moments they take 32 GiB."""
+from hypertuning.geometry import IMAGE_SIZE, check_network
 
 
 class UserError(Exception):
@@ -40,8 +37,8 @@ CNN = Only("model", ("cnn",))
 MOST_LAYERS = 32
 HIDDEN_LAYERS = Only("num_fully_connected_layers", range(2, MOST_LAYERS + 1))
 BATCH_NORM = Only("batch_norm", (True,))
-SGD = Only("optimizer", ("sgd",))
-DECOUPLED = Only("optimizer", ("adamw", "sgd"))
+WITH_MOMENTUM = Only("optimizer", ("sgd", "muon"))
+DECOUPLED = Only("optimizer", ("adamw", "sgd", "muon"))
 """Adam takes weight decay as a part of the gradient, and scales it as it scales that."""
 TRIANGLE = Only("lr_schedule", ("triangle",))
 CROP_FLIP = Only("augment", ("crop_flip",))
@@ -108,10 +105,11 @@ class Config(BaseModel):
     """Share of the training after which the triangle is at its peak, the learning rate."""
     lr_end: Annotated[float, TRIANGLE, Display("end")] = Field(0.07, ge=0, le=1)
     """Share of the learning rate at which the triangle ends."""
-    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Display("")] = "adam"
-    momentum: Annotated[float | None, SGD, Display("m")] = Field(None, ge=0, lt=1)
-    """0.9 under `sgd` unless given."""
-    nesterov: Annotated[bool, SGD, Display("nag")] = False
+    optimizer: Annotated[Literal["adam", "adamw", "sgd", "muon"], Display("")] = "adam"
+    """`muon` is `sgd` but for the convolutions, see `learn.muon`."""
+    momentum: Annotated[float | None, WITH_MOMENTUM, Display("m")] = Field(None, ge=0, lt=1)
+    """0.9 under `sgd` and `muon` unless given."""
+    nesterov: Annotated[bool, WITH_MOMENTUM, Display("nag")] = False
     """Nesterov's momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
     decay_per_epoch: Annotated[bool, DECOUPLED, Display("dpe")] = False
@@ -139,25 +137,21 @@ class Config(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _momentum_belongs_to_sgd(cls, given: dict) -> dict:
-        if given.get("optimizer") == "sgd" and given.get("momentum") is None:
+    def _momentum_belongs_to_some(cls, given: dict) -> dict:
+        has, value = given.get("optimizer") in WITH_MOMENTUM.values, given.get("momentum")
+        if has and value is None:
             return {**given, "momentum": 0.9}
-        if given.get("optimizer") != "sgd" and given.get("momentum") is not None:
-            raise ValueError(f"`momentum` (={shown(given['momentum'])}) needs `optimizer` 'sgd'")
+        if not has and value is not None:
+            raise ValueError(f"`momentum` (={shown(value)}) needs `optimizer` 'sgd' or 'muon'")
         return given
 
     @model_validator(mode="after")
-    def _can_be_built(self) -> "Config":
-        if self.has_convolutions:
-            _check_normalised(self, feature_sizes(self)[-1])
-        if self.model == "resnn" and self.num_fully_connected_layers < 2:
+    def _can_be_trained(self) -> "Config":
+        check_network(self)
+        if self.optimizer == "muon" and not (self.has_convolutions and self.batch_norm):
             raise ValueError(
-                "`model` 'resnn' needs `num_fully_connected_layers` of at least 2, got 1"
-            )
-        if (count := weights(self)) > LARGEST_NETWORK:
-            raise ValueError(
-                f"the network would have {count:.2g} weights, and {LARGEST_NETWORK:.2g} are the "
-                "most; use fewer `filters`, a smaller `hidden_size` or fewer layers"
+                "`optimizer` 'muon' needs `model` 'cnn' with `batch_norm` true: it keeps the size "
+                "of the convolutions' weights, and normalisation makes up for that"
             )
         return self
 
@@ -169,15 +163,6 @@ class Config(BaseModel):
         """The parameters that act in this configuration, by name: what is logged and compared."""
         given = self.model_dump(exclude_none=True)
         return {name: value for name, value in given.items() if acts(name, given)}
-
-
-def _check_normalised(config: Config, size: int) -> None:
-    """Batch normalisation needs two values of each channel, and batches differ by one image."""
-    if config.batch_norm and size == 1 and config.batch_size < 3:
-        raise ValueError(
-            f"`batch_norm` needs a `batch_size` of at least 3 where the {config.num_conv_layers} "
-            f"conv layers leave one pixel, got {config.batch_size}"
-        )
 
 
 def differing(configs: Sequence[Config]) -> dict[str, bool]:

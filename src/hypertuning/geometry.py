@@ -14,6 +14,10 @@ WHITENED = 2 * 3 * WHITENING_SIZE**2
 """Its filters: every direction of a patch of three colours, with both signs."""
 
 
+LARGEST_NETWORK = 2**31
+"""Most weights of a network; with their gradients and Adam's two moments they take 32 GiB."""
+
+
 class Layer(NamedTuple):
     """A convolution or a linear layer."""
 
@@ -21,6 +25,28 @@ class Layer(NamedTuple):
     """Without the biases."""
     places: int = 1
     """Pixels of its output, at each of which all weights are multiplied."""
+
+
+def check_network(config: "Config") -> None:
+    """Raises ValueError if there is no such network, or it is too large; the message says why."""
+    if config.has_convolutions:
+        _check_normalised(config, feature_sizes(config)[-1])
+    if config.model == "resnn" and config.num_fully_connected_layers < 2:
+        raise ValueError("`model` 'resnn' needs `num_fully_connected_layers` of at least 2, got 1")
+    if (count := weights(config)) > LARGEST_NETWORK:
+        raise ValueError(
+            f"the network would have {count:.2g} weights, and {LARGEST_NETWORK:.2g} are the most; "
+            "use fewer `filters`, a smaller `hidden_size` or fewer layers"
+        )
+
+
+def _check_normalised(config: "Config", size: int) -> None:
+    """Batch normalisation needs two values of each channel, and batches differ by one image."""
+    if config.batch_norm and size == 1 and config.batch_size < 3:
+        raise ValueError(
+            f"`batch_norm` needs a `batch_size` of at least 3 where the {config.num_conv_layers} "
+            f"conv layers leave one pixel, got {config.batch_size}"
+        )
 
 
 def feature_sizes(config: "Config") -> list[int]:

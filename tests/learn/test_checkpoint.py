@@ -2,6 +2,7 @@
 
 import functools
 import io
+import itertools
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
@@ -16,8 +17,14 @@ from hypertuning.learn.checkpoint import load, read_rows, save
 from hypertuning.learn.training import Epoch, Hardware, TrainState, fit
 
 
-@pytest.mark.parametrize("model", ["nn", "resnn", "cnn"])
-@pytest.mark.parametrize(("optimizer", "lr_schedule"), [("adamw", "onecycle"), ("sgd", "cosine")])
+@pytest.mark.parametrize(
+    ("model", "optimizer", "lr_schedule"),
+    [
+        *itertools.product(("nn", "resnn", "cnn"), ("adamw",), ("onecycle",)),
+        *itertools.product(("nn", "resnn", "cnn"), ("sgd",), ("cosine",)),
+        ("cnn", "muon", "triangle"),
+    ],
+)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_two_epochs_are_one_and_save_and_load_and_one(
     few_digits, tmp_path, model, optimizer, lr_schedule, precision

@@ -12,10 +12,11 @@ TRAINED = """
 import sys, torch
 from hypertuning.config import parse_config
 from hypertuning.learn.optimizers import build_optimizer
-for name in ("adam", "adamw", "sgd"):
-    model = torch.nn.Linear(3, 2)
-    optimizer = build_optimizer(parse_config({"optimizer": name}), model, images=9)
-    model(torch.ones(4, 3)).sum().backward()
+for name in ("adam", "adamw", "sgd", "muon"):
+    model = torch.nn.Conv2d(3, 2, 1)
+    given = {"optimizer": name, "batch_norm": True}
+    optimizer = build_optimizer(parse_config(given), model, images=9)
+    model(torch.ones(4, 3, 5, 5)).sum().backward()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     optimizer.load_state_dict(optimizer.state_dict())

@@ -1,11 +1,13 @@
 """Optimizers and learning-rate schedules."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from torch import nn, optim
 
-from hypertuning.config import Config
+from hypertuning.config import WITH_MOMENTUM, Config
+from hypertuning.learn.muon import Muon
 from hypertuning.learn.no_compiler import plain
 from hypertuning.learn.splits import steps_of
 
@@ -14,41 +16,62 @@ WARM_UP = 0.3
 TRIANGLE_START = 0.2
 """Share of the learning rate with which a triangle begins."""
 
+OPTIMIZERS = {
+    "adam": plain(optim.Adam), "adamw": plain(optim.AdamW), "sgd": plain(optim.SGD),
+    "muon": Muon,
+}
+
 
 def build_optimizer(config: Config, model: nn.Module, images: int) -> optim.Optimizer:
     """The optimizer of a network; each group of weights has its multiple of the rate as `factor`.
 
-    The biases of batch normalisation have a rate of their own if the configuration gives one.
+    The biases of batch normalisation have a rate of their own if the configuration gives one. Under
+    `muon`, the weights of convolutions are a group by themselves.
 
     Args:
         images: For training; with the batch size they give the steps of an epoch.
     """
     shared = {"fused": True}
-    kind = {"adam": optim.Adam, "adamw": optim.AdamW, "sgd": optim.SGD}[config.optimizer]
-    if config.optimizer == "sgd":
+    if config.optimizer in WITH_MOMENTUM.values:
         shared |= {"momentum": config.momentum, "nesterov": config.nesterov}
     steps = steps_of(images, config.batch_size)
-    groups = [_group(config, steps, *factor) for factor in _by_factor(config, model).items()]
-    return plain(kind)(groups, **shared)
+    groups = [_group(config, steps, *kind, found) for kind, found in _kinds(config, model).items()]
+    return OPTIMIZERS[config.optimizer](groups, **shared)
 
 
-def _by_factor(config: Config, model: nn.Module) -> dict[float, list[nn.Parameter]]:
-    """The weights that are trained, by their multiple of the learning rate."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    own = {id(norm.bias): config.norm_bias_rate for norm in norms}
-    groups: dict[float, list[nn.Parameter]] = {}
+class _Kind(NamedTuple):
+    """What the weights of a group share."""
+
+    factor: float = 1.0
+    """Multiple of the learning rate."""
+    orthogonal: bool = False
+    """Whether they are `muon`'s."""
+
+
+def _kinds(config: Config, model: nn.Module) -> dict[_Kind, list[nn.Parameter]]:
+    """The weights that are trained, by their kind."""
+    own: dict[int, _Kind] = {}
+    for layer in model.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            own[id(layer.bias)] = _Kind(config.norm_bias_rate)
+        elif isinstance(layer, nn.Conv2d) and config.optimizer == "muon":
+            own[id(layer.weight)] = _Kind(orthogonal=True)
+    groups: dict[_Kind, list[nn.Parameter]] = {}
     for weight in model.parameters():
         if weight.requires_grad:
-            groups.setdefault(own.get(id(weight), 1.0), []).append(weight)
+            groups.setdefault(own.get(id(weight), _Kind()), []).append(weight)
     return groups
 
 
-def _group(config: Config, steps: int, factor: float, weights: list[nn.Parameter]) -> dict:
+def _group(
+    config: Config, steps: int, factor: float, orthogonal: bool, weights: list[nn.Parameter]
+) -> dict:
     rate, decay = config.learning_rate * factor, config.weight_decay
     if config.decay_per_epoch:
         # PyTorch's SGD passes the decay through the momentum, which multiplies it by 1 / (1 - m)
         decay *= (1 - (config.momentum or 0)) / (steps * rate)
-    return {"params": weights, "lr": rate, "weight_decay": decay, "factor": factor}
+    group = {"params": weights, "lr": rate, "weight_decay": decay, "factor": factor}
+    return group | ({"orthogonal": True} if orthogonal else {})
 
 
 def rate_at(config: Config, progress: float) -> float:
