@@ -15,7 +15,7 @@ from hypertuning.record.write import append_result, write_params, write_study
 from hypertuning.search.result import Result
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.options import UsageError
-from hypertuning.stages.study.amended import Amended, check_unchanged, go_on
+from hypertuning.stages.study.amended import Amended, check_unchanged, check_version, go_on
 from hypertuning.stages.study.begin import _keep_space
 from hypertuning.stages.study.prepare import _fitting
 from hypertuning.stages.study.resume import Resumed, read_past
@@ -76,6 +76,18 @@ def test_without_new_files_nothing_changes(study):
     search, found = amended(study)
     assert found == Amended({}) and not found.notes
     assert search.domains["learning_rate"].high == 0.1
+
+
+def test_a_study_is_refused_whose_space_had_other_fixed_values_in_the_version_that_began_it(study):
+    search, _ = amended(study)
+    resumed, past = SimpleNamespace(study_dir=study), read_past(study)
+    check_version(search, resumed, past)
+    today = search._replace(declared={**search.declared, "filters": 16})
+    with pytest.raises(UserError, match="begun with `filters` 8, which is 16 in this version of"):
+        check_version(today, resumed, past)
+    points = [each._replace(proposal=each.proposal._replace(sampler="point")) for each in past]
+    check_version(today, resumed, points)  # a point may lie outside the space
+    check_version(today, None, [])
 
 
 def test_trials_that_come_are_drawn_from_the_new_space_and_the_record_keeps_the_old_one(study):

@@ -17,7 +17,9 @@ TRIANGLE_START = 0.2
 """Share of the learning rate with which a triangle begins."""
 
 OPTIMIZERS = {
-    "adam": plain(optim.Adam), "adamw": plain(optim.AdamW), "sgd": plain(optim.SGD),
+    "adam": plain(optim.Adam),
+    "adamw": plain(optim.AdamW),
+    "sgd": plain(optim.SGD),
     "muon": Muon,
 }
 

@@ -100,6 +100,24 @@ def check_unchanged(amended: Amended, resumed: Resumed | None, past: Sequence[Pa
         )
 
 
+def check_version(search: Search, resumed: Resumed | None, past: Sequence[Past]) -> None:
+    """Raises UserError if the trials of a study have other fixed values than its space has now.
+
+    The stage's own space may be another one in this version of the project.
+    """
+    opened = searched(search.declared)
+    fixed = {name: value for name, value in search.declared.items() if name not in opened}
+    for _, proposal, *_ in past if resumed else ():
+        given = proposal.config.hyperparameters() if proposal.sampler != "point" else {}
+        for name, value in fixed.items():
+            if given.get(name, value) != value:
+                raise UserError(
+                    f"study {resumed.study_dir.id} was begun with `{name}` {given[name]!r}, which "
+                    f"is {value!r} in this version of the space; go on with the version that began "
+                    "it (the page of its run names the commit), or begin a new study"
+                )
+
+
 def amend(
     had: Amended,
     past: Sequence[Past],

@@ -25,7 +25,7 @@ from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
 from hypertuning.stages.done import Done
 from hypertuning.stages.options import StudyOptions
-from hypertuning.stages.study.amended import check_unchanged
+from hypertuning.stages.study.amended import check_unchanged, check_version
 from hypertuning.stages.study.begin import begin, write_record
 from hypertuning.stages.study.deliver import Undelivered, draw_trial, finish, recover
 from hypertuning.stages.study.ending import conclude
@@ -69,6 +69,7 @@ def carry_out(
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
         check_unchanged(prepared.amended, prepared.resumed, past)
+        check_version(prepared.search, prepared.resumed, past)
         searcher = searcher_of(prepared, past)
         if past and searcher.done:
             return _end_again(console, prepared, study_dir, searcher), False
