@@ -22,14 +22,6 @@ from hypertuning.learn.networks import network
         ({"learning_rate": -0.1}, "`learning_rate` must be greater than 0, got -0.1"),
         ({"model": "resnet"}, "`model` must be 'nn', 'resnn' or 'cnn', got 'resnet'"),
         ({"momentum": 0.5}, "`momentum` (=0.5) needs `optimizer` 'sgd' or 'muon'"),
-        *(
-            (
-                {**given, "optimizer": "muon"},
-                "`optimizer` 'muon' needs `model` 'cnn' with `batch_norm` true: it keeps the size "
-                "of the convolutions' weights, and normalisation makes up for that",
-            )
-            for given in ({}, {"model": "nn", "batch_norm": True})
-        ),
         (
             {"kernel_size": 5, "padding": 0, "num_conv_layers": 4},
             "kernel_size 5 with padding 0 leaves no pixels after conv layer 3 of 4 "

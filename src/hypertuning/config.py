@@ -106,7 +106,7 @@ class Config(BaseModel):
     lr_end: Annotated[float, TRIANGLE, Display("end")] = Field(0.07, ge=0, le=1)
     """Share of the learning rate at which the triangle ends."""
     optimizer: Annotated[Literal["adam", "adamw", "sgd", "muon"], Display("")] = "adam"
-    """`muon` is `sgd` but for the convolutions, see `learn.muon`."""
+    """`muon` is for all layers but the last, which it leaves to `adamw`, see `learn.muon`."""
     momentum: Annotated[float | None, WITH_MOMENTUM, Display("m")] = Field(None, ge=0, lt=1)
     """0.9 under `sgd` and `muon` unless given."""
     nesterov: Annotated[bool, WITH_MOMENTUM, Display("nag")] = False
@@ -148,11 +148,6 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _can_be_trained(self) -> "Config":
         check_network(self)
-        if self.optimizer == "muon" and not (self.has_convolutions and self.batch_norm):
-            raise ValueError(
-                "`optimizer` 'muon' needs `model` 'cnn' with `batch_norm` true: it keeps the size "
-                "of the convolutions' weights, and normalisation makes up for that"
-            )
         return self
 
     @property

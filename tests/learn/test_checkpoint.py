@@ -22,7 +22,7 @@ from hypertuning.learn.training import Epoch, Hardware, TrainState, fit
     [
         *itertools.product(("nn", "resnn", "cnn"), ("adamw",), ("onecycle",)),
         *itertools.product(("nn", "resnn", "cnn"), ("sgd",), ("cosine",)),
-        ("cnn", "muon", "triangle"),
+        *itertools.product(("nn", "resnn", "cnn"), ("muon",), ("triangle",)),
     ],
 )
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -1,6 +1,7 @@
-"""Claims about Muon: convolutions turn by the learning rate, and the rest is SGD's."""
+"""Claims about Muon: all layers but the last move in orthogonal steps, and the rest as by AdamW."""
 
 import copy
+import itertools
 
 import pytest
 import torch
@@ -9,10 +10,21 @@ from hypothesis import strategies as st
 
 from hypertuning.config import Config
 from hypertuning.learn.models import build
-from hypertuning.learn.muon import orthogonal
+from hypertuning.learn.muon import BETAS, SIZE, orthogonal
 from hypertuning.learn.optimizers import build_optimizer
 
-NETWORK = {"filters": 12, "hidden_size": 16, "batch_norm": True, "whitening": True}
+NETWORKS = {
+    "nn": {"model": "nn", "num_fully_connected_layers": 3},
+    "resnn": {"model": "resnn", "num_fully_connected_layers": 3},
+    "cnn": {"filters": 12, "hidden_size": 16, "batch_norm": True, "whitening": True},
+    "one linear layer": {"filters": 12, "num_fully_connected_layers": 1},
+}
+MATRICES = {
+    "nn": ["head.0.weight", "head.3.weight"],
+    "resnn": ["hidden.0.weight", "hidden.1.weight"],
+    "cnn": ["features.2.weight", "features.6.weight", "features.10.weight", "head.0.weight"],
+    "one linear layer": ["features.0.weight", "features.3.weight", "features.6.weight"],
+}
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 9))
@@ -28,52 +40,57 @@ def test_singular_values_become_the_same_in_the_same_directions(rows, columns, s
     assert (within - within.diagonal().diag()).abs().max() < 1e-3
 
 
-def stepped(optimizer: str, rate: float, **more) -> tuple[torch.nn.Module, torch.nn.Module]:
-    """A network before and after three steps with gradients by chance."""
+def test_a_matrix_of_zeros_stays_one():
+    assert not orthogonal(torch.zeros(3, 5)).any()
+
+
+def stepped(network: str, **more) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """The trained weights of a network, before and after three steps by gradients of chance."""
     torch.manual_seed(0)
-    config = Config(**NETWORK, optimizer=optimizer, learning_rate=rate, nesterov=True, **more)
+    config = Config(**NETWORKS[network], **more)
     model = build(config, 10)
-    before = copy.deepcopy(model)
+    trained = {name: w for name, w in model.named_parameters() if w.requires_grad}
+    before = copy.deepcopy(trained)
     taken = build_optimizer(config, model, images=100)
+    if config.optimizer == "adamw":
+        for group in taken.param_groups:
+            group["betas"] = BETAS
     draws = torch.Generator().manual_seed(1)
     for _ in range(3):
-        for weight in model.parameters():
+        for weight in trained.values():
             weight.grad = torch.randn(weight.shape, generator=draws)
         taken.step()
         taken.zero_grad()
-    return before, model
+    return before, trained
 
 
-def convolutions(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The weights of those that are trained."""
-    layers = {n: layer for n, layer in model.named_modules() if isinstance(layer, torch.nn.Conv2d)}
-    trained = {n: layer.weight for n, layer in layers.items() if layer.weight.requires_grad}
-    return {n: weight.detach() for n, weight in trained.items()}
+@pytest.mark.parametrize("network", NETWORKS)
+def test_all_but_matrices_moves_as_under_adamw(network):
+    asked = {"weight_decay": 0.1, "learning_rate": 0.01}
+    if "batch_norm" in NETWORKS[network]:
+        asked["norm_bias_rate"] = 8.0
+    (_, muon), (_, adamw) = (
+        stepped(network, optimizer=name, **asked) for name in ("muon", "adamw")
+    )
+    assert [name for name in muon if not torch.equal(muon[name], adamw[name])] == MATRICES[network]
 
 
-def test_convolutions_keep_their_size_whatever_it_was_and_turn_by_the_learning_rate():
-    rate = 0.01
-    before, after = map(convolutions, stepped("muon", rate))
-    assert len(after) == 3
-    for name, weight in after.items():
-        size = len(weight) ** 0.5
-        assert weight.norm() == pytest.approx(size, rel=2 * rate)
-        begun = before[name] * size / before[name].norm()
-        assert 0.5 * rate < (weight - begun).norm() / size < 1.3 * 3 * rate
-
-
-def test_everything_else_moves_as_under_sgd():
-    decayed = {"weight_decay": 0.1, "momentum": 0.8, "norm_bias_rate": 8.0}
-    (_, muon), (_, sgd) = (stepped(name, 0.1, **decayed) for name in ("muon", "sgd"))
-    turned = {f"{name}.weight" for name in convolutions(muon)}
-    others = dict(sgd.named_parameters())
-    for name, weight in muon.named_parameters():
-        assert torch.equal(weight, others[name]) == (name not in turned), name
+def test_a_step_of_a_matrix_is_as_large_as_the_learning_rate_asks_whatever_the_gradient():
+    before, after = stepped("cnn", optimizer="muon", momentum=0.0, learning_rate=0.01)
+    for name in MATRICES["cnn"]:
+        rows = min(after[name].flatten(1).shape)
+        longest = max(after[name].flatten(1).shape)
+        moved = (after[name] - before[name]).detach().norm() / 0.01
+        one = SIZE * (longest * rows) ** 0.5  # of singular values that are all 1
+        assert one < moved < 3 * 1.2 * one, "three steps that differ"
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_it_goes_on_where_gradients_led_before(nesterov):
-    config = Config(**NETWORK, optimizer="muon", momentum=0.5, nesterov=nesterov, learning_rate=0.1)
+    config = Config(
+        **NETWORKS["cnn"], optimizer="muon", momentum=0.5, nesterov=nesterov, learning_rate=0.1,
+        weight_decay=0.3,
+    )  # fmt: skip
     model = build(config, 10)
     taken, weight = build_optimizer(config, model, images=9), model.features[2].weight
     gradient, places = torch.randn_like(weight), [weight.detach().clone()]
@@ -81,7 +98,6 @@ def test_it_goes_on_where_gradients_led_before(nesterov):
         weight.grad = told
         taken.step()
         places.append(weight.detach().clone())
-    (before, once, twice), step = places, orthogonal(gradient.flatten(1)).view_as(weight)
-    size = len(weight) ** 0.5
-    assert torch.allclose(once, before * size / before.norm() - 0.1 * step, atol=1e-5)
-    assert torch.allclose(twice, once * size / once.norm() - 0.1 * step, atol=1e-5)
+    step = SIZE * (24 * 9) ** 0.5 * orthogonal(gradient.flatten(1)).view_as(weight)
+    for before, after in itertools.pairwise(places):
+        assert torch.allclose(after, 0.97 * before - 0.1 * step, atol=1e-5)

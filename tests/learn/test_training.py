@@ -230,6 +230,7 @@ DECAYS = {
     "momentum": {"optimizer": "sgd", "momentum": 0.85},
     "nesterov": {"optimizer": "sgd", "momentum": 0.85, "nesterov": True},
     "adamw": {"optimizer": "adamw"},
+    "muon": {"optimizer": "muon", "momentum": 0.85},
 }
 
 

@@ -1,10 +1,16 @@
-"""Muon: stochastic gradient descent whose convolutions move in orthogonal steps."""
+"""Muon: matrices move in orthogonal steps, everything else as under AdamW."""
+
+import math
 
 import torch
 from torch import Tensor, optim
 
 from hypertuning.learn.no_compiler import plain
 
+BETAS = 0.9, 0.99
+"""AdamW's, for the rest: PyTorch's 0.999 would outlast trainings of some hundred steps."""
+SIZE = 0.2
+"""Root mean square of a step, in learning rates; that of AdamW's steps is about as large."""
 STEPS = 5
 """Of the Newton-Schulz iteration."""
 COEFFICIENTS = 3.4445, -4.7750, 2.0315
@@ -12,36 +18,45 @@ COEFFICIENTS = 3.4445, -4.7750, 2.0315
 (Jordan, Muon: An optimizer for hidden layers in neural networks, 2024)."""
 
 
-class Muon(plain(optim.SGD)):
-    """SGD, whose groups with an option `orthogonal` hold the weights of normalised convolutions.
+class Muon(plain(optim.AdamW)):
+    """AdamW, whose groups with an option `momentum` hold matrices that move in orthogonal steps.
 
-    Such weights, as a matrix with a row for each filter, have one size, that of rows of length 1;
-    normalisation behind a convolution makes its size meaningless. A step moves them by the learning
-    rate times the matrix nearest to the gradient's moving average all of whose singular values are
-    the same. So a learning rate of 0.1 turns them by a tenth in a step, in all directions that the
-    gradients have, and not in the few that dominate them (Jordan, 2024, and the repository of
-    airbench, airbench94_muon.py, whose form this is).
+    A convolution counts as a matrix with a row for each filter. Its step is the matrix nearest to
+    the moving average of its gradients all of whose singular values are the same: it moves in all
+    directions that gradients have, not only in the few that dominate them (Jordan, 2024). Steps are
+    scaled to the size of AdamW's, so that one learning rate and one weight decay serve both (Liu et
+    al., Muon is scalable for LLM training, arXiv 2502.16982, section 2.2).
 
-    Groups have the options of SGD. Weight decay does not act on orthogonal ones, whose size is set.
+    Groups have the options of AdamW; those of matrices have `momentum` and `nesterov` too.
     """
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         for group in self.param_groups:
-            if group.get("orthogonal"):
+            if "momentum" in group:
                 for weight in (w for w in group["params"] if w.grad is not None):
                     self._move(weight, **group)
         super().step(closure)
 
     def _move(
-        self, weight: Tensor, lr: float, momentum: float, nesterov: bool, **_: object
+        self,
+        weight: Tensor,
+        lr: float,
+        weight_decay: float,
+        momentum: float,
+        nesterov: bool,
+        **_: object,
     ) -> None:
-        """Move a weight by its gradient, and take that away: SGD leaves out what has none."""
-        average = self.state[weight].setdefault("momentum_buffer", torch.zeros_like(weight))
+        """Move a weight by its gradient, and take that away: AdamW leaves out what has none."""
+        if not (state := self.state[weight]):
+            state["step"] = torch.zeros(())  # AdamW looks for it when it is loaded
+            state["momentum_buffer"] = torch.zeros_like(weight)
+        average = state["momentum_buffer"]
         average.mul_(momentum).add_(weight.grad)
-        step = weight.grad.add(average, alpha=momentum) if nesterov else average
-        weight.mul_(len(weight) ** 0.5 / weight.norm())
-        weight.sub_(lr * orthogonal(step.flatten(1)).view_as(weight))
+        direction = weight.grad.add(average, alpha=momentum) if nesterov else average
+        step = orthogonal(direction.flatten(1))
+        weight.mul_(1 - lr * weight_decay)
+        weight.sub_(lr * SIZE * math.sqrt(max(step.shape)) * step.view_as(weight))
         weight.grad = None
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from torch import nn, optim
 
 from hypertuning.config import WITH_MOMENTUM, Config
-from hypertuning.learn.muon import Muon
+from hypertuning.learn.muon import BETAS, Muon
 from hypertuning.learn.no_compiler import plain
 from hypertuning.learn.splits import steps_of
 
@@ -28,52 +28,56 @@ def build_optimizer(config: Config, model: nn.Module, images: int) -> optim.Opti
     """The optimizer of a network; each group of weights has its multiple of the rate as `factor`.
 
     The biases of batch normalisation have a rate of their own if the configuration gives one. Under
-    `muon`, the weights of convolutions are a group by themselves.
+    `muon`, the weights of all layers but the last are a group by themselves.
 
     Args:
         images: For training; with the batch size they give the steps of an epoch.
     """
-    shared = {"fused": True}
+    shared, momentum = {"fused": True}, {}
     if config.optimizer in WITH_MOMENTUM.values:
-        shared |= {"momentum": config.momentum, "nesterov": config.nesterov}
+        momentum = {"momentum": config.momentum, "nesterov": config.nesterov}
+    if config.optimizer == "muon":
+        shared |= {"betas": BETAS}
     steps = steps_of(images, config.batch_size)
-    groups = [_group(config, steps, *kind, found) for kind, found in _kinds(config, model).items()]
+    groups = [
+        {"params": found, **_rates(config, steps, kind.factor), **(momentum if kind.moves else {})}
+        for kind, found in _kinds(config, model).items()
+    ]
     return OPTIMIZERS[config.optimizer](groups, **shared)
 
 
 class _Kind(NamedTuple):
     """What the weights of a group share."""
 
-    factor: float = 1.0
+    factor: float
     """Multiple of the learning rate."""
-    orthogonal: bool = False
-    """Whether they are `muon`'s."""
+    moves: bool
+    """Whether they have a momentum."""
 
 
 def _kinds(config: Config, model: nn.Module) -> dict[_Kind, list[nn.Parameter]]:
     """The weights that are trained, by their kind."""
-    own: dict[int, _Kind] = {}
-    for layer in model.modules():
-        if isinstance(layer, nn.BatchNorm2d):
-            own[id(layer.bias)] = _Kind(config.norm_bias_rate)
-        elif isinstance(layer, nn.Conv2d) and config.optimizer == "muon":
-            own[id(layer.weight)] = _Kind(orthogonal=True)
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    matrices = {id(layer.weight) for layer in layers[:-1]}
+    norms = {id(m.bias) for m in model.modules() if isinstance(m, nn.BatchNorm2d)}
     groups: dict[_Kind, list[nn.Parameter]] = {}
     for weight in model.parameters():
+        factor = config.norm_bias_rate if id(weight) in norms else 1.0
+        moves = config.optimizer != "muon" or id(weight) in matrices
         if weight.requires_grad:
-            groups.setdefault(own.get(id(weight), _Kind()), []).append(weight)
+            groups.setdefault(_Kind(factor, moves), []).append(weight)
     return groups
 
 
-def _group(
-    config: Config, steps: int, factor: float, orthogonal: bool, weights: list[nn.Parameter]
-) -> dict:
+def _rates(config: Config, steps: int, factor: float) -> dict[str, float]:
+    """Learning rate and weight decay of a group."""
     rate, decay = config.learning_rate * factor, config.weight_decay
     if config.decay_per_epoch:
-        # PyTorch's SGD passes the decay through the momentum, which multiplies it by 1 / (1 - m)
-        decay *= (1 - (config.momentum or 0)) / (steps * rate)
-    group = {"params": weights, "lr": rate, "weight_decay": decay, "factor": factor}
-    return group | ({"orthogonal": True} if orthogonal else {})
+        decay /= steps * rate
+    if config.decay_per_epoch and config.optimizer == "sgd":
+        # PyTorch passes the decay through the momentum, which multiplies it by 1 / (1 - momentum)
+        decay *= 1 - config.momentum
+    return {"lr": rate, "weight_decay": decay, "factor": factor}
 
 
 def rate_at(config: Config, progress: float) -> float:
