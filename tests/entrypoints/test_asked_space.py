@@ -7,14 +7,17 @@ import pytest
 from entrypoints import bohb, compare, grid, hyperband
 from hypertuning.config import Config
 from hypertuning.geometry import training_flops
-from hypertuning.spaces import COMPARE, GRID, HYPERBAND
+from hypertuning.space_files import read_space
+from hypertuning.spaces import COMPARE, GRID, HYPERBAND, searched
 from hypertuning.stages.options import UsageError
 from hypertuning.stages.study.listed import listed
 from hypertuning.stages.study.sampled import sampled
 from hypertuning.stages.study.single import single
 from hypertuning.stages.train import Train
 
-AIRBENCH93 = Path(__file__).parents[2] / "docs" / "airbench93.yaml"
+ROOT = Path(__file__).parents[2]
+AIRBENCH93, SGD = ROOT / "docs" / "airbench93.yaml", ROOT / "docs" / "sgd.yaml"
+TABLE_SPACE = ROOT / "benchmarks" / "table" / "space.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +60,16 @@ def test_the_hand_set_recipe_is_a_point_beside_the_space():
     search = bohb_on(family="recipe", points=AIRBENCH93.read_text())
     assert len(search.points) == 1
     (note,) = search.notes
-    assert note.startswith("point 0 is trained, but the model does not learn from it: another ")
+    assert note.startswith("point 0 is trained, but the model does not learn from it: learning_ra")
     assert training_flops(search.sampler.propose(0).config, 10) * 50_000 * 11 < 0.18e15
+
+
+def test_the_recipe_of_the_recorded_table_can_be_searched_again():
+    recorded = read_space(TABLE_SPACE)
+    again = bohb_on(family="recipe", space=SGD.read_text())
+    assert {name: again.domains[name] for name in recorded} == recorded
+    opened, had = searched(again.domains), searched(recorded)
+    assert opened == had
 
 
 def test_what_a_point_leaves_out_has_the_value_of_the_recipe():

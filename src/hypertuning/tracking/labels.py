@@ -12,10 +12,11 @@ from hypertuning.words import counted
 _BETWEEN = " · "
 STILL_TRAINING = "Still training."
 """The end of a note on a trial that has not ended."""
-_WHOLE = {name: value for name, value in RECIPE.items() if name not in searched(RECIPE)} | {
+_FIXED = {name: value for name, value in RECIPE.items() if name not in searched(RECIPE)} | {
     "augment": AUGMENT["recipe"]
 }
-"""What all configurations of the recipe share."""
+_WHOLE = {name: value for name, value in _FIXED.items() if name != "optimizer"}
+"""What all configurations of the recipe share; earlier ones had another optimizer."""
 _SAMPLERS = {
     "grid": "taken from the grid",
     "random": "drawn at random",
@@ -49,11 +50,11 @@ def is_study_name(name: str, stage: str) -> bool:
 def run_name(config: Mapping[str, Any]) -> str:
     """`cnn f146 k3 p1 h415 lr0.0031`: the structure, then what differs from the defaults.
 
-    `recipe f64 k3 p1 h256 lr0.3` has all that `spaces.RECIPE` fixes.
+    `recipe f64 k3 p1 h256 lr0.015` has all that `spaces.RECIPE` fixes.
     """
     usual = DEFAULTS
     if _WHOLE.items() <= config.items():
-        config, usual = {**config, "model": "recipe"}, DEFAULTS | _WHOLE
+        config, usual = {**config, "model": "recipe"}, DEFAULTS | _FIXED
     told = [n for n in DISPLAY if n in config and (DISPLAY[n].always or config[n] != usual[n])]
     told.sort(key=lambda name: not DISPLAY[name].always)
     return " ".join(f"{DISPLAY[name].short}{_brief(config[name])}" for name in told)
