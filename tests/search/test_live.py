@@ -23,9 +23,9 @@ def trial_of(number, until=2):
     return Trial(config={"job": {"trial": number, "until": until}}, path="somewhere")
 
 
-def epoch(view, trial, number, loss=1.0):
+def epoch(view, trial, number, loss=1.0, seconds=0.0):
     """An epoch of a trial, as Ray tells of it."""
-    trial.last_result = {"epoch": number, "val_loss": loss}
+    trial.last_result = {"epoch": number, "val_loss": loss, "epoch_seconds": seconds}
     view.on_trial_result(0, [], trial, trial.last_result)
 
 
@@ -126,6 +126,20 @@ def test_the_time_left_is_unknown_until_epochs_have_followed_one_another(clock):
     assert "time left 0:00:40" in view._summary()
     clock.seconds += 7
     assert "time left 0:00:33" in view._summary(), "it runs between two epochs too"
+
+
+def test_epochs_that_came_together_do_not_promise_that_the_next_ones_will(clock):
+    view = LiveView(plan(lambda: sweep(10, 1)), {(0, 1): 0.5}, concurrency=2)
+    view.setup()
+    arrivals = ((100, 100), (160, 160), (161, 61), (220, 60), (221, 60))
+    for number, (at, took) in enumerate(arrivals, start=1):
+        clock.seconds = at
+        epoch(view, trial_of(number, until=1), 1, seconds=took)
+        if number == 3:
+            # 6 are left, of 107 seconds each so far, for two workers; and not of the one second
+            # in which the last one came
+            assert "time left 0:05:21" in view._summary()
+    assert "time left 0:02:5" in view._summary()
 
 
 def test_what_is_certain_to_come_is_never_said_to_take_no_time(clock):

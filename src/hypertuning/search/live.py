@@ -50,10 +50,13 @@ class LiveView(Callback):
         self.epochs = len(before)
         self.done = sum(self._work(trial) for trial, _ in before)
         """Epochs, each counted as much as it costs."""
+        self.before = self.done
         best = min(before, key=lambda at: before[at], default=None)
         self.best, self.best_trial = (before[best], trial_id(best[0])) if best else (math.inf, "")
         self.arrivals: list[tuple[float, float]] = []
         """When each epoch was reported, by `time.monotonic()`, and what was done then."""
+        self.trained = 0.0
+        """Seconds that these epochs took, of one worker each."""
         self.running: dict[int, int] = {}
         """Epochs left of the jobs under way, by trial."""
 
@@ -71,6 +74,7 @@ class LiveView(Callback):
         self.epochs += 1
         self.done += self._work(job["trial"])
         self.arrivals.append((time.monotonic(), self.done))
+        self.trained += result.get("epoch_seconds", 0.0)  # a trial that diverged has none
         self.running[job["trial"]] = job["until"] - result["epoch"]
         loss = result[OBJECTIVE]
         if loss < self.best:
@@ -137,8 +141,9 @@ class LiveView(Callback):
         """Estimate by how fast epochs arrive; None before every worker can have reported one.
 
         The first epochs, one for each worker, only start the clock: they had to wait until the
-        workers had started. What is left takes at least as long as the longest job under way,
-        which the workers cannot share.
+        workers had started. The next ones may come together, but none faster than the workers
+        train. What is left takes at least as long as the longest job under way, which the workers
+        cannot share.
         """
         measured = self.arrivals[self.concurrency - 1 :]
         if len(measured) < 2:
@@ -148,7 +153,8 @@ class LiveView(Callback):
         left = max(certain, self._expected() - done)
         longest = max((n * self._work(trial) for trial, n in self.running.items()), default=0)
         since = time.monotonic() - latest
-        each = (latest - began) / (done - before)
+        trained = self.trained / (done - self.before) / self.concurrency
+        each = max((latest - began) / (done - before), trained)
         return max(0, each * max(left, longest * self.concurrency) - since)
 
 
