@@ -108,7 +108,7 @@ class Config(BaseModel):
     optimizer: Annotated[Literal["adam", "adamw", "sgd", "muon"], Display("")] = "adam"
     """`muon` is for all layers but the last, which it leaves to `adamw`, see `learn.muon`."""
     momentum: Annotated[float | None, WITH_MOMENTUM, Display("m")] = Field(None, ge=0, lt=1)
-    """0.9 under `sgd` and `muon` unless given."""
+    """0.9 under `sgd` and `muon` unless given; of the last layer only under `sgd`."""
     nesterov: Annotated[bool, WITH_MOMENTUM, Display("nag")] = False
     """Nesterov's momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)

@@ -82,9 +82,12 @@ def test_a_study_is_refused_whose_space_had_other_fixed_values_in_the_version_th
     search, _ = amended(study)
     resumed, past = SimpleNamespace(study_dir=study), read_past(study)
     check_version(search, resumed, past)
-    today = search._replace(declared={**search.declared, "filters": 16})
-    with pytest.raises(UserError, match="begun with `filters` 8, which is 16 in this version of"):
+    today = search._replace(domains={**search.domains, "filters": 16})
+    with pytest.raises(UserError, match="has trials with `filters` 8, for which this version of"):
         check_version(today, resumed, past)
+    no_more = {name: value for name, value in search.domains.items() if name != "filters"}
+    with pytest.raises(UserError, match=r"`filters` 8, for which this version of the .* has 64;"):
+        check_version(search._replace(domains=no_more), resumed, past)
     points = [each._replace(proposal=each.proposal._replace(sampler="point")) for each in past]
     check_version(today, resumed, points)  # a point may lie outside the space
     check_version(today, None, [])

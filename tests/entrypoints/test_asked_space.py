@@ -64,6 +64,11 @@ def test_the_hand_set_recipe_is_a_point_beside_the_space():
     assert training_flops(search.sampler.propose(0).config, 10) * 50_000 * 11 < 0.18e15
 
 
+def test_the_recipe_set_by_hand_lies_in_its_space():
+    search = bohb_on(family="recipe", points=(ROOT / "docs" / "hand-set.yaml").read_text())
+    assert len(search.points) == 1 and not search.notes
+
+
 def test_the_recipe_of_the_recorded_table_can_be_searched_again():
     recorded = read_space(TABLE_SPACE)
     again = bohb_on(family="recipe", space=SGD.read_text())

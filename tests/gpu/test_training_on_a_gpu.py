@@ -17,8 +17,8 @@ PLAIN = {
 }  # fmt: skip
 WHOLE = {
     **{name: value for name, value in RECIPE.items() if name not in searched(RECIPE)},
-    "filters": 16, "filter_growth": 2.0, "learning_rate": 0.1, "momentum": 0.85,
-    "hidden_size": 32, "batch_size": 25, "label_smoothing": 0.1,
+    "filters": 16, "filter_growth": 2.0, "learning_rate": 0.015, "momentum": 0.85,
+    "batch_size": 25, "label_smoothing": 0.1,
     "augment": "crop_flip", "crop_pixels": 1, "test_augment": "mirror_shift",
 }  # fmt: skip
 CONFIGS = {

@@ -34,7 +34,7 @@ def test_singular_values_become_the_same_in_the_same_directions(rows, columns, s
     made = orthogonal(1000 * given)
     left, sizes, right = torch.linalg.svd(given, full_matrices=False)
     within = left.T @ made @ right.T
-    resolved = sizes > 0.02 * sizes.norm()  # smaller ones need more steps
+    resolved = sizes > 0.003 * sizes.norm()  # smaller ones need more steps
     assert (within.diagonal()[resolved] > 0.6).all()
     assert (torch.linalg.svdvals(made) < 1.3).all()
     assert (within - within.diagonal().diag()).abs().max() < 1e-3
@@ -86,18 +86,21 @@ def test_a_step_of_a_matrix_is_as_large_as_the_learning_rate_asks_whatever_the_g
 
 
 @pytest.mark.parametrize("nesterov", [False, True])
-def test_it_goes_on_where_gradients_led_before(nesterov):
+def test_a_step_follows_the_moving_average_and_with_nesterov_looks_ahead(nesterov):
     config = Config(
         **NETWORKS["cnn"], optimizer="muon", momentum=0.5, nesterov=nesterov, learning_rate=0.1,
         weight_decay=0.3,
     )  # fmt: skip
     model = build(config, 10)
     taken, weight = build_optimizer(config, model, images=9), model.features[2].weight
-    gradient, places = torch.randn_like(weight), [weight.detach().clone()]
-    for told in (gradient, torch.zeros_like(weight)):
-        weight.grad = told
+    first, second = torch.randn_like(weight), torch.randn_like(weight)
+    places = [weight.detach().clone()]
+    for told in (first, second):
+        weight.grad = told.clone()
         taken.step()
         places.append(weight.detach().clone())
-    step = SIZE * (24 * 9) ** 0.5 * orthogonal(gradient.flatten(1)).view_as(weight)
-    for before, after in itertools.pairwise(places):
-        assert torch.allclose(after, 0.97 * before - 0.1 * step, atol=1e-5)
+    average = 0.5 * first + second
+    directions = first, (second + 0.5 * average if nesterov else average)
+    for (before, after), direction in zip(itertools.pairwise(places), directions, strict=True):
+        step = SIZE * (24 * 9) ** 0.5 * orthogonal(direction.flatten(1)).view_as(weight)
+        assert torch.allclose(after, 0.97 * before - 0.1 * step, atol=1e-4)

@@ -13,9 +13,9 @@ import sys, torch
 from hypertuning.config import parse_config
 from hypertuning.learn.optimizers import build_optimizer
 for name in ("adam", "adamw", "sgd", "muon"):
-    model = torch.nn.Conv2d(3, 2, 1)
-    given = {"optimizer": name, "batch_norm": True}
-    optimizer = build_optimizer(parse_config(given), model, images=9)
+    layers = torch.nn.Conv2d(3, 2, 5), torch.nn.Flatten(), torch.nn.Linear(2, 2)
+    model = torch.nn.Sequential(*layers)
+    optimizer = build_optimizer(parse_config({"optimizer": name}), model, images=9)
     model(torch.ones(4, 3, 5, 5)).sum().backward()
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)

@@ -253,6 +253,19 @@ def test_a_decay_per_epoch_is_the_same_with_any_rate_batches_and_momentum(
     assert -math.log(left) == pytest.approx(3 * 0.3, rel=0.06)
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize(("batch_size", "decay"), [(150, 0.3), (150, 5.0), (75, 5.0)])
+def test_a_decay_is_exact_in_few_steps_too(few_digits, optimizer, batch_size, decay):
+    given = {"optimizer": optimizer, "batch_size": batch_size, "weight_decay": decay}
+    state = TrainState.new(small(decay_per_epoch=True, **given), few_digits, 3, CPU)
+    before = weights(state)
+    for _ in range(150 // batch_size):
+        for weight in state.model.parameters():
+            weight.grad = torch.zeros_like(weight)
+        state.optimizer.step()
+    assert torch.allclose(weights(state), math.exp(-decay) * before, atol=1e-6)
+
+
 def test_a_rate_of_their_own_does_not_change_the_decay_of_biases(few_digits):
     config = small(
         optimizer="sgd", batch_norm=True, decay_per_epoch=True, weight_decay=0.3, norm_bias_rate=64

@@ -2,13 +2,17 @@
 
 import json
 import shlex
+from unittest.mock import Mock
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
+from mlflow import MlflowClient
 from mlflow.entities import Metric
 from records import Record, row
 from stores import new_study, track
 
+import hypertuning.tracking.histories as histories_module
 from entrypoints import report as command
 from hypertuning.config import UserError
 from hypertuning.stages.report.write import choose, pages_of, what_makes
@@ -194,6 +198,37 @@ def test_more_points_than_the_server_gives_at_once_are_read_all_the_same(server,
         monkeypatch.setattr("hypertuning.tracking.histories._POINTS_PER_REQUEST", limit)
         found = histories(client, made, "val_loss")
         assert sorted((run_id, point.step) for run_id, point in found) == whole
+
+
+def test_where_a_proxy_refuses_the_pages_own_addresses_the_clients_are_asked(server, monkeypatch):
+    client = connect()
+    made = [client.create_run("0").info.run_id for _ in range(3)]
+    for run_id in made:
+        client.log_metric(run_id, "val_loss", 1.0, step=4)
+    asked, answers = [], histories_module.http_request
+
+    def refused(credentials, where, method, **given):
+        asked.append(where)
+        return answers(credentials, "/no/such/page", method, **given)
+
+    monkeypatch.setattr(histories_module, "http_request", refused)
+    found = histories(client, made, "val_loss")
+    assert sorted((run_id, point.step) for run_id, point in found) == sorted((m, 4) for m in made)
+    assert len(asked) == 1
+
+
+def test_the_address_of_a_request_for_many_runs_is_not_too_long_for_gunicorn(monkeypatch):
+    client = MlflowClient("http://127.0.0.1:9")
+    lines = []
+
+    def told(credentials, where, method, params):
+        lines.append(f"{method} {where}?{urlencode(params, doseq=True)} HTTP/1.1")
+        return Mock(status_code=200, text="", json=lambda: {"metrics": []})
+
+    monkeypatch.setattr(histories_module, "http_request", told)
+    list(histories(client, [f"{n:032x}" for n in range(500)], "generalization_gap"))
+    assert sum(line.count("run_id=") for line in lines) == 500
+    assert max(map(len, lines)) < 4094
 
 
 def test_without_a_store_nothing_is_made(tmp_path, monkeypatch):

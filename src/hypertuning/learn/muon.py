@@ -28,6 +28,7 @@ class Muon(plain(optim.AdamW)):
     al., Muon is scalable for LLM training, arXiv 2502.16982, section 2.2).
 
     Groups have the options of AdamW; those of matrices have `momentum` and `nesterov` too.
+    PyTorch's own Muon takes neither convolutions nor the rest.
     """
 
     @torch.no_grad()
@@ -47,7 +48,7 @@ class Muon(plain(optim.AdamW)):
         nesterov: bool,
         **_: object,
     ) -> None:
-        """Move a weight by its gradient, and take that away: AdamW leaves out what has none."""
+        """Move a weight by its gradient, then drop that, so that AdamW leaves the weight alone."""
         if not (state := self.state[weight]):
             state["step"] = torch.zeros(())  # AdamW looks for it when it is loaded
             state["momentum_buffer"] = torch.zeros_like(weight)

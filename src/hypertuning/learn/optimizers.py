@@ -40,7 +40,11 @@ def build_optimizer(config: Config, model: nn.Module, images: int) -> optim.Opti
         shared |= {"betas": BETAS}
     steps = steps_of(images, config.batch_size)
     groups = [
-        {"params": found, **_rates(config, steps, kind.factor), **(momentum if kind.moves else {})}
+        {
+            "params": found,
+            **_rates(config, steps, kind.factor),
+            **(momentum if kind.has_momentum else {}),
+        }
         for kind, found in _kinds(config, model).items()
     ]
     return OPTIMIZERS[config.optimizer](groups, **shared)
@@ -51,8 +55,8 @@ class _Kind(NamedTuple):
 
     factor: float
     """Multiple of the learning rate."""
-    moves: bool
-    """Whether they have a momentum."""
+    has_momentum: bool
+    """Whether the momentum asked for is theirs."""
 
 
 def _kinds(config: Config, model: nn.Module) -> dict[_Kind, list[nn.Parameter]]:
@@ -63,20 +67,20 @@ def _kinds(config: Config, model: nn.Module) -> dict[_Kind, list[nn.Parameter]]:
     groups: dict[_Kind, list[nn.Parameter]] = {}
     for weight in model.parameters():
         factor = config.norm_bias_rate if id(weight) in norms else 1.0
-        moves = config.optimizer != "muon" or id(weight) in matrices
+        has_momentum = config.optimizer != "muon" or id(weight) in matrices
         if weight.requires_grad:
-            groups.setdefault(_Kind(factor, moves), []).append(weight)
+            groups.setdefault(_Kind(factor, has_momentum), []).append(weight)
     return groups
 
 
 def _rates(config: Config, steps: int, factor: float) -> dict[str, float]:
     """Learning rate and weight decay of a group."""
     rate, decay = config.learning_rate * factor, config.weight_decay
-    if config.decay_per_epoch:
-        decay /= steps * rate
     if config.decay_per_epoch and config.optimizer == "sgd":
         # PyTorch passes the decay through the momentum, which multiplies it by 1 / (1 - momentum)
-        decay *= 1 - config.momentum
+        decay *= (1 - config.momentum) / (steps * rate)
+    elif config.decay_per_epoch:
+        decay = -math.expm1(-decay / steps) / rate
     return {"lr": rate, "weight_decay": decay, "factor": factor}
 
 

@@ -12,11 +12,10 @@ from hypertuning.words import counted
 _BETWEEN = " · "
 STILL_TRAINING = "Still training."
 """The end of a note on a trial that has not ended."""
-_FIXED = {name: value for name, value in RECIPE.items() if name not in searched(RECIPE)} | {
+_WHOLE = {name: value for name, value in RECIPE.items() if name not in searched(RECIPE)} | {
     "augment": AUGMENT["recipe"]
 }
-_WHOLE = {name: value for name, value in _FIXED.items() if name != "optimizer"}
-"""What all configurations of the recipe share; earlier ones had another optimizer."""
+"""What all configurations of the recipe share."""
 _SAMPLERS = {
     "grid": "taken from the grid",
     "random": "drawn at random",
@@ -50,11 +49,11 @@ def is_study_name(name: str, stage: str) -> bool:
 def run_name(config: Mapping[str, Any]) -> str:
     """`cnn f146 k3 p1 h415 lr0.0031`: the structure, then what differs from the defaults.
 
-    `recipe f64 k3 p1 h256 lr0.015` has all that `spaces.RECIPE` fixes.
+    `recipe f64 k3 p1 lr0.015` has all that `spaces.RECIPE` fixes.
     """
     usual = DEFAULTS
     if _WHOLE.items() <= config.items():
-        config, usual = {**config, "model": "recipe"}, DEFAULTS | _FIXED
+        config, usual = {**config, "model": "recipe"}, DEFAULTS | _WHOLE
     told = [n for n in DISPLAY if n in config and (DISPLAY[n].always or config[n] != usual[n])]
     told.sort(key=lambda name: not DISPLAY[name].always)
     return " ".join(f"{DISPLAY[name].short}{_brief(config[name])}" for name in told)

@@ -69,10 +69,10 @@ def carry_out(
             recover(study_dir)
         past = read_past(study_dir) if study_dir else []
         check_unchanged(prepared.amended, prepared.resumed, past)
-        check_version(prepared.search, prepared.resumed, past)
         searcher = searcher_of(prepared, past)
         if past and searcher.done:
             return _end_again(console, prepared, study_dir, searcher), False
+        check_version(prepared.search, prepared.resumed, past)
         try:
             with ray or _ray(console, prepared) as started:
                 searcher.concurrency = started.room()
