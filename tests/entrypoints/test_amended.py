@@ -9,9 +9,11 @@ import pytest
 
 from entrypoints import bohb, hyperband
 from hypertuning.config import UserError
+from hypertuning.domains import Float
 from hypertuning.record.files import DamagedRecord
 from hypertuning.record.layout import JobFiles, StudyDir, job_name
 from hypertuning.record.write import append_result, write_params, write_study
+from hypertuning.report.bounds import AtEnd
 from hypertuning.search.result import Result
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.options import UsageError
@@ -20,6 +22,7 @@ from hypertuning.stages.study.begin import _keep_space
 from hypertuning.stages.study.prepare import _fitting
 from hypertuning.stages.study.resume import Resumed, read_past
 from hypertuning.stages.study.warm_start import Warm
+from hypertuning.stages.study.wider import look_beyond
 
 SPACE = "{learning_rate: {low: 1e-3, high: 1e-1, log: true}, optimizer: [adamw, sgd], filters: 8}"
 WIDER = SPACE.replace("high: 1e-1", "high: 1")
@@ -91,6 +94,37 @@ def test_a_study_is_refused_whose_space_had_other_fixed_values_in_the_version_th
     points = [each._replace(proposal=each.proposal._replace(sampler="point")) for each in past]
     check_version(today, resumed, points)  # a point may lie outside the space
     check_version(today, None, [])
+
+
+def test_the_wider_space_that_the_end_of_a_study_offers_can_be_gone_on_in(study):
+    search, _ = amended(study)
+    prepared = SimpleNamespace(search=search, options=options_of(bohb))
+    about = {"study": {"stage": "bohb"}, "id": study.id, "folder": study}
+    ends = [AtEnd("learning_rate", True, ""), AtEnd("optimizer", True, "")]
+    (said,) = look_beyond(prepared, SimpleNamespace(outcome="completed", **about), ends)
+    assert said.startswith("to go on with learning_rate 0.001–0.46: ")
+    words = f"--resume {study.id} --space {study.wider_space} --dataset digits --num-samples 27"
+    assert said.endswith(words.replace("--dataset digits ", ""))
+    (said,) = look_beyond(prepared, SimpleNamespace(outcome="interrupted", **about), ends)
+    assert said.endswith(f"--space {study.wider_space}"), "it has samples left"
+
+    again, found = amended(study, study.wider_space.read_text())
+    assert again.domains == {**search.domains, "learning_rate": Float(0.001, 0.46, log=True)}
+    assert found.notes == [
+        "after the first 12 trials it draws from another space: "
+        "learning_rate 0.001–0.1, log → 0.001–0.46, log"
+    ]
+
+
+def test_where_no_range_can_be_wider_nothing_is_offered(study):
+    search, _ = amended(study)
+    prepared = SimpleNamespace(search=search, options=options_of(bohb))
+    record = SimpleNamespace(
+        study={"stage": "bohb"}, id=study.id, folder=study, outcome="completed"
+    )
+    assert not list(look_beyond(prepared, record, []))
+    assert not list(look_beyond(prepared, record, [AtEnd("optimizer", False, "")]))
+    assert not study.wider_space.exists()
 
 
 def test_trials_that_come_are_drawn_from_the_new_space_and_the_record_keeps_the_old_one(study):

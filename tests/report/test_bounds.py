@@ -20,9 +20,11 @@ def trials(loss, count=40, seed=0, **more) -> pd.DataFrame:
 
 
 def test_an_optimum_beyond_an_end_is_told_with_the_end_and_the_range():
-    (said,) = at_ends(trials(lambda t: -np.log(t["learning_rate"])))
+    ((name, highest, said),) = at_ends(trials(lambda t: -np.log(t["learning_rate"])))
+    assert (name, highest) == ("learning_rate", True)
     assert said.startswith("learning rate: 5 of the 5 best configurations lie in the highest tenth")
-    (said,) = at_ends(trials(lambda t: t["filters"] + 0.0))
+    ((name, highest, said),) = at_ends(trials(lambda t: t["filters"] + 0.0))
+    assert (name, highest) == ("filters", False)
     assert "filters: 5 of the 5 best configurations lie in the lowest tenth of what was" in said
 
 
@@ -72,5 +74,5 @@ def test_four_of_the_five_are_enough_and_three_are_not():
     ranked.loc[list(best), "best_val_loss"] = list(best.values())
     assert at_ends(ranked) == []
     ranked.loc[36, "best_val_loss"] = 0.4
-    (said,) = at_ends(ranked)
+    ((*_, said),) = at_ends(ranked)
     assert "weight decay: 4 of the 5" in said and "0 to 1;" in said

@@ -1,5 +1,8 @@
 """Where the best configurations lie at an end of what was tried: a wider space may hold better."""
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -18,17 +21,27 @@ FEWEST = 20
 """Configurations: of fewer, the best five are a good part of all."""
 
 
-def at_ends(trials: pd.DataFrame) -> list[str]:
-    """A sentence for each number of which the best configurations lie at an end."""
+class AtEnd(NamedTuple):
+    """A number of which the best configurations lie at an end."""
+
+    name: str
+    highest: bool
+    """Which end it is."""
+    said: str
+    """A sentence on it."""
+
+
+def at_ends(trials: pd.DataFrame) -> list[AtEnd]:
+    """The numbers of which the best configurations lie at an end."""
     known = best_first(with_columns(trials, BEST))
     names = [name for name in varied(known) if scale_of(known[name]) != "category"]
     once = known.drop_duplicates(names) if names else known  # arms and seeds share configurations
     if len(once) < FEWEST:
         return []
-    return [said for name in names if (said := _at_end(once[name]))]
+    return [found for name in names for found in _at_end(once[name])]
 
 
-def _at_end(values: pd.Series) -> str:
+def _at_end(values: pd.Series) -> Iterator[AtEnd]:
     """Args: values: of one parameter, the best first; missing where it does not act."""
     tried = values.dropna().astype(float)
     scale = np.log if scale_of(values) == "log" else np.asarray
@@ -41,9 +54,10 @@ def _at_end(values: pd.Series) -> str:
         ("highest", best >= 1 - END, room[1] > END),
     ):
         if there.sum() >= ENOUGH and wider:
-            return (
+            yield AtEnd(
+                str(values.name),
+                end == "highest",
                 f"{words(values.name)}: {there.sum()} of the {LOOKED_AT} best configurations lie "
                 f"in the {end} tenth of what was tried, {brief(values.dropna().min())} to "
-                f"{brief(values.dropna().max())}; a wider space may hold better ones."
+                f"{brief(values.dropna().max())}; a wider space may hold better ones.",
             )
-    return ""

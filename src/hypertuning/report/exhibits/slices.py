@@ -29,7 +29,7 @@ def exhibit(trials: pd.DataFrame, curves: pd.DataFrame) -> Exhibit:
         rows,
         "no two trials that differ have finished an epoch",
         lambda: draw(rows),
-        at_ends(trials),
+        [end.said for end in at_ends(trials)],
     )
 
 

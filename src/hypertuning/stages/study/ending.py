@@ -18,6 +18,7 @@ from hypertuning.stages.console.show import say, show_leaderboard
 from hypertuning.stages.done import STOPPED, Done
 from hypertuning.stages.results import Study
 from hypertuning.stages.study.prepare import Prepared
+from hypertuning.stages.study.wider import look_beyond
 from hypertuning.tracking import runs
 from hypertuning.tracking.view import address
 from hypertuning.words import counted
@@ -35,7 +36,9 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
     if record.epochs:
         trials = runs.trials(prepared.client, [record.id])
         show_leaderboard(console, trials)
-        say(console, [*at_ends(trials), *_outlook(prepared, record)])
+        ends = at_ends(trials)
+        say(console, [*(end.said for end in ends), *look_beyond(prepared, record, ends)])
+        say(console, _outlook(prepared, record))
         say(console, _told(prepared, record))
     if record.outcome == "interrupted":
         say(console, [how_to_go_on(stage, record.id, prepared.options)])
