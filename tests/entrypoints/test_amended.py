@@ -100,7 +100,7 @@ def test_the_wider_space_that_the_end_of_a_study_offers_can_be_gone_on_in(study)
     search, _ = amended(study)
     prepared = SimpleNamespace(search=search, options=options_of(bohb))
     about = {"study": {"stage": "bohb"}, "id": study.id, "folder": study}
-    ends = [AtEnd("learning_rate", True, ""), AtEnd("optimizer", True, "")]
+    ends = [AtEnd("learning_rate", True, 0.09, ""), AtEnd("optimizer", True, 1, "")]
     (said,) = look_beyond(prepared, SimpleNamespace(outcome="completed", **about), ends)
     assert said.startswith("to go on with learning_rate 0.001–0.46: ")
     words = f"--resume {study.id} --space {study.wider_space} --dataset digits --num-samples 27"
@@ -123,7 +123,13 @@ def test_where_no_range_can_be_wider_nothing_is_offered(study):
         study={"stage": "bohb"}, id=study.id, folder=study, outcome="completed"
     )
     assert not list(look_beyond(prepared, record, []))
-    assert not list(look_beyond(prepared, record, [AtEnd("optimizer", False, "")]))
+    assert not list(
+        look_beyond(
+            prepared,
+            record,
+            [AtEnd("optimizer", False, 1, ""), AtEnd("learning_rate", True, 0.02, "")],
+        )
+    )
     assert not study.wider_space.exists()
 
 

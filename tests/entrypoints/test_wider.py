@@ -28,7 +28,10 @@ from hypertuning.stages.study.wider import widened
     ],
 )
 def test_a_range_becomes_a_third_wider_at_the_end_that_is_asked_for(name, domain, highest, wider):
-    assert widened({name: domain}, [AtEnd(name, highest, "")]) == {name: wider}
+    end = domain.high if highest else domain.low
+    assert widened({name: domain}, [AtEnd(name, highest, end, "")]) == {name: wider}
+    inside = (domain.low + domain.high) / 2 if not domain.log else (domain.low * domain.high) ** 0.5
+    assert widened({name: domain}, [AtEnd(name, highest, inside, "")]) == {}, "there is room left"
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,7 @@ def test_a_range_becomes_a_third_wider_at_the_end_that_is_asked_for(name, domain
     ],
 )
 def test_what_has_no_room_or_no_range_stays(name, domain, highest):
-    assert widened({name: domain}, [AtEnd(name, highest, "")]) == {}
+    assert widened({name: domain}, [AtEnd(name, highest, 0, "")]) == {}
 
 
 RANGES = [
@@ -55,7 +58,8 @@ RANGES = [
 def test_however_often_it_is_widened_a_range_of_a_stage_can_be_searched(tmp_path_factory, at, ends):
     name, domain = at
     for highest in ends:
-        wider = widened({name: domain}, [AtEnd(name, highest, "")]).get(name, domain)
+        end = AtEnd(name, highest, domain.high if highest else domain.low, "")
+        wider = widened({name: domain}, [end]).get(name, domain)
         assert wider.low <= domain.low and wider.high >= domain.high
         domain = wider
     least, most = bounds(Config, name)

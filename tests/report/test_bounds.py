@@ -20,11 +20,11 @@ def trials(loss, count=40, seed=0, **more) -> pd.DataFrame:
 
 
 def test_an_optimum_beyond_an_end_is_told_with_the_end_and_the_range():
-    ((name, highest, said),) = at_ends(trials(lambda t: -np.log(t["learning_rate"])))
-    assert (name, highest) == ("learning_rate", True)
+    ((name, highest, tried, said),) = at_ends(trials(lambda t: -np.log(t["learning_rate"])))
+    assert (name, highest) == ("learning_rate", True) and 0.05 < tried < 0.1
     assert said.startswith("learning rate: 5 of the 5 best configurations lie in the highest tenth")
-    ((name, highest, said),) = at_ends(trials(lambda t: t["filters"] + 0.0))
-    assert (name, highest) == ("filters", False)
+    ((name, highest, tried, said),) = at_ends(trials(lambda t: t["filters"] + 0.0))
+    assert (name, highest) == ("filters", False) and 32 <= tried < 40
     assert "filters: 5 of the 5 best configurations lie in the lowest tenth of what was" in said
 
 

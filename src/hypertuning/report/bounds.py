@@ -27,6 +27,8 @@ class AtEnd(NamedTuple):
     name: str
     highest: bool
     """Which end it is."""
+    tried: float
+    """The value there."""
     said: str
     """A sentence on it."""
 
@@ -57,6 +59,7 @@ def _at_end(values: pd.Series) -> Iterator[AtEnd]:
             yield AtEnd(
                 str(values.name),
                 end == "highest",
+                float(tried.max() if end == "highest" else tried.min()),
                 f"{words(values.name)}: {there.sum()} of the {LOOKED_AT} best configurations lie "
                 f"in the {end} tenth of what was tried, {brief(values.dropna().min())} to "
                 f"{brief(values.dropna().max())}; a wider space may hold better ones.",

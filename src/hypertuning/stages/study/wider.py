@@ -12,7 +12,7 @@ from hypertuning.config import Config, UserError
 from hypertuning.domains import Domain, Float, Integer, Value, check_extent
 from hypertuning.facts import bounds
 from hypertuning.record.read import Recorded
-from hypertuning.report.bounds import AtEnd
+from hypertuning.report.bounds import END, AtEnd
 from hypertuning.space_files import plain
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.study.prepare import Prepared
@@ -45,14 +45,24 @@ def look_beyond(prepared: Prepared, record: Recorded, ends: Sequence[AtEnd]) -> 
 def widened(
     space: Mapping[str, Domain | Value], ends: Sequence[AtEnd]
 ) -> dict[str, Float | Integer]:
-    """The ranges of a space at whose ends the best configurations lie, wider at that end."""
+    """The ranges of a space at whose ends the best configurations lie, wider at that end.
+
+    A range that goes on beyond what was tried is wide enough.
+    """
     found = {}
-    for name, highest, _ in ends:
+    for name, highest, tried, _ in ends:
         domain = space.get(name)
-        if isinstance(domain, Float | Integer):
+        if isinstance(domain, Float | Integer) and _reaches(tried, domain, highest):
             with suppress(UserError):  # it would be too long, or too narrow
                 found[name] = _wider(domain, highest, bounds(Config, name)[highest])
     return {name: domain for name, domain in found.items() if domain != space[name]}
+
+
+def _reaches(tried: float, domain: Float | Integer, highest: bool) -> bool:
+    """Whether a value lies within the last tenth of a range."""
+    scale = math.log if domain.log else float
+    low, high = scale(domain.low), scale(domain.high)
+    return abs(scale(tried) - (high if highest else low)) <= END * (high - low)
 
 
 def _wider(domain: Float | Integer, highest: bool, limit: float) -> Float | Integer:
