@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from entrypoints import bohb, hyperband
+from hypertuning import environment
 from hypertuning.config import UserError
 from hypertuning.domains import Float
 from hypertuning.record.files import DamagedRecord
@@ -17,10 +18,11 @@ from hypertuning.report.bounds import AtEnd
 from hypertuning.search.result import Result
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.options import UsageError
-from hypertuning.stages.study.amended import Amended, check_unchanged, check_version, go_on
+from hypertuning.stages.study.amended import Amended, check_unchanged, go_on
 from hypertuning.stages.study.begin import _keep_space
 from hypertuning.stages.study.prepare import _fitting
 from hypertuning.stages.study.resume import Resumed, read_past
+from hypertuning.stages.study.same_space import check_version
 from hypertuning.stages.study.warm_start import Warm
 from hypertuning.stages.study.wider import look_beyond
 
@@ -86,51 +88,106 @@ def test_a_study_is_refused_whose_space_had_other_fixed_values_in_the_version_th
     resumed, past = SimpleNamespace(study_dir=study), read_past(study)
     check_version(search, resumed, past)
     today = search._replace(domains={**search.domains, "filters": 16})
-    with pytest.raises(UserError, match="has trials with `filters` 8, for which this version of"):
+    with pytest.raises(UserError, match="would not draw: `filters` 8, which is 16 now; go on with"):
         check_version(today, resumed, past)
     no_more = {name: value for name, value in search.domains.items() if name != "filters"}
-    with pytest.raises(UserError, match=r"`filters` 8, for which this version of the .* has 64;"):
+    with pytest.raises(UserError, match="`filters` 8, which is 64 now;"):
         check_version(search._replace(domains=no_more), resumed, past)
     points = [each._replace(proposal=each.proposal._replace(sampler="point")) for each in past]
     check_version(today, resumed, points)  # a point may lie outside the space
     check_version(today, None, [])
 
 
-def test_the_wider_space_that_the_end_of_a_study_offers_can_be_gone_on_in(study):
+@pytest.mark.parametrize(
+    "fixed", ["momentum: 0.7", "padding: 2", "batch_size: [64]", "nesterov: true"]
+)
+def test_a_study_goes_on_whose_fixed_values_act_only_in_some_trials(tmp_path, monkeypatch, fixed):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"{__name__}.SPACE", f"{SPACE[:-1]}, {fixed}}}")
+    study = begun(tmp_path)
     search, _ = amended(study)
-    prepared = SimpleNamespace(search=search, options=options_of(bohb))
-    about = {"study": {"stage": "bohb"}, "id": study.id, "folder": study}
-    ends = [AtEnd("learning_rate", True, 0.09, ""), AtEnd("optimizer", True, 1, "")]
-    (said,) = look_beyond(prepared, SimpleNamespace(outcome="completed", **about), ends)
-    assert said.startswith("to go on with learning_rate 0.001–0.46: ")
-    words = f"--resume {study.id} --space {study.wider_space} --dataset digits --num-samples 27"
-    assert said.endswith(words.replace("--dataset digits ", ""))
-    (said,) = look_beyond(prepared, SimpleNamespace(outcome="interrupted", **about), ends)
-    assert said.endswith(f"--space {study.wider_space}"), "it has samples left"
+    check_version(search, SimpleNamespace(study_dir=study), read_past(study))
 
-    again, found = amended(study, study.wider_space.read_text())
-    assert again.domains == {**search.domains, "learning_rate": Float(0.001, 0.46, log=True)}
+
+def end_of(study, stage=bohb, **about):
+    """The search of a study of 20 trials, and its record, as the end of a stage has them."""
+    search, found = amended(study, stage=stage)
+    options = options_of(stage, space="space.yaml")
+    prepared = SimpleNamespace(
+        search=search, options=options, amended=found, planned=SimpleNamespace(trials=20)
+    )
+    given = {
+        "study": {"stage": stage.main.stage.name},
+        "id": study.id,
+        "folder": study,
+        "outcome": "completed",
+        "trials": [None] * 20,
+        "expected_gain": None,
+    }
+    return prepared, SimpleNamespace(**{**given, **about})
+
+
+ENDS = [AtEnd("learning_rate", True, 0.09, ""), AtEnd("optimizer", True, 1, "")]
+
+
+def test_the_wider_space_that_the_end_of_a_study_offers_can_be_gone_on_in(study):
+    said = look_beyond(*end_of(study), ENDS)
+    wider = study.wider_space(0)
+    assert said.startswith("to go on with learning_rate 0.001–0.46: ")
+    assert said.endswith(f"--resume {study.id} --space {wider} --num-samples 27")
+
+    before, _ = amended(study)
+    again, found = amended(study, wider.read_text())
+    assert again.domains == {**before.domains, "learning_rate": Float(0.001, 0.46, log=True)}
     assert found.notes == [
         "after the first 12 trials it draws from another space: "
         "learning_rate 0.001–0.1, log → 0.001–0.46, log"
     ]
+    once = wider.read_text()
+    look_beyond(*end_of(study), [AtEnd("learning_rate", True, 0.4, "")])
+    assert wider.read_text() == once and study.wider_space(1).exists(), "none is written over"
+
+
+def test_a_study_with_trials_left_goes_on_with_them(study):
+    stopped = end_of(study, outcome="interrupted", trials=[None] * 12)
+    assert look_beyond(*stopped, ENDS).endswith(f"--space {study.wider_space(0)}")
+    all_begun = end_of(study, outcome="interrupted")
+    assert look_beyond(*all_begun, ENDS).endswith(" --num-samples 27")
+    prepared, record = end_of(study, trials=[None] * 12, expected_gain=0.008)
+    prepared.search = prepared.search._replace(stop_when=0.01)
+    assert look_beyond(prepared, record, ENDS).endswith(" --stop-when 0.004")
+
+
+def test_a_number_of_samples_that_mlflow_would_take_for_the_default_is_not_offered(study):
+    prepared, record = end_of(study)
+    prepared.options = options_of(bohb, space="space.yaml", num_samples=38)
+    assert look_beyond(prepared, record, ENDS).endswith(" --num-samples 52")
 
 
 def test_where_no_range_can_be_wider_nothing_is_offered(study):
-    search, _ = amended(study)
-    prepared = SimpleNamespace(search=search, options=options_of(bohb))
-    record = SimpleNamespace(
-        study={"stage": "bohb"}, id=study.id, folder=study, outcome="completed"
+    for ends in ([], ENDS[1:], [AtEnd("learning_rate", True, 0.02, "")]):
+        assert not look_beyond(*end_of(study), ends)
+    assert not study.wider_space(0).exists()
+
+
+def test_below_main_and_of_a_stage_that_keeps_its_space_nothing_is_offered(study, monkeypatch):
+    prepared, record = end_of(study)
+    record.study = {"stage": "grid"}
+    assert not look_beyond(prepared, record, ENDS)
+    monkeypatch.setenv(environment.PARENT_RUN, "0a1b")
+    assert not look_beyond(*end_of(study), ENDS)
+
+
+def test_a_disk_that_takes_no_file_costs_only_the_offer(study, monkeypatch):
+    def full(*_) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hypertuning.stages.study.wider.write_whole", full)
+    said = look_beyond(*end_of(study), ENDS)
+    assert (
+        said
+        == f"a wider space could not be written to {study.wider_space(0)}: No space left on device"
     )
-    assert not list(look_beyond(prepared, record, []))
-    assert not list(
-        look_beyond(
-            prepared,
-            record,
-            [AtEnd("optimizer", False, 1, ""), AtEnd("learning_rate", True, 0.02, "")],
-        )
-    )
-    assert not study.wider_space.exists()
 
 
 def test_trials_that_come_are_drawn_from_the_new_space_and_the_record_keeps_the_old_one(study):

@@ -136,10 +136,10 @@ def test_epochs_that_came_together_do_not_promise_that_the_next_ones_will(clock)
         clock.seconds = at
         epoch(view, trial_of(number, until=1), 1, seconds=took)
         if number == 3:
-            # 6 are left, of 107 seconds each so far, for two workers; and not of the one second
-            # in which the last one came
-            assert "time left 0:05:21" in view._summary()
-    assert "time left 0:02:5" in view._summary()
+            # 6 are left, of 61 seconds each, for two workers; and not of the one second in which
+            # the last one came
+            assert "time left 0:03:03" in view._summary()
+    assert "time left 0:02:0" in view._summary()
 
 
 def test_what_is_certain_to_come_is_never_said_to_take_no_time(clock):

@@ -3,7 +3,7 @@
 <study>/study.json                           what was asked for
 <study>/space.yaml, points.yaml              the files that the study was given
        /space-002.yaml                       the space after its first change
-       /wider.yaml                           a space that goes beyond, where the best lie at an end
+       /wider-001.yaml                       a space that goes beyond, where the best lie at an end
 <study>/checkpoints/t0007.pt                 the trial's state, at times a few epochs behind
                    /t0007.json               its epochs so far, all of them
 <study>/part-001/t0007-e009/params.json      hyperparameters, and the job: trial 7 until epoch 9
@@ -70,9 +70,9 @@ class StudyDir(PathLike[str]):
         """The file of a space with which the study went on, after so many changes."""
         return self.path / f"space-{changes + 1:03d}.yaml"
 
-    @property
-    def wider_space(self) -> Path:
-        return self.path / "wider.yaml"
+    def wider_space(self, changes: int) -> Path:
+        """The file of a space that is offered after so many changes."""
+        return self.path / f"wider-{changes + 1:03d}.yaml"
 
     @property
     def checkpoints(self) -> Path:

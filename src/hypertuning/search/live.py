@@ -50,13 +50,12 @@ class LiveView(Callback):
         self.epochs = len(before)
         self.done = sum(self._work(trial) for trial, _ in before)
         """Epochs, each counted as much as it costs."""
-        self.before = self.done
         best = min(before, key=lambda at: before[at], default=None)
         self.best, self.best_trial = (before[best], trial_id(best[0])) if best else (math.inf, "")
         self.arrivals: list[tuple[float, float]] = []
         """When each epoch was reported, by `time.monotonic()`, and what was done then."""
         self.trained = 0.0
-        """Seconds that these epochs took, of one worker each."""
+        """Seconds that these took, of one worker each, but for the first one of every worker."""
         self.running: dict[int, int] = {}
         """Epochs left of the jobs under way, by trial."""
 
@@ -74,7 +73,8 @@ class LiveView(Callback):
         self.epochs += 1
         self.done += self._work(job["trial"])
         self.arrivals.append((time.monotonic(), self.done))
-        self.trained += result.get("epoch_seconds", 0.0)  # a trial that diverged has none
+        if len(self.arrivals) > self.concurrency:
+            self.trained += result.get("epoch_seconds", 0.0)  # a trial that diverged has none
         self.running[job["trial"]] = job["until"] - result["epoch"]
         loss = result[OBJECTIVE]
         if loss < self.best:
@@ -153,8 +153,7 @@ class LiveView(Callback):
         left = max(certain, self._expected() - done)
         longest = max((n * self._work(trial) for trial, n in self.running.items()), default=0)
         since = time.monotonic() - latest
-        trained = self.trained / (done - self.before) / self.concurrency
-        each = max((latest - began) / (done - before), trained)
+        each = max(latest - began, self.trained / self.concurrency) / (done - before)
         return max(0, each * max(left, longest * self.concurrency) - since)
 
 

@@ -12,6 +12,11 @@ def words(gain: float) -> str:
     return f"the next tenth of the search is expected to lower the best {OBJECTIVE} by {gain:.2g}"
 
 
+def enough_to_go_on(gain: float) -> float:
+    """A `stop_when` with which a search goes on that ended because it expected this gain."""
+    return float(f"{gain / 2:.1g}")
+
+
 class Foresees(Protocol):
     """A sampler whose model says what to expect of more trials."""
 

@@ -100,36 +100,6 @@ def check_unchanged(amended: Amended, resumed: Resumed | None, past: Sequence[Pa
         )
 
 
-def check_version(search: Search, resumed: Resumed | None, past: Sequence[Past]) -> None:
-    """Check that what a study has drawn could be drawn now, but for the ranges.
-
-    A stage's own space may fix other values from one version of the project to the next, and what
-    comes would be other networks.
-
-    Raises:
-        UserError: the space fixes other values.
-    """
-    if not (resumed and search.declared):  # a list is in the record
-        return
-    opened = searched(search.declared)
-    fixed = {name: value for name, value in search.domains.items() if name not in opened}
-    for _, proposal, *_ in past:
-        if proposal.sampler == "point":
-            continue
-        given = proposal.config.hyperparameters()
-        arm = {"augment": proposal.config.augment}
-        drawn = {name: value for name, value in given.items() if name in opened}
-        today = parse_config({**fixed, **arm, **drawn}).hyperparameters()
-        for name in {**given, **today}:
-            if given.get(name) != today.get(name):
-                raise UserError(
-                    f"study {resumed.study_dir.id} has trials with `{name}` {given.get(name)!r}, "
-                    f"for which this version of the project has {today.get(name)!r}; go on with "
-                    "the version that began it (the page of its run names the commit), or begin a "
-                    "new study"
-                )
-
-
 def amend(
     had: Amended,
     past: Sequence[Past],

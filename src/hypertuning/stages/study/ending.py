@@ -10,7 +10,7 @@ from hypertuning.config import UserError
 from hypertuning.record.read import Recorded
 from hypertuning.record.trial import Trial
 from hypertuning.report.bounds import at_ends
-from hypertuning.search.outlook import words
+from hypertuning.search.outlook import enough_to_go_on, words
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
 from hypertuning.stages.console.pages import files_of, how_to_see
@@ -37,7 +37,8 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
         trials = runs.trials(prepared.client, [record.id])
         show_leaderboard(console, trials)
         ends = at_ends(trials)
-        say(console, [*(end.said for end in ends), *look_beyond(prepared, record, ends)])
+        beyond = look_beyond(prepared, record, ends)
+        say(console, [*(end.said for end in ends), *([beyond] if beyond else [])])
         say(console, _outlook(prepared, record))
         say(console, _told(prepared, record))
     if record.outcome == "interrupted":
@@ -59,7 +60,7 @@ def _outlook(prepared: Prepared, record: Recorded) -> Iterator[str]:
     if record.outcome == "completed" and gain < least and len(record.trials) < planned:
         options = prepared.options.changed(["storage_path"])
         stage = record.study["stage"]
-        again = command_of(stage, resume=record.id, stop_when=float(f"{gain / 2:.1g}"), **options)
+        again = command_of(stage, resume=record.id, stop_when=enough_to_go_on(gain), **options)
         yield f"{words(gain)}, less than `stop_when` (={least:g}). To go on: {again}"
     else:
         yield words(gain)

@@ -25,12 +25,13 @@ from hypertuning.stages.console.show import say
 from hypertuning.stages.console.waiting import tell_first_epoch, waiting
 from hypertuning.stages.done import Done
 from hypertuning.stages.options import StudyOptions
-from hypertuning.stages.study.amended import check_unchanged, check_version
+from hypertuning.stages.study.amended import check_unchanged
 from hypertuning.stages.study.begin import begin, write_record
 from hypertuning.stages.study.deliver import Undelivered, draw_trial, finish, recover
 from hypertuning.stages.study.ending import conclude
 from hypertuning.stages.study.prepare import Build, Prepared, prepare
 from hypertuning.stages.study.resume import read_past
+from hypertuning.stages.study.same_space import check_version
 from hypertuning.stages.study.searching import searcher_of
 from hypertuning.tracking.callback import MLflowMirror
 from hypertuning.tracking.launch import file_launcher, find_launch

@@ -52,8 +52,11 @@ def check_reachable(space: Space, changed: Space, options: SearchOptions) -> Non
     fixed, seed = fixed_values(options), options.seed
     for name, domain in searched(space).items():
         for value in _ends(domain) if name in changed else ():
+            there = {**space, name: value}
+            never = idle(there, fixed).keys() - idle(space, fixed).keys()  # they act beside others
+            acting = {n: d for n, d in there.items() if n not in never}
             try:
-                Random(settle({**space, name: value}, fixed), fixed, seed).propose(0)
+                Random(settle(acting, fixed), fixed, seed).propose(0)
             except UserError as error:
                 raise UserError(f"with `{name}` {value!r} {error}") from error
     Random(space, fixed, seed).propose(0)

@@ -1,7 +1,7 @@
 """A wider space where the best configurations lie at an end: written, and the command to go on."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -9,13 +9,17 @@ import yaml
 
 from hypertuning import environment
 from hypertuning.config import Config, UserError
-from hypertuning.domains import Domain, Float, Integer, Value, check_extent
+from hypertuning.domains import Float, Integer, Value, check_extent
 from hypertuning.facts import bounds
 from hypertuning.record.read import Recorded
 from hypertuning.report.bounds import END, AtEnd
+from hypertuning.search.outlook import enough_to_go_on
+from hypertuning.search.sampler import Random
 from hypertuning.space_files import plain
+from hypertuning.spaces import Space, searched, settle
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.study.prepare import Prepared
+from hypertuning.stages.study.space_asked import space_of
 from hypertuning.stages.table import STAGES
 from hypertuning.whole_file import write_whole
 
@@ -23,38 +27,64 @@ SHARE = 1 / 3
 """How much wider a range becomes, as a share of it; on a log scale, of the logarithm."""
 
 
-def look_beyond(prepared: Prepared, record: Recorded, ends: Sequence[AtEnd]) -> Iterator[str]:
-    """Write a wider space to the record, and say how the study goes on in it; else nothing.
+def look_beyond(prepared: Prepared, record: Recorded, ends: Sequence[AtEnd]) -> str:
+    """Write a wider space to the record, and say how the study goes on in it.
 
     Nothing if no range can be wider, or below `main`, which decides what comes next.
     """
-    stage, space = record.study["stage"], prepared.search.declared
-    changed = widened(space, ends) if STAGES[stage].amends else {}
-    if not changed or environment.read(environment.PARENT_RUN):
-        return
-    file = record.folder.wider_space
-    write_whole(file, yaml.safe_dump(plain({**space, **changed}), sort_keys=False))
-    options = prepared.options.changed(["storage_path"])
-    if record.outcome == "completed":
-        options["num_samples"] = math.ceil(prepared.options.num_samples * (1 + SHARE))
+    stage, options = record.study["stage"], prepared.options
+    if not STAGES[stage].amends or environment.read(environment.PARENT_RUN):
+        return ""
+    space, whole = prepared.search.declared, prepared.search.domains
+    fixed = {name: value for name, value in whole.items() if name not in searched(whole)}
+    if fixed.get("augment") == "both":
+        fixed["augment"] = "none"
+    if not (changed := widened(space, fixed, ends)):
+        return ""
+    file = record.folder.wider_space(len(prepared.amended.spaces))
+    content = plain({**space_of(options), **changed})
+    try:
+        write_whole(file, yaml.safe_dump(content, sort_keys=False))
+    except OSError as error:
+        return f"a wider space could not be written to {file}: {error.strerror}"
+    more = {**options.changed(["storage_path"]), **_what_ended_it(prepared, record)}
     ranges = ", ".join(f"{name} {domain.extent()}" for name, domain in changed.items())
-    command = command_of(stage, resume=record.id, space=file, **options)
-    yield f"to go on with {ranges}: {command}"
+    return f"to go on with {ranges}: {command_of(stage, resume=record.id, space=file, **more)}"
+
+
+def _what_ended_it(prepared: Prepared, record: Recorded) -> dict[str, float]:
+    """The options that leave a study something to draw."""
+    options = prepared.options
+    if len(record.trials) >= prepared.planned.trials:
+        more = math.ceil(options.num_samples * (1 + SHARE))
+        # under `mlflow run`, a value equal to the default counts as not given
+        return {"num_samples": more + (more == type(options).model_fields["num_samples"].default)}
+    gain = record.expected_gain
+    if record.outcome == "completed" and gain is not None and gain < prepared.search.stop_when:
+        return {"stop_when": enough_to_go_on(gain)}
+    return {}
 
 
 def widened(
-    space: Mapping[str, Domain | Value], ends: Sequence[AtEnd]
+    space: Space, fixed: Mapping[str, Value], ends: Sequence[AtEnd]
 ) -> dict[str, Float | Integer]:
     """The ranges of a space at whose ends the best configurations lie, wider at that end.
 
-    A range that goes on beyond what was tried is wide enough.
+    A range that goes on beyond what was tried is wide enough, and what cannot be trained is no
+    part of one.
+
+    Args:
+        fixed: The values of parameters that the space leaves out.
     """
-    found = {}
+    found: dict[str, Float | Integer] = {}
     for name, highest, tried, _ in ends:
         domain = space.get(name)
         if isinstance(domain, Float | Integer) and _reaches(tried, domain, highest):
-            with suppress(UserError):  # it would be too long, or too narrow
-                found[name] = _wider(domain, highest, bounds(Config, name)[highest])
+            with suppress(UserError):  # too long, too narrow, or not to be trained
+                wider = _wider(domain, highest, bounds(Config, name)[highest])
+                there = {**space, **found, name: wider.high if highest else wider.low}
+                Random(settle(there, fixed), fixed, seed=0).propose(0)
+                found[name] = wider
     return {name: domain for name, domain in found.items() if domain != space[name]}
 
 
@@ -72,15 +102,19 @@ def _wider(domain: Float | Integer, highest: bool, limit: float) -> Float | Inte
     step = SHARE * (high - low)
     old, new = (domain.high, back(high + step)) if highest else (domain.low, back(low - step))
     if isinstance(domain, Integer):
-        new = (
-            min(max(old + 1, round(new)), limit)
-            if highest
-            else max(min(old - 1, round(new)), limit)
-        )
-    elif (new >= limit) if highest else (new <= limit):
-        new = (old + limit) / 2
-    elif (short := float(f"{new:.2g}")) != old:
-        new = short
+        new = max(old + 1, round(new)) if highest else min(old - 1, round(new))
+        new = min(new, limit) if highest else max(new, limit)
+    else:
+        middle = (old + limit) / 2  # no nearer to the limit, which may be forbidden
+        if not domain.log or new >= limit > old:
+            new = min(new, middle) if highest else max(new, middle)
+        new = _short(new, *sorted((old, limit)))
     wider = replace(domain, **{"high" if highest else "low": new})
     check_extent(wider)
     return wider
+
+
+def _short(value: float, low: float, high: float) -> float:
+    """A value between two others, with as few digits as leave it there."""
+    shorter = (float(f"{value:.{digits}g}") for digits in range(2, 17))
+    return next((short for short in shorter if low < short < high), value)
