@@ -146,7 +146,7 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch):
     result = CliRunner().invoke(bohb.main, ["--dry-run", "true"])
     assert result.exit_code == 0
     assert "51 trials, at least 147 epochs" in result.output
-    assert "model: from trial 8 on; it needs 8 results after one number" in result.output
+    assert "model: from trial 7 on; it needs 7 results after one number" in result.output
     assert "estimate: none before the images are there" in result.output
     assert not list(tmp_path.iterdir())
 
@@ -169,8 +169,8 @@ def test_a_dry_run_with_images_estimates_time_and_disk(tmp_path, monkeypatch):
     [
         (
             ["--strategy", "bohb", "--num-samples", "20"],
-            "warning: `num_samples` (=20) never gives the model the 16 results after one number "
-            "of epochs that it needs, so every configuration is drawn at random; 25 would do",
+            "warning: `num_samples` (=20) never gives the model the 14 results after one number "
+            "of epochs that it needs, so every configuration is drawn at random; 23 would do",
         ),
         (
             ["--strategy", "bohb", "--max-epochs", "10"],
@@ -179,8 +179,8 @@ def test_a_dry_run_with_images_estimates_time_and_disk(tmp_path, monkeypatch):
         ),
         (
             ["--num-samples", "7"],
-            "warning: `num_samples` (=7) never gives the model the 8 results after one number "
-            "of epochs that it needs, so every configuration is drawn at random; 9 would do",
+            "warning: `num_samples` (=7) never gives the model the 7 results after one number "
+            "of epochs that it needs, so every configuration is drawn at random; 8 would do",
         ),
         ([], None),
     ],
