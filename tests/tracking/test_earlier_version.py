@@ -109,6 +109,7 @@ assert all("top_5_accuracy" not in row for trial in recorded.trials for row in t
 
 class Data:
     classes = "0123456789"
+    train = range(9)
 
 config = parse_config(recorded.trials[3].config)
 state = load(study.checkpoint(3), config, Data, Hardware.of("cpu"))
