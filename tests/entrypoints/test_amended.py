@@ -286,6 +286,17 @@ def test_points_that_do_not_fit_are_refused_with_the_number_that_makes_room(stud
     assert found.points.keys() == {*range(12, 22)}
 
 
+def test_another_space_is_refused_where_no_trial_is_left_that_would_be_drawn_from_it(study):
+    with pytest.raises(UsageError, match="none of the study's trials would be drawn from another"):
+        amended(study, WIDER, num_samples=12)
+    assert amended(study, WIDER, num_samples=13)[1].notes
+    points = json.dumps([{"learning_rate": 0.01 + n / 1000} for n in range(8)])
+    _, found = amended(study, points=points)
+    assert len(found.points) == 8
+    with pytest.raises(UsageError, match="a larger `num_samples` makes room"):
+        amended(study, NARROW)
+
+
 def test_hyperband_goes_on_in_another_space_too_and_in_both_arms_takes_no_points(
     tmp_path, monkeypatch
 ):

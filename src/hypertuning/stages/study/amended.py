@@ -117,7 +117,8 @@ def amend(
         points: Configurations to try next.
 
     Raises:
-        UserError: the spaces differ in more than ranges, or the points do not fit in.
+        UserError: the spaces differ in more than ranges, no trial is left to draw from the new
+            one, or the points do not fit in.
     """
     begun = {job.job.trial: job.proposal.config for job in past}
     known = {**dict(enumerate(before.points)), **had.points, **begun}
@@ -125,6 +126,11 @@ def amend(
     spaces = had.spaces
     if list(before.declared.items()) != list(now.declared.items()):  # draws depend on the order
         check_parameters(before.declared, now.declared)
+        if len(known) >= trials:
+            raise UserError(
+                "`space`: none of the study's trials would be drawn from another space, as each "
+                "has its configuration already; a larger `num_samples` makes room"
+            )
         spaces = [*spaces, _left(before, now, len(begun))]
         news += _outside(begun.values(), now)
     return Amended({**had.points, **placed}, spaces, tuple(news), len(begun))
