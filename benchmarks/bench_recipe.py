@@ -87,7 +87,7 @@ def rows() -> Iterator[Row]:
 
 
 def train(
-    cache: Path, sizes: tuple[int, int], epochs: int, device: str, row: Row
+    cache: Path, sizes: tuple[int, int], epochs: int, device: str, precision: str, row: Row
 ) -> dict[str, object]:
     """Train a row to its end; what was measured, as a line of the table."""
     import torch
@@ -97,7 +97,7 @@ def train(
 
     torch.set_num_threads(1)
     data = load(cache, *sizes, split_seed=0)
-    state = TrainState.new(row.config, data, epochs, Hardware.of(device, "float32"))
+    state = TrainState.new(row.config, data, epochs, Hardware.of(device, precision))
     began = time.process_time()
     try:
         *_, last = fit(state, data, epochs)
@@ -149,19 +149,23 @@ def summary(measured: pd.DataFrame) -> pd.DataFrame:
 @click.option("--filters", default=32, help="Of the first block; with half as many as the recipe "
               "has, a row costs a quarter.")  # fmt: skip
 @click.option("--seeds", default=3)
-@click.option("--only", default="", help="Train only rows whose name has this pattern in it.")
+@click.option("--only", default="", help="Train only rows that have this pattern in their part "
+              "and name, as they are printed: 'left out|tried'.")  # fmt: skip
 @click.option("--processes", default=os.cpu_count())
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32")
 @click.option("--out", required=True, type=click.Path(path_type=Path))
 def main(
-    dataset, data_dir, train_size, val_size, epochs, filters, seeds, only, processes, device, out
-) -> None:
+    dataset, data_dir, train_size, val_size, epochs, filters, seeds, only, processes, device,
+    precision, out,
+) -> None:  # fmt: skip
     """Train what the table in the output folder lacks, then write its summary and figure."""
     from hypertuning.learn.data import prepare
 
     out.mkdir(parents=True, exist_ok=True)
     cache = prepare(dataset, data_dir)
-    file = out / f"{cache.name}-{train_size}-{val_size}-{filters}-{epochs}-{device}.csv"
+    how = f"{train_size}-{val_size}-{filters}-{epochs}-{device}-{precision}"
+    file = out / f"{cache.name}-{how}.csv"
     had = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=KEYS)
     trained = set(had[KEYS].itertuples(index=False, name=None))
     today = [
@@ -169,11 +173,15 @@ def main(
         for seed in range(seeds)
         for row in rows()
     ]
-    wanted = [row for row in today if re.search(only, row.name) and key(row) not in trained]
+    wanted = [
+        row
+        for row in today
+        if re.search(only, f"{row.part}, {row.name}") and key(row) not in trained
+    ]
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
-        run = partial(train, cache, (train_size, val_size), epochs, device)
+        run = partial(train, cache, (train_size, val_size), epochs, device, precision)
         jobs = {pool.submit(run, row): row for row in wanted}
         for job in as_completed(jobs):
             row = jobs[job]

@@ -55,6 +55,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Annotated[Literal["nn", "resnn", "cnn"], Display("", always=True)] = "cnn"
+    """Fully connected, the same with residual layers, or with convolutions."""
     num_conv_layers: Annotated[int, CNN, Display("conv", words="conv layers")] = Field(
         3, ge=1, le=8
     )
@@ -68,6 +69,7 @@ class Config(BaseModel):
     filter_growth: Annotated[float, CNN, Display("g")] = Field(1.0, ge=1, le=16)
     """How many times as many filters the blocks behind the first one have."""
     kernel_size: Annotated[int, CNN, Display("k", always=True)] = Field(3, ge=1, le=IMAGE_SIZE)
+    """Width and height of every convolution, in pixels."""
     padding: Annotated[int, CNN, Display("p", always=True)] = Field(
         default_factory=lambda given: given["kernel_size"] // 2, ge=0, le=IMAGE_SIZE
     )
@@ -75,6 +77,7 @@ class Config(BaseModel):
     whitening: Annotated[bool, CNN, Display("white")] = False
     """A first layer that decorrelates patches of 2×2 pixels, see `learn.whitening`."""
     activation: Annotated[Literal["relu", "gelu"], CNN, Display("")] = "relu"
+    """Of all layers but the last; the other models have ReLU."""
     batch_norm: Annotated[bool, CNN, Display("bn")] = False
     """Batch normalisation of every convolution, behind the pool if there is one."""
     norm_momentum: Annotated[float, BATCH_NORM, Display("bnm")] = Field(0.1, gt=0, le=1)
@@ -97,6 +100,7 @@ class Config(BaseModel):
     """Width of every linear layer but the last."""
 
     learning_rate: Annotated[float, Display("lr", log=True)] = Field(1e-3, gt=0)
+    """The largest of the training, where a schedule changes it."""
     lr_schedule: Annotated[Literal["constant", "cosine", "onecycle", "triangle"], Display("")] = (
         "constant"
     )
@@ -110,8 +114,9 @@ class Config(BaseModel):
     momentum: Annotated[float | None, WITH_MOMENTUM, Display("m")] = Field(None, ge=0, lt=1)
     """0.9 under `sgd` and `muon` unless given; of the last layer only under `sgd`."""
     nesterov: Annotated[bool, WITH_MOMENTUM, Display("nag")] = False
-    """Nesterov's momentum."""
+    """Nesterov's form of the momentum."""
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
+    """As PyTorch's optimizers take it, unless `decay_per_epoch`."""
     decay_per_epoch: Annotated[bool, DECOUPLED, Display("dpe")] = False
     """Weights without a gradient shrink to exp(-`weight_decay`) in an epoch at the full learning
     rate, whatever that is, and the momentum, batches, images (after arXiv 2405.13698)."""
@@ -124,6 +129,7 @@ class Config(BaseModel):
     label_smoothing: Annotated[float, Display("ls")] = Field(0.0, ge=0, lt=1)
     """Only in the training loss; `val_loss` is plain cross-entropy."""
     augment: Annotated[Literal["none", "crop_flip"], Display("")] = "none"
+    """Of training images; `crop_flip` shifts and mirrors them at random."""
     crop_pixels: Annotated[int, CROP_FLIP, Display("crop")] = Field(4, ge=0, lt=IMAGE_SIZE)
     """An image is shifted by at most as many pixels, each way."""
     crop_border: Annotated[Literal["zeros", "reflect"], CROP_FLIP, Display("")] = "zeros"

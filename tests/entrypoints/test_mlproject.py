@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hypertuning.stages import generate
+from hypertuning.config import Config
+from hypertuning.stages import generate, hyperparameters
 
 ROOT = Path(__file__).parents[2]
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
@@ -53,6 +54,28 @@ def test_what_is_generated_is_what_the_options_say():
     text = (ROOT / "README.md").read_text()
     assert text == generate.readme(text), "type `make mlproject`"
     assert "| `num_samples` | `51` |" in text
+    written = (ROOT / "docs" / "hyperparameters.md").read_text()
+    assert written == hyperparameters.page(), "type `make mlproject`"
+
+
+@pytest.mark.parametrize("name", Config.model_fields)
+def test_the_page_of_hyperparameters_has_each_with_its_meaning(name):
+    (row,) = [
+        line for line in hyperparameters.page().splitlines() if line.startswith(f"| `{name}`")
+    ]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert len(cells) == 7 and cells[1] and len(cells[-1].split()) > 2
+
+
+def test_the_page_of_hyperparameters_says_where_a_parameter_acts_and_is_searched():
+    rows = {
+        line.split("`")[1]: line
+        for line in hyperparameters.page().splitlines()
+        if "|" in line and "`" in line
+    }
+    assert "number from 0, below 1 | `optimizer` `sgd` or `muon` |" in rows["momentum"]
+    assert "`hyperband`: 100–200" in rows["filters"]
+    assert "| `0.1` | `0.4` |" in rows["norm_momentum"], "its default, and the recipe's"
 
 
 @pytest.mark.parametrize("name", ENTRY_POINTS)

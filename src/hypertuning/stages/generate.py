@@ -1,4 +1,4 @@
-"""Write MLproject, the entry points and the README's tables from the stages' options.
+"""Write MLproject, the entry points and the tables of the documents from what the code declares.
 
 `make mlproject` runs this module in a checkout; a test compares the files with the options.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args, get_origin
 
 from hypertuning.epoch import EPOCH_METRICS
+from hypertuning.stages import hyperparameters
 from hypertuning.stages.options import Options, SearchOptions, as_text
 from hypertuning.stages.table import STAGES, Stage
 
@@ -131,6 +132,7 @@ def main(root: Path = Path()) -> None:
     (root / "MLproject").write_text(mlproject())
     for name, text in entry_points().items():
         (root / "entrypoints" / name).write_text(text)
+    (root / "docs" / "hyperparameters.md").write_text(hyperparameters.page())
     file = root / "README.md"
     file.write_text(readme(file.read_text()))
 
