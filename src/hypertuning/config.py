@@ -165,6 +165,10 @@ class Config(BaseModel):
         given = self.model_dump(exclude_none=True)
         return {name: value for name, value in given.items() if acts(name, given)}
 
+    def key(self) -> frozenset:
+        """The same for configurations that train the same."""
+        return frozenset(self.hyperparameters().items())
+
 
 def differing(configs: Sequence[Config]) -> dict[str, bool]:
     """The hyperparameters in which configurations differ, and whether every one has them."""

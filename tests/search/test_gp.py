@@ -63,6 +63,36 @@ def test_a_parameter_that_misleads_early_is_seen_through_by_few_results_of_the_l
     assert np.median(sizes) > 200
 
 
+def test_no_configuration_is_proposed_twice_while_others_are_left():
+    space = {"kernel_size": Integer(2, 3), "padding": Integer(0, 1), "filters": Integer(100, 120)}
+
+    def loss(config, epoch):
+        return 1 + config.kernel_size - 0.01 * config.filters + 1 / epoch
+
+    proposals = search(Gp(space, {}, 0, PAPER._replace(random_fraction=0.0)), 40, loss)
+    modelled = [p.config.key() for p in proposals if p.sampler == "model"]
+    assert len(modelled) == len(set(modelled)) > 30
+    few = {"kernel_size": Integer(2, 3), "padding": Integer(0, 1)}
+    assert len(search(Gp(few, {}, 0), 12, loss)) == 12, "then at random"
+
+
+def test_what_acts_beside_some_numbers_of_a_range_is_proposed_and_learnt():
+    space = {"num_fully_connected_layers": Integer(1, 3), "hidden_size": Integer(300, 512)}
+
+    def loss(config, epoch):
+        off = abs(config.hidden_size - 450) / 100 + (config.num_fully_connected_layers < 3)
+        return off + 1 / epoch
+
+    proposals = search(Gp(space, {}, 0, PAPER._replace(random_fraction=0.0)), 30, loss)
+    sizes = [
+        p.config.hidden_size
+        for p in proposals[-10:]
+        if p.config.num_fully_connected_layers == 3 and p.sampler == "model"
+    ]
+    assert len(sizes) > 5 and all(size >= 300 for size in sizes)
+    assert np.median(np.abs(np.array(sizes) - 450)) < 25
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_the_share_of_random_proposals_is_what_was_asked_for(share):
     proposals = search(Gp(BOHB, {}, 0, PAPER._replace(random_fraction=share)), 24)

@@ -60,6 +60,8 @@ class Gp:
         self.searched = searched(space)
         self.results: list[tuple[np.ndarray, int, float]] = []
         """(vector, epoch, loss)"""
+        self.tried: set[frozenset] = set()
+        """The configurations of this study that have a result."""
         self.own: Counter[int] = Counter()
         """Results of this study by epoch."""
         self._logs = (0, np.empty(0))
@@ -82,6 +84,7 @@ class Gp:
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         """Learn a result, unless its configuration lies outside the space."""
+        self.tried.add(config.key())
         given = config.hyperparameters()
         if self.random.misfit(given):
             return
@@ -102,7 +105,8 @@ class Gp:
         origin = "model" if self._enough(self.own) else "warm"
         ranked = self._ranked(np.random.default_rng((self.seed, trial, 0, MODEL)))
         for _, config in self._trainable(ranked):
-            return Proposal(config, origin)
+            if config.key() not in self.tried:  # the same seed would train it to the same losses
+                return Proposal(config, origin)
         return self.random.propose(trial)
 
     def _ranked(self, rng: np.random.Generator) -> np.ndarray:
@@ -179,7 +183,7 @@ class Gp:
         switched = np.where(rng.random(centres.shape) < SWITCH, drawn[DRAWN:], centres)
         near = np.where(self.places.counts > 0, switched, moved)
         near = np.where(np.isnan(near), drawn[DRAWN:], near)  # it may act here
-        return self.places.without_idle(np.concatenate([drawn[:DRAWN], near]))
+        return self.places.exact(np.concatenate([drawn[:DRAWN], near]))
 
 
 def _fitted(results: int, first: int) -> int:

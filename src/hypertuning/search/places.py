@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from hypertuning.domains import Choice, Domain, Value
+from hypertuning.domains import Choice, Domain, Integer, Value
 from hypertuning.search.unit import from_unit, to_unit
 from hypertuning.spaces import Space, acting, conditions, searched
 
@@ -57,9 +57,17 @@ class Places:
         uniform = rng.random((count, len(self.names)))
         return np.where(self.counts > 0, np.floor(uniform * self.counts), uniform)
 
-    def without_idle(self, vectors: np.ndarray) -> np.ndarray:
-        """The same vectors (n, d), NaN where a parameter does not act."""
+    def exact(self, vectors: np.ndarray) -> np.ndarray:
+        """The vectors (n, d) of the configurations at these vectors.
+
+        Whole numbers are in the middle of their shares, parameters that do not act are NaN.
+        """
         kept = vectors.copy()
+        for name, domain in enumerate(self.domains.values()):
+            if isinstance(domain, Integer):
+                acts = ~np.isnan(vectors[:, name])
+                numbers = [from_unit(domain, place) for place in vectors[acts, name]]
+                kept[acts, name] = [to_unit(domain, number) for number in numbers]
         for _ in self._needed:  # a parameter may depend on one that does not act
             for name, parent, allowed in self._needed:
                 kept[~np.isin(kept[:, parent], allowed), name] = math.nan

@@ -144,8 +144,8 @@ def _placed(
     Raises:
         UserError: there are too few.
     """
-    tried = {_key(config): trial for trial, config in sorted(known.items(), reverse=True)}
-    new = [config for config in points if _key(config) not in tried]
+    tried = {config.key(): trial for trial, config in sorted(known.items(), reverse=True)}
+    new = [config for config in points if config.key() not in tried]
     free = [trial for trial in range(trials) if trial not in known]
     if len(new) > len(free):
         raise UserError(
@@ -155,18 +155,14 @@ def _placed(
         )
     placed = dict(zip(free, new, strict=False))
     notes = [
-        f"point {number} is in the study already, as {trial_id(tried[_key(config)])}"
+        f"point {number} is in the study already, as {trial_id(tried[config.key()])}"
         for number, config in enumerate(points)
-        if _key(config) in tried
+        if config.key() in tried
     ]
     if placed:
         named = ", ".join(map(trial_id, placed))
         notes.append(f"{counted(len(placed), 'point')} added, as {named}")
     return placed, notes
-
-
-def _key(config: Config) -> frozenset:
-    return frozenset(config.hyperparameters().items())
 
 
 def _outside(begun: Collection[Config], now: Search) -> list[str]:

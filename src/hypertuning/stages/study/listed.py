@@ -68,7 +68,7 @@ def _distinct(proposals: Iterable[Proposal]) -> list[Proposal]:
     """Without those that differ from an earlier one only in parameters without effect."""
     first: dict[frozenset, Proposal] = {}
     for proposal in proposals:
-        first.setdefault(frozenset(proposal.config.hyperparameters().items()), proposal)
+        first.setdefault(proposal.config.key(), proposal)
     return list(first.values())
 
 
