@@ -109,6 +109,10 @@ def test_a_study_goes_on_whose_fixed_values_act_only_in_some_trials(tmp_path, mo
     check_version(search, SimpleNamespace(study_dir=study), read_past(study))
 
 
+def trials_of(numbers):
+    return [SimpleNamespace(number=number) for number in numbers]
+
+
 def end_of(study, stage=bohb, **about):
     """The search of a study of 20 trials, and its record, as the end of a stage has them."""
     search, found = amended(study, stage=stage)
@@ -121,7 +125,7 @@ def end_of(study, stage=bohb, **about):
         "id": study.id,
         "folder": study,
         "outcome": "completed",
-        "trials": [None] * 20,
+        "trials": trials_of(range(20)),
         "expected_gain": None,
     }
     return prepared, SimpleNamespace(**{**given, **about})
@@ -149,13 +153,29 @@ def test_the_wider_space_that_the_end_of_a_study_offers_can_be_gone_on_in(study)
 
 
 def test_a_study_with_trials_left_goes_on_with_them(study):
-    stopped = end_of(study, outcome="interrupted", trials=[None] * 12)
+    stopped = end_of(study, outcome="interrupted", trials=trials_of(range(12)))
     assert look_beyond(*stopped, ENDS).endswith(f"--space {study.wider_space(0)}")
     all_begun = end_of(study, outcome="interrupted")
     assert look_beyond(*all_begun, ENDS).endswith(" --num-samples 27")
-    prepared, record = end_of(study, trials=[None] * 12, expected_gain=0.008)
+    prepared, record = end_of(study, trials=trials_of(range(12)), expected_gain=0.008)
     prepared.search = prepared.search._replace(stop_when=0.01)
     assert look_beyond(prepared, record, ENDS).endswith(" --stop-when 0.004")
+    record.trials = trials_of(range(20))
+    assert look_beyond(prepared, record, ENDS).endswith(" --num-samples 27 --stop-when 0.004")
+
+
+def test_trials_that_wait_for_points_are_none_that_the_new_space_could_draw(study):
+    points = json.dumps([{"learning_rate": 0.01 + n / 1000} for n in range(8)])
+    amended(study, points=points)
+    stopped = end_of(study, outcome="interrupted", trials=trials_of(range(12)))
+    assert look_beyond(*stopped, ENDS).endswith(" --num-samples 27")
+
+
+def test_the_offer_does_not_depend_on_what_became_of_the_users_file(study):
+    prepared, record = end_of(study)
+    Path("space.yaml").unlink()
+    assert look_beyond(prepared, record, ENDS)
+    assert "filters: 8" in study.wider_space(0).read_text()
 
 
 def test_a_number_of_samples_that_mlflow_would_take_for_the_default_is_not_offered(study):
@@ -244,6 +264,14 @@ def test_a_list_that_leaves_a_parameter_without_effect_is_accepted(study):
     search, found = amended(study, SPACE.replace("[adamw, sgd]", "[adamw]"))
     assert "momentum" not in search.domains
     assert "optimizer" in found.notes[0] and "momentum" in found.notes[0]
+
+
+def test_what_only_a_value_that_left_the_list_made_idle_is_no_other_version(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"{__name__}.SPACE", f"{SPACE[:-1]}, momentum: 0.7}}")
+    study = begun(tmp_path)
+    search, _ = amended(study, SPACE.replace("[adamw, sgd]", "[sgd]"))
+    check_version(search, SimpleNamespace(study_dir=study), read_past(study))
 
 
 def test_a_prior_may_change(study):

@@ -211,6 +211,36 @@ def test_a_configuration_to_train_says_what_does_nothing_in_it(tmp_path):
     assert single(given, kept).notes == search.notes
 
 
+@pytest.mark.parametrize(
+    ("trained", "why"),
+    [("lr_schedule: cosine", "follows a schedule (cosine)"), ("lookahead: true", "their average")],
+)
+def test_what_was_planned_over_its_epochs_gets_no_more_of_them(trained, why):
+    Path("config.yaml").write_text(trained)
+    given = Train(config="config.yaml", epochs=3, dataset="digits")
+    begun = single(given, None)
+    kept = {**begun.given, "asked": list(begun.given["asked"])}
+    assert single(given, kept).max_epochs == 3
+    with pytest.raises(UsageError) as refused:
+        single(given.but(epochs=6), kept)
+    assert "`epochs` (=6) cannot become more than 3" in str(refused.value)
+    assert why in str(refused.value)
+
+
+def test_with_both_augmentations_what_acts_in_one_of_them_is_searched():
+    space = "crop_pixels: {low: 1, high: 8}\ncrop_border: reflect"
+    search = sampled("hyperband", HYPERBAND, "grace_period", options(hyperband, space))
+    assert not search.notes
+    assert search.searched["crop_pixels"] is False, "not every trial has it"
+    pairs = [[search.sampler.propose(n + arm).config for arm in (0, 1)] for n in range(0, 40, 2)]
+    assert len({with_crop.crop_pixels for _, with_crop in pairs}) > 4
+    for plain, with_crop in pairs:
+        assert (plain.augment, with_crop.augment) == ("none", "crop_flip")
+        assert "crop_pixels" not in plain.hyperparameters()
+        assert with_crop.crop_border == "reflect"
+        assert plain.model_copy(update={"augment": "crop_flip"}) == with_crop
+
+
 def test_stages_without_files_have_nothing_to_say():
     assert sampled("hyperband", HYPERBAND, "grace_period", options(hyperband)).notes == ()
     assert listed("grid", [GRID], options(grid), None).notes == ()

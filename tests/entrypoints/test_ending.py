@@ -52,6 +52,16 @@ def test_a_space_from_which_nothing_would_be_drawn_is_refused():
         resumed=SimpleNamespace(new_space={"space": "wider.yaml"}),
         planned=SimpleNamespace(trials=40),
     )
-    study_dir = SimpleNamespace(id="0a1b")
+    study_dir, searcher = SimpleNamespace(id="0a1b"), SimpleNamespace(outlook=None)
     with pytest.raises(UserError, match="nothing is left to draw of the 40 trials of study 0a1b"):
-        _end_again(Console(), prepared, study_dir, None)
+        _end_again(Console(), prepared, study_dir, searcher)
+
+
+def test_a_space_of_which_too_little_is_expected_is_refused_with_what_would_go_on():
+    prepared = SimpleNamespace(
+        resumed=SimpleNamespace(new_space={"space": "wider.yaml"}),
+        search=SimpleNamespace(stop_when=0.01),
+    )
+    searcher = SimpleNamespace(outlook=SimpleNamespace(is_enough=lambda: True), expected_gain=0.008)
+    with pytest.raises(UserError, match=r"by 0.008 there too, less than .* with `stop_when` 0.004"):
+        _end_again(Console(), prepared, SimpleNamespace(id="0a1b"), searcher)

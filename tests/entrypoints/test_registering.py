@@ -156,6 +156,12 @@ def test_more_images_than_there_are_are_refused_by_the_option_that_asked(home, o
     assert f"`{option}` (=100)" in ended.output
 
 
+def test_too_few_images_for_the_refit_are_refused_before_anything_is_trained(home):
+    ended = CliRunner().invoke(register.main, [*REGISTER, "--refit-size=1", "--dry-run=true"])
+    assert ended.exit_code == 2
+    assert "`refit_size` (=1)" in ended.output
+
+
 @pytest.mark.parametrize(
     ("given", "name"), [([], "my-shades-cnn"), (["--model-name=mine"], "mine")]
 )

@@ -24,6 +24,8 @@ def wider_of(space, name, highest, tried):
         ("learning_rate", Float(1e-3, 1.0, log=True), True, Float(1e-3, 10.0, log=True)),
         ("learning_rate", Float(1e-3, 1.0, log=True), False, Float(1e-4, 1.0, log=True)),
         ("dropout", Float(0.0, 0.3), True, Float(0.0, 0.4)),
+        ("filter_growth", Float(1.3, 4.0, log=True), False, Float(1.1, 4.0, log=True)),
+        ("filter_growth", Float(4.0, 12.0, log=True), True, Float(4.0, 14.0, log=True)),
         ("momentum", Float(0.5, 0.9), True, Float(0.5, 0.95)),  # it stays below 1
         ("momentum", Float(0.8, 0.95), True, Float(0.8, 0.97)),
         ("momentum", Float(0.985, 0.992), True, Float(0.985, 0.994)),

@@ -18,6 +18,7 @@ from ray._raylet import Config
 import hypertuning
 from hypertuning import environment
 from hypertuning.config import UserError
+from hypertuning.processors import cores
 from hypertuning.search.few_processes import few_processes
 from hypertuning.search.late_agents import agents_not_awaited
 from hypertuning.search.ray_errors import (
@@ -51,7 +52,7 @@ PRELOADING = {
     # PyTorch and Ray Tune take ten seconds of a core: a worker imports them before it has work
     "RAY_preload_python_modules": "hypertuning.search.trainable,hypertuning.search.worker",
     # and is not ended as idle when its CPUs are promised to a trial
-    "RAY_num_workers_soft_limit": str(os.cpu_count()),
+    "RAY_num_workers_soft_limit": str(cores()),
 }
 OBJECT_STORE_BYTES = 200_000_000
 """Our objects are a few kilobytes. Ray's default, 30 % of the memory, does not fit in the 64 MB of
@@ -122,6 +123,7 @@ def _start(resources: Resources, verbose: bool, logs: Path) -> None:
                 return _init(
                     verbose,
                     address="local",
+                    num_cpus=cores(),
                     include_dashboard=False,
                     object_store_memory=OBJECT_STORE_BYTES,
                 )

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from hypertuning.config import UserError
 from hypertuning.learn.sources import find_source
+from hypertuning.processors import cores
 from hypertuning.search.resources import Resources, check_temp_dir
 from hypertuning.stages.console.waiting import waiting
 from hypertuning.stages.done import Done
@@ -110,7 +111,7 @@ def resources_of(options: StudyOptions | Main) -> Resources:
     """The resources that a stage may use; `main` has no option for Ray's address."""
     return Resources(
         getattr(options, "ray_address", "local"),
-        options.cpus_per_trial or len(os.sched_getaffinity(0)),
+        options.cpus_per_trial or cores(),
         options.gpus_per_trial,
         options.concurrency,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
 from hypertuning.addresses import without_secrets
+from hypertuning.processors import cores
 
 LIBRARIES = ("torch", "ray", "mlflow", "hpbandster")
 
@@ -46,7 +47,7 @@ def _hardware() -> dict[str, str]:
     gpus = _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]).splitlines()
     return {
         "hardware.cpu": _cpu_model(),
-        "hardware.cores": str(len(os.sched_getaffinity(0))),
+        "hardware.cores": str(cores()),
         "hardware.memory_gib": f"{memory:.1f}",
         **({"hardware.gpu": ", ".join(gpus)} if gpus else {}),
     }

@@ -126,6 +126,7 @@ def _check_refit(prepared: Prepared) -> None:
             f"`refit_size` (={asked}) must not exceed {most}, the images that are neither for "
             "validation nor for the test; 0 is all of them"
         )
+    sizes(prepared.problem.cache, asked, prepared.problem.val_size, "refit_size")
 
 
 def _rank(client: MlflowClient, study_dir: StudyDir) -> pd.DataFrame:

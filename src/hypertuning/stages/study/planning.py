@@ -1,13 +1,13 @@
 """Plan a study: its rungs, its time and disk, and notes for the user before it starts."""
 
 import math
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hypertuning.processors import cores
 from hypertuning.search.plan import Plan, plan
 from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
@@ -87,7 +87,7 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
 
     from hypertuning.search.cost import measure
 
-    has = {"CPU": os.cpu_count(), "GPU": torch.cuda.device_count()}
+    has = {"CPU": cores(), "GPU": torch.cuda.device_count()}
     room = min(planned.trials, resources.room(has))
     count = min(planned.trials, TIMED_CONFIGS)
     numbers = sorted({round(n) for n in np.linspace(0, planned.trials - 1, count)})

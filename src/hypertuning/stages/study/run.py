@@ -15,6 +15,7 @@ from hypertuning.record.write import write_ending
 from hypertuning.search.few_processes import workers_inherit
 from hypertuning.search.first_epoch import FirstEpoch
 from hypertuning.search.live import LiveView
+from hypertuning.search.outlook import enough_to_go_on, words
 from hypertuning.search.ray_start import RayStart
 from hypertuning.search.searcher import LadderSearcher
 from hypertuning.search.stop import Stop, signals_caught
@@ -118,10 +119,7 @@ def _end_again(
         UserError: it was given a space from which nothing would be drawn.
     """
     if prepared.resumed.new_space:
-        raise UserError(
-            f"`space`: nothing is left to draw of the {counted(prepared.planned.trials, 'trial')} "
-            f"of study {study_dir.id}; with a larger `num_samples` it goes on in another space"
-        )
+        raise UserError(f"`space`: {_nothing_to_draw(prepared, study_dir, searcher)}")
     say(console, [f"nothing is left to do of study {study_dir.id}"])
     write_record(prepared, study_dir)  # another `stop_when`, say
     # missing if killed at the end
@@ -130,6 +128,20 @@ def _end_again(
     launch = find_launch(prepared.client, free=False)
     file_launcher(prepared.client, launch, study_dir.id, prepared.search.stage)
     return record
+
+
+def _nothing_to_draw(prepared: Prepared, study_dir: StudyDir, searcher: LadderSearcher) -> str:
+    """Why a study would draw nothing from another space, and with what it would."""
+    if searcher.outlook and searcher.outlook.is_enough():
+        gain, least = searcher.expected_gain, prepared.search.stop_when
+        return (
+            f"{words(gain)} there too, less than `stop_when` (={least:g}); with `stop_when` "
+            f"{enough_to_go_on(gain):g} study {study_dir.id} goes on in it"
+        )
+    return (
+        f"nothing is left to draw of the {counted(prepared.planned.trials, 'trial')} of study "
+        f"{study_dir.id}; with a larger `num_samples` it goes on in another space"
+    )
 
 
 def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: StudyDir) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hypertuning.config import Config, UserError, parse_config
+from hypertuning.config import Config, UserError, acts, parse_config
 from hypertuning.search.past import Past
 from hypertuning.spaces import acting, searched
 from hypertuning.stages.study.resume import Resumed
@@ -35,8 +35,9 @@ def _difference(search: Search, config: Config) -> str:
     fixed = {name: value for name, value in search.domains.items() if name not in opened}
     drawn = {name: value for name, value in given.items() if name in opened}
     values = {**fixed, "augment": config.augment, **drawn}  # each arm has its own
+    there = {name: v for name, v in acting(search.domains, values).items() if acts(name, values)}
     try:
-        now = parse_config(acting(search.domains, values)).hyperparameters()
+        now = parse_config(there).hyperparameters()
     except UserError as error:
         return str(error)
     for name in (*given, *now):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hypertuning.config import Budget, UserError, differing
-from hypertuning.domains import Domain, Value
+from hypertuning.domains import Choice, Domain, Value
 from hypertuning.search.brackets import regular_max_epochs, rungs
 from hypertuning.search.ladder import Arms
 from hypertuning.search.model_options import PAPER, ModelOptions
@@ -67,6 +67,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         describe(_whole(wanted, fixed, options, leave_out="seed")),
         _whole(wanted, fixed, options),
         {**space, **changed},
+        changed,
         notes=(
             *_rungs_note(options.strategy, shortest, budget),
             *unsearched_notes({**space, **changed}, changed, fixed),
@@ -75,7 +76,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
             *_stop_note(options),
         ),
         settled={"reduction_factor": factor},
-        searched={**differing(configs), **_opened(wanted)},
+        searched={**differing(configs), **_opened(wanted, options)},
         points=configs,
         stop_when=getattr(options, "stop_when", 0.0),
     )
@@ -137,9 +138,10 @@ def _whole(
     return {**wanted, **rest}
 
 
-def _opened(wanted: Space) -> dict[str, bool]:
+def _opened(wanted: Space, options: SearchOptions) -> dict[str, bool]:
     """The parameters that are searched, and whether every trial has them."""
-    conditional = conditions(wanted)
+    arms = {"augment": Choice(("none", "crop_flip"))} if options.augment == "both" else {}
+    conditional = conditions({**wanted, **arms})
     return {name: name not in conditional for name in searched(wanted)}
 
 

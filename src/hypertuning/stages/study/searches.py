@@ -38,6 +38,8 @@ class Search(NamedTuple):
     """The same as ranges and values, with the fixed parameters."""
     declared: Mapping[str, Domain | Value] = {}
     """The same before what never acts is left out; empty unless a study may go on with another."""
+    changed: Mapping[str, Domain | Value] = {}
+    """What the user's file says of it."""
     model: "Model | None" = None
     """The sampler that learns, if there is one."""
     rungs: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from hypertuning.config import UserError, parse_config
+from hypertuning.config import Config, UserError, parse_config
 from hypertuning.search.halving import sweep
 from hypertuning.search.sampler import Listed, Proposal
 from hypertuning.stages.options import usage
@@ -25,10 +25,10 @@ def single(options: Train, kept: Mapping | None) -> Search:
         epochs = options.epochs
         asked = Asked(*kept["asked"]) if kept else find_config(options.config)
         config = parse_config(asked.config) if kept else asked.config
-        if kept and kept["epochs"] != epochs and config.lr_schedule != "constant":
+        if kept and kept["epochs"] != epochs and (why := _planned(config)):
             raise UserError(
-                f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: the learning rate "
-                f"follows a schedule ({config.lr_schedule}) over these; start a new study"
+                f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: {why} over these; "
+                "start a new study"
             )
     had = asked.images or {"dataset": "cifar10"}
     return Search(
@@ -50,3 +50,10 @@ def single(options: Train, kept: Mapping | None) -> Search:
         },
         title=run_name(config.hyperparameters()),
     )
+
+
+def _planned(config: Config) -> str:
+    """What depends on the number of epochs that were planned; or nothing."""
+    if config.lr_schedule != "constant":
+        return f"the learning rate follows a schedule ({config.lr_schedule})"
+    return "`lookahead` turns the weights into their average" if config.lookahead else ""

@@ -17,8 +17,11 @@ def is_new(options: SearchOptions) -> bool:
 
 
 def fixed_values(options: SearchOptions) -> dict[str, Value]:
-    """The hyperparameters that are options; a space may search them nevertheless."""
-    augment = "none" if options.augment == "both" else options.augment
+    """The hyperparameters that are options; a space may search them nevertheless.
+
+    If both augmentations are tried, that with which more parameters act.
+    """
+    augment = "crop_flip" if options.augment == "both" else options.augment
     names = ("batch_size", "learning_rate", "seed")
     return {"augment": augment, **{name: getattr(options, name) for name in names}}
 

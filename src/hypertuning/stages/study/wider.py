@@ -19,7 +19,6 @@ from hypertuning.space_files import plain
 from hypertuning.spaces import Space, searched, settle
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.study.prepare import Prepared
-from hypertuning.stages.study.space_asked import space_of
 from hypertuning.stages.table import STAGES
 from hypertuning.whole_file import write_whole
 
@@ -38,11 +37,11 @@ def look_beyond(prepared: Prepared, record: Recorded, ends: Sequence[AtEnd]) -> 
     space, whole = prepared.search.declared, prepared.search.domains
     fixed = {name: value for name, value in whole.items() if name not in searched(whole)}
     if fixed.get("augment") == "both":
-        fixed["augment"] = "none"
+        fixed["augment"] = "crop_flip"
     if not (changed := widened(space, fixed, ends)):
         return ""
     file = record.folder.wider_space(len(prepared.amended.spaces))
-    content = plain({**space_of(options), **changed})
+    content = plain({**prepared.search.changed, **changed})
     try:
         write_whole(file, yaml.safe_dump(content, sort_keys=False))
     except OSError as error:
@@ -54,15 +53,18 @@ def look_beyond(prepared: Prepared, record: Recorded, ends: Sequence[AtEnd]) -> 
 
 def _what_ended_it(prepared: Prepared, record: Recorded) -> dict[str, float]:
     """The options that leave a study something to draw."""
-    options = prepared.options
-    if len(record.trials) >= prepared.planned.trials:
+    options, search, found = prepared.options, prepared.search, {}
+    begun = {trial.number for trial in record.trials}
+    known = begun | prepared.amended.points.keys() | set(range(len(search.points)))
+    if len(known) >= prepared.planned.trials:
         more = math.ceil(options.num_samples * (1 + SHARE))
         # under `mlflow run`, a value equal to the default counts as not given
-        return {"num_samples": more + (more == type(options).model_fields["num_samples"].default)}
+        default = type(options).model_fields["num_samples"].default
+        found["num_samples"] = more + (more == default)
     gain = record.expected_gain
-    if record.outcome == "completed" and gain is not None and gain < prepared.search.stop_when:
-        return {"stop_when": enough_to_go_on(gain)}
-    return {}
+    if record.outcome == "completed" and gain is not None and gain < search.stop_when:
+        found["stop_when"] = enough_to_go_on(gain)
+    return found
 
 
 def widened(
@@ -106,7 +108,7 @@ def _wider(domain: Float | Integer, highest: bool, limit: float) -> Float | Inte
         new = min(new, limit) if highest else max(new, limit)
     else:
         middle = (old + limit) / 2  # no nearer to the limit, which may be forbidden
-        if not domain.log or new >= limit > old:
+        if not domain.log or (new >= limit if highest else new <= limit):
             new = min(new, middle) if highest else max(new, middle)
         new = _short(new, *sorted((old, limit)))
     wider = replace(domain, **{"high" if highest else "low": new})
