@@ -64,7 +64,7 @@ def test_a_recipe_names_its_files_and_is_short(title):
 @pytest.mark.slow
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_works_as_it_stands(tmp_path, title):
-    for part in ("src", "entrypoints", "README.md", "MLproject"):
+    for part in ("src", "entrypoints", "README.md", "MLproject", "docs"):
         copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
         copy(ROOT / part, tmp_path / part)
     for place, text in edits(RECIPES[title]):

@@ -9,6 +9,7 @@ import yaml
 
 from hypertuning.config import Config
 from hypertuning.stages import generate, hyperparameters
+from hypertuning.stages.table import STAGES
 
 ROOT = Path(__file__).parents[2]
 ENTRY_POINTS = yaml.safe_load((ROOT / "MLproject").read_text())["entry_points"]
@@ -51,9 +52,13 @@ def test_what_is_generated_is_what_the_options_say():
     assert (ROOT / "MLproject").read_text() == generate.mlproject(), "type `make mlproject`"
     found = {file.name: file.read_text() for file in (ROOT / "entrypoints").glob("*.py")}
     assert found == generate.entry_points()
-    text = (ROOT / "README.md").read_text()
-    assert text == generate.readme(text), "type `make mlproject`"
+    for name in generate.PAGES:
+        text = (ROOT / name).read_text()
+        assert text == generate.page(text), "type `make mlproject`"
     assert "| `num_samples` | `51` |" in text
+    for stage, options in ((name, stage.options) for name, stage in STAGES.items()):
+        assert f"`{stage}`" in text
+        assert all(f"| `{option}` |" in text for option in options.names())
     written = (ROOT / "docs" / "hyperparameters.md").read_text()
     assert written == hyperparameters.page(), "type `make mlproject`"
 

@@ -35,6 +35,8 @@ main = command("{name}")
 if __name__ == "__main__":
     main()
 '''
+PAGES = ("README.md", "docs/parameters.md")
+"""Pages with tables of parameters or metrics between marks."""
 WIDTH = 96
 QUOTED = ("none", "true", "false")
 """YAML, or a reader of it, would take these for something else than a text."""
@@ -79,8 +81,8 @@ def entry_points() -> dict[str, str]:
     return {f"{name}.py": ENTRY_POINT.format(name=name) for name in STAGES}
 
 
-def readme(text: str) -> str:
-    """The text of the README with its parameters and metrics written anew."""
+def page(text: str) -> str:
+    """The text of a page with its tables of parameters, and its metrics, written anew."""
 
     def table(found: re.Match) -> str:
         rows = shared() if found[1] == "all searches" else own(found[1].split(", "))
@@ -133,8 +135,8 @@ def main(root: Path = Path()) -> None:
     for name, text in entry_points().items():
         (root / "entrypoints" / name).write_text(text)
     (root / "docs" / "hyperparameters.md").write_text(hyperparameters.page())
-    file = root / "README.md"
-    file.write_text(readme(file.read_text()))
+    for name in PAGES:
+        (root / name).write_text(page((root / name).read_text()))
 
 
 if __name__ == "__main__":
