@@ -230,6 +230,7 @@ def test_a_model_that_is_no_better_does_not_become_champion(challenged):
     assert (challenged.version("champion"), challenged.version("challenger")) == ("1", "2")
     version = challenged.client.get_model_version(MODEL, "2")
     assert "McNemar" in version.tags["gate"]
+    assert version.tags["compared_with"] == "1"
     assert (version.tags["test_opened"], version.tags["forced"]) == ("2", "false")
     assert "opened 2 times" in version.description
     study = challenged.studies("register").iloc[1]["study_id"]

@@ -1,11 +1,13 @@
 """Claims about versions and aliases, in a real registry."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from hypertuning.config import UserError
 from hypertuning.registry import versions
+from hypertuning.stages.register import publish
 
 DIGITS = [str(n) for n in range(10)]
 
@@ -73,6 +75,28 @@ def test_a_champion_that_is_replaced_stays_as_previous_and_can_come_back(client,
     assert (champion.version, previous.version) == ("1", "2") or (
         int(champion.version), int(previous.version)) == (1, 2)  # fmt: skip
     assert aliases() == {"champion": 1, "previous": 2}
+
+
+@pytest.mark.parametrize(
+    ("met", "forced", "leads"),
+    [
+        ("none", "false", False),
+        ("7", "false", False),
+        ("1", "false", True),
+        ("none", "true", True),
+        (None, "false", True),
+    ],
+)
+def test_a_version_dethrones_only_a_champion_that_it_was_compared_with(
+    client, name, new_version, met, forced, leads
+):
+    versions.promote(client, new_version(), "challenger")
+    tags = {} if met is None else {versions.COMPARED: met}
+    second = new_version(**{versions.PROMOTED: "true", "forced": forced}, **tags)
+    prepared = SimpleNamespace(client=client, options=SimpleNamespace(alias="challenger"))
+    assert publish._announce(prepared, second) == ("champion" if leads else "challenger")
+    assert versions.find(client, name, "champion").version == (second.version if leads else 1)
+    assert publish._announce(prepared, second) == ("champion" if leads else "challenger"), "again"
 
 
 class PowerCut(BaseException):

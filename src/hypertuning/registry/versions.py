@@ -22,6 +22,8 @@ OPENED = "test_opened"
 """Tag of a model: how many runs opened test images for it. Each has a tag `test_opened.<run>`."""
 PROMOTED = "promoted"
 """Tag of a version: whether the gate decided to make it champion."""
+COMPARED = "compared_with"
+"""Tag of a version: the version that was champion when the gate decided, or none."""
 STUDY = "register_study"
 """Tag of a version: the study that made it."""
 LONGEST_ALIAS, LONGEST_CARD, LONGEST_NAME = 255, 5000, 256
@@ -201,6 +203,15 @@ def register(
         rest = "…\n\nAll of it: model_card.md among the artifacts of the source run."
         card = card[: LONGEST_CARD - len(rest)] + rest
     return client.create_model_version(name, source, run_id, dict(tags), description=card)
+
+
+def unmet(client: MlflowClient, version: ModelVersion) -> ModelVersion | None:
+    """The champion, if it became that after the gate had compared a version with another one."""
+    champion = find(client, version.name, CHAMPION)
+    if champion is None or champion.version == version.version:
+        return None
+    met = version.tags.get(COMPARED, str(champion.version))  # earlier versions have no such tag
+    return None if met == str(champion.version) else champion
 
 
 def promote(client: MlflowClient, version: ModelVersion, alias: str) -> None:

@@ -27,6 +27,8 @@ class Tested(NamedTuple):
     mistakes: pd.DataFrame
     scores: pd.DataFrame
     verdict: Verdict
+    champion: str
+    """The version with which the gate compared it, or none."""
 
 
 def tags(
@@ -52,6 +54,7 @@ def tags(
         "gate": tested.verdict.reason,
         "forced": str(prepared.options.force).lower(),
         versions.PROMOTED: str(tested.verdict.promoted).lower(),
+        versions.COMPARED: tested.champion,
     }
 
 

@@ -56,6 +56,10 @@ def publish(
     if alias != versions.CHAMPION:
         champion = versions.find(client, name, versions.CHAMPION)
         said.append(f"version {champion.version} stays champion")
+        if version.tags[versions.PROMOTED] == "true":
+            said.append(
+                "it became champion meanwhile, and the two were not compared: register again"
+            )
     note = note_with(client.get_run(study_dir.id), [*candidates.says(ranked), *said])
     done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
     for key, value in done.items():  # the version last: it marks the stage as complete
@@ -65,8 +69,13 @@ def publish(
 
 
 def _announce(prepared: Prepared, version: ModelVersion) -> str:
-    """Give a version the alias that the gate's verdict asks for."""
-    if version.tags[versions.PROMOTED] == "true":
+    """Give a version the alias that the gate's verdict asks for.
+
+    A champion that it has not been compared with stays champion, unless it was forced.
+    """
+    forced = version.tags["forced"] == "true"
+    met = forced or not versions.unmet(prepared.client, version)
+    if met and version.tags[versions.PROMOTED] == "true":
         versions.promote(prepared.client, version, prepared.options.alias)
         return versions.CHAMPION
     prepared.client.set_registered_model_alias(
@@ -104,15 +113,21 @@ def _test(prepared: Prepared, study_dir: StudyDir, fitted: Fitted) -> Tested:
         kept = study_dir.artifacts_of(fitted.run_id)
         shutil.rmtree(kept, ignore_errors=True)
         shutil.copytree(folder, kept / MODEL)
-    verdict = _judge(prepared, test, predictions)
-    scores = tables.test_scores(predictions)
-    return Tested(opened, predictions, test.mistakes(predictions), scores, verdict)
+    champion = versions.find(prepared.client, prepared.options.model_name, versions.CHAMPION)
+    verdict = _judge(prepared, champion, test, predictions)
+    scores, mistakes = tables.test_scores(predictions), test.mistakes(predictions)
+    met = str(champion.version) if champion else "none"
+    return Tested(opened, predictions, mistakes, scores, verdict, met)
 
 
-def _judge(prepared: Prepared, test: TestImages, predictions: pd.DataFrame) -> Verdict:
-    """The gate's verdict, with the current champion on the same images."""
+def _judge(
+    prepared: Prepared,
+    champion: ModelVersion | None,
+    test: TestImages,
+    predictions: pd.DataFrame,
+) -> Verdict:
+    """The gate's verdict, with the champion on the same images."""
     name = prepared.options.model_name
-    champion = versions.find(prepared.client, name, versions.CHAMPION)
     if champion is None:
         return judge(_right(predictions), None)
     trust, classes = prepared.options.trust, prepared.images["classes"]
