@@ -76,7 +76,7 @@ def anytime(rows: pd.DataFrame) -> Figure:
     figure = new_figure(7.6, 3.9, title, "Bands: one standard error.")
     axes = figure.subplots()
     axes.set(xlabel="epochs spent", ylabel="validation loss (nats per image)")
-    late = rows[rows["spent"] >= FIRST]
+    late = rows[rows["spent"] >= FIRST].fillna({"error": 0.0})  # that of one seed is not known
     axes.set_xlim(FIRST, rows["spent"].max())
     ends = np.r_[late["mean"] - late["error"], late["mean"] + late["error"]]
     value_axis(axes, ends[np.isfinite(ends)])  # infinite while a seed has only diverged

@@ -23,6 +23,7 @@ import pandas as pd
 
 from benchmarks.figures import anytime
 from hypertuning.config import Budget, Config, parse_config
+from hypertuning.domains import Choice, Integer, Value
 from hypertuning.search.halving import sweep
 from hypertuning.search.ladder import Ladder
 from hypertuning.search.model_options import PAPER
@@ -30,15 +31,28 @@ from hypertuning.search.ray_start import WORKER_ENVIRONMENT
 from hypertuning.search.sampler import Listed, Proposal, Sampler
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.search.warm import EarlierTrial, warm_start
-from hypertuning.spaces import BOHB, Choice, Integer, grid
+from hypertuning.spaces import AUGMENT, BOHB, RECIPE, Space, grid
 
 MAX_EPOCHS = 9
 SAMPLES = 51
 EPOCHS = 207
 """What three rounds of Hyperband's brackets cost: the budget of every method."""
 
-SPACE = {**BOHB, "filters": Integer(16, 64, log=True)}
-"""That of `family=plain` with half its filters, so that an epoch costs a third as much."""
+
+class Family(NamedTuple):
+    """What is searched."""
+
+    space: Space
+    fixed: dict[str, Value]
+
+
+FAMILIES = {
+    "plain": Family({**BOHB, "filters": Integer(16, 64, log=True)}, {"augment": AUGMENT["plain"]}),
+    "recipe": Family(
+        {**RECIPE, "filters": Integer(16, 48, log=True)}, {"augment": AUGMENT["recipe"]}
+    ),
+}
+"""The spaces of the stage with half their filters, so that an epoch costs a third as much."""
 
 GRID = {
     "learning_rate": Choice((2.6e-4, 1.7e-3, 1.2e-2)),
@@ -49,10 +63,12 @@ GRID = {
     "hidden_size": 181,
     "batch_size": 128,
 }
-"""The middles of equal cells of SPACE's ranges; what has one value has the middle of its range."""
+"""The middles of equal cells of the ranges of `plain`; what has one value has the middle."""
 
 
 SEEDS = 5
+LOOKED_AT = 50, 100, EPOCHS
+"""Epochs spent."""
 
 
 class Study(NamedTuple):
@@ -60,36 +76,37 @@ class Study(NamedTuple):
     ladder: Ladder
 
 
-Method = Callable[[int, Path], Study]
-"""From a seed, and the folder with the studies so far."""
+Method = Callable[[Family, int, Path], Study]
+"""From what is searched, a seed, and the folder with the studies so far."""
 
 
 def strategy(name: str, num_samples: int) -> Method:
-    """One of the project's own strategies over SPACE."""
+    """One of the project's own strategies."""
 
-    def study(seed: int, out: Path) -> Study:
+    def study(family: Family, seed: int, out: Path) -> Study:
         chosen = STRATEGIES[name]
         factor = chosen.reduction_factor
         ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS, reduction_factor=factor))
-        return Study(chosen.sampler(SPACE, {"seed": seed}, seed, PAPER), ladder)
+        fixed = {**family.fixed, "seed": seed}
+        return Study(chosen.sampler(family.space, fixed, seed, PAPER), ladder)
 
     return study
 
 
-def shuffled_grid(seed: int, out: Path) -> Study:
+def shuffled_grid(family: Family, seed: int, out: Path) -> Study:
     """Every point of GRID to the end, in an order drawn by the seed, so that no list is lucky."""
     points = [Proposal(parse_config({**p, "seed": seed}), "grid") for p in grid(GRID)]
     np.random.default_rng(seed).shuffle(points)
     return Study(Listed(points), sweep(len(points), MAX_EPOCHS))
 
 
-def warm_bohb(seed: int, out: Path) -> Study:
+def warm_bohb(family: Family, seed: int, out: Path) -> Study:
     """BOHB that knows the results of the ASHA study with the next seed."""
-    warm = strategy("bohb", SAMPLES)(seed, out)
+    warm = strategy("bohb", SAMPLES)(family, seed, out)
     studied = sorted(int(file.stem.split("-")[1]) for file in out.glob("asha-*.csv"))
     another = next((s for s in studied if s > seed), studied[0])
     other = pd.read_csv(out / f"asha-{another}.csv")
-    drawn = strategy("asha", EPOCHS)(another, out).sampler
+    drawn = strategy("asha", EPOCHS)(family, another, out).sampler
     earlier = [
         EarlierTrial(
             drawn.propose(trial).config.hyperparameters(),
@@ -167,12 +184,13 @@ def climb(study: Study, trainer: Trainer) -> Iterator[dict]:
         study.sampler.observe(config, job.until, loss)
 
 
-def run_study(method: str, seed: int, trainer: Trainer, out: Path) -> None:
+def run_study(method: str, family: Family, seed: int, trainer: Trainer, out: Path) -> None:
     """Run one study of EPOCHS epochs and write its rows, whole or not at all."""
     file = out / f"{method}-{seed}.csv"
     if file.exists():
         return
-    frame = pd.DataFrame(itertools.islice(climb(METHODS[method](seed, out), trainer), EPOCHS))
+    study = METHODS[method](family, seed, out)
+    frame = pd.DataFrame(itertools.islice(climb(study, trainer), EPOCHS))
     frame.insert(0, "spent", range(1, len(frame) + 1))
     frame.insert(0, "seed", seed)
     frame.insert(0, "method", method)
@@ -181,11 +199,18 @@ def run_study(method: str, seed: int, trainer: Trainer, out: Path) -> None:
     print(f"{method} seed {seed}: best {frame['val_loss'].min():.4f}", flush=True)
 
 
-def run_seed(methods: list[str], seed: int, cache: Path, sizes: tuple[int, int], out: Path) -> None:
+def run_seed(
+    methods: list[str],
+    family: Family,
+    seed: int,
+    cache: Path,
+    sizes: tuple[int, int],
+    out: Path,
+) -> None:
     """All methods with one seed, one after the other, because they share trained configurations."""
     trainer = Trainer(cache, *sizes, out / "trained" / str(seed))
     for method in methods:
-        run_study(method, seed, trainer, out)
+        run_study(method, family, seed, trainer, out)
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
@@ -195,21 +220,35 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return by.agg(mean="mean", error="sem", seeds="count").reset_index()
 
 
+def differences(rows: pd.DataFrame, spent: int) -> pd.DataFrame:
+    """How much higher the best loss of the other methods is than that of the first, after so many
+    epochs: mean over the seeds that both have, and its standard error."""
+    until = rows[rows["spent"] <= spent]
+    best = until.groupby(["seed", "method"], sort=False)["val_loss"].min().unstack()
+    others = best[best.columns[1:]].sub(best[best.columns[0]], axis="index")
+    table = others.agg(["mean", "sem", "count"]).T.rename_axis("method").reset_index()
+    table.insert(0, "spent", spent)
+    return table
+
+
 @click.command()
 @click.option("--dataset", default="cifar10", help="As for a stage: cifar10, digits or a folder.")
 @click.option("--data-dir", default="data", type=click.Path(path_type=Path))
 @click.option("--train-size", default=5000)
 @click.option("--val-size", default=2000)
+@click.option("--family", default="plain", type=click.Choice(list(FAMILIES)))
 @click.option("--methods", default=",".join(METHODS))
 @click.option("--seeds", default=SEEDS)
 @click.option("--processes", default=os.cpu_count())
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A study: one CSV.")
-def main(dataset, data_dir, train_size, val_size, methods, seeds, processes, out) -> None:
+def main(dataset, data_dir, train_size, val_size, family, methods, seeds, processes, out) -> None:
     """Run what is not yet in the output folder; broken off, it goes on where it was."""
     from hypertuning.learn.data import prepare
 
     cache = prepare(dataset, data_dir)
-    out = out / f"{cache.name}-{train_size}-{val_size}"
+    if family != "plain" and "grid" in methods.split(","):
+        raise click.UsageError("--methods: grid is of --family plain alone")
+    out = out / f"{cache.name}-{family}-{train_size}-{val_size}"
     out.mkdir(parents=True, exist_ok=True)
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
     processes_of = multiprocessing.get_context("spawn")
@@ -218,13 +257,22 @@ def main(dataset, data_dir, train_size, val_size, methods, seeds, processes, out
         warm = [method for method in methods.split(",") if method == "bohb_warm"]
         for wanted in ([m for m in methods.split(",") if m not in warm], warm):
             jobs = [
-                pool.submit(run_seed, wanted, seed, cache, (train_size, val_size), out)
+                pool.submit(
+                    run_seed, wanted, FAMILIES[family], seed, cache, (train_size, val_size), out
+                )
                 for seed in range(seeds)
             ]
             for job in jobs:
                 job.result()
-    table = summary(pd.concat(pd.read_csv(file) for file in sorted(out.glob("*-*.csv"))))
-    print(table[table["spent"] == EPOCHS].to_string(index=False))
+    rows = pd.concat(
+        pd.read_csv(file)
+        for method in methods.split(",")
+        for file in sorted(out.glob(f"{method}-*.csv"))
+    )
+    table = summary(rows)
+    print(table[table["spent"].isin(LOOKED_AT)].to_string(index=False))
+    print(f"\nhigher than {methods.split(',')[0]}, same seeds:")
+    print(pd.concat(differences(rows, spent) for spent in LOOKED_AT).to_string(index=False))
     table.to_csv(out / "real_images.csv", index=False, float_format="%.5g")
     anytime(table).savefig(out / "real_images.png")
 
