@@ -237,7 +237,7 @@ def differences(rows: pd.DataFrame, spent: int) -> pd.DataFrame:
 @click.option("--train-size", default=5000)
 @click.option("--val-size", default=2000)
 @click.option("--family", default="plain", type=click.Choice(list(FAMILIES)))
-@click.option("--methods", default=",".join(METHODS))
+@click.option("--methods", default="", help="With commas; by default all that the family has.")
 @click.option("--seeds", default=SEEDS)
 @click.option("--processes", default=os.cpu_count())
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A study: one CSV.")
@@ -245,9 +245,11 @@ def main(dataset, data_dir, train_size, val_size, family, methods, seeds, proces
     """Run what is not yet in the output folder; broken off, it goes on where it was."""
     from hypertuning.learn.data import prepare
 
+    known = [method for method in METHODS if family == "plain" or method != "grid"]
+    methods = methods or ",".join(known)
+    if wrong := set(methods.split(",")) - set(known):
+        raise click.UsageError(f"--methods: {', '.join(wrong)}; there are {', '.join(known)}")
     cache = prepare(dataset, data_dir)
-    if family != "plain" and "grid" in methods.split(","):
-        raise click.UsageError("--methods: grid is of --family plain alone")
     out = out / f"{cache.name}-{family}-{train_size}-{val_size}"
     out.mkdir(parents=True, exist_ok=True)
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts

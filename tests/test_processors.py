@@ -6,21 +6,40 @@ import pytest
 
 from hypertuning import processors
 
+FILES = {"cpu.max": "{} {}", "cpu/cpu.cfs_quota_us": "{}", "cpu/cpu.cfs_period_us": "{1}"}
+
+
+@pytest.fixture
+def group(tmp_path, monkeypatch):
+    monkeypatch.setattr(processors, "GROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
+    (tmp_path / "cpu").mkdir()
+    return tmp_path
+
 
 @pytest.mark.parametrize(
-    ("quota", "cores"),
-    [("200000 100000", 2), ("150000 100000", 1), ("50000 100000", 1), ("max 100000", 16), ("", 16)],
+    "version", [["cpu.max"], ["cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us"]]
 )
-def test_a_container_counts_as_the_cores_that_it_may_keep_busy(tmp_path, monkeypatch, quota, cores):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
-    monkeypatch.setattr(processors, "QUOTA", tmp_path / "cpu.max")
-    assert processors.cores() == 16, "no such file"
-    (tmp_path / "cpu.max").write_text(quota)
+@pytest.mark.parametrize(
+    ("quota", "cores"),
+    [
+        ("200000", 2),
+        ("150000", 1),
+        ("50000", 1),
+        ("3200000", 16),
+        ("max", 16),
+        ("-1", 16),
+        ("", 16),
+    ],
+)
+def test_a_container_counts_as_the_cores_that_it_may_keep_busy(group, version, quota, cores):
+    assert processors.cores() == 16, "no quota"
+    for file in version:
+        (group / file).write_text(FILES[file].format(quota, 100000))
     assert processors.cores() == cores
 
 
-def test_there_are_no_more_than_the_process_may_run_on(tmp_path, monkeypatch):
+def test_there_are_no_more_than_the_process_may_run_on(group, monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3})
-    monkeypatch.setattr(processors, "QUOTA", tmp_path / "cpu.max")
-    (tmp_path / "cpu.max").write_text("800000 100000")
+    (group / "cpu.max").write_text("800000 100000")
     assert processors.cores() == 1

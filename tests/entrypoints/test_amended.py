@@ -9,7 +9,7 @@ import pytest
 
 from entrypoints import bohb, hyperband
 from hypertuning import environment
-from hypertuning.config import UserError
+from hypertuning.config import Config, UserError
 from hypertuning.domains import Float
 from hypertuning.record.files import DamagedRecord
 from hypertuning.record.layout import JobFiles, StudyDir, job_name
@@ -18,7 +18,7 @@ from hypertuning.report.bounds import AtEnd
 from hypertuning.search.result import Result
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.options import UsageError
-from hypertuning.stages.study.amended import Amended, check_unchanged, go_on
+from hypertuning.stages.study.amended import Amended, check_unchanged, decided, go_on
 from hypertuning.stages.study.begin import _keep_space
 from hypertuning.stages.study.prepare import _fitting
 from hypertuning.stages.study.resume import Resumed, read_past
@@ -336,6 +336,16 @@ def test_hyperband_goes_on_in_another_space_too_and_in_both_arms_takes_no_points
     assert max(rates) > 0.1 and rates[::2] == rates[1::2]
     with pytest.raises(UserError, match="`points` cannot be added to a study with `augment` 'both"):
         amended(study, stage=hyperband, points="[{learning_rate: 0.5}]", augment="both")
+
+
+def test_a_partner_of_what_has_begun_is_drawn_from_no_other_space(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = begun(tmp_path, hyperband, augment="both")
+    search, _ = amended(study, stage=hyperband, augment="both")
+    assert decided(search, {0, 3}) == {0, 1, 2, 3}
+    assert decided(search._replace(points=(Config(),) * 3), {8}) == {0, 1, 2, 3, 4, 5, 8, 9}
+    alone, _ = amended(study)
+    assert decided(alone._replace(points=(Config(),) * 3), {8}) == {0, 1, 2, 8}
 
 
 def test_files_that_were_checked_before_a_study_went_on_are_refused(study):

@@ -241,6 +241,12 @@ def test_with_both_augmentations_what_acts_in_one_of_them_is_searched():
         assert plain.model_copy(update={"augment": "crop_flip"}) == with_crop
 
 
+def test_with_both_augmentations_nothing_can_depend_on_which(tmp_path):
+    space = "dropout: {low: 0.0, high: 0.5, when: {augment: none}}"
+    with pytest.raises(UsageError, match="`when` of `dropout`: with `augment` 'both', a trial of"):
+        sampled("hyperband", HYPERBAND, "grace_period", options(hyperband, space))
+
+
 def test_stages_without_files_have_nothing_to_say():
     assert sampled("hyperband", HYPERBAND, "grace_period", options(hyperband)).notes == ()
     assert listed("grid", [GRID], options(grid), None).notes == ()

@@ -62,6 +62,10 @@ def test_a_space_of_which_too_little_is_expected_is_refused_with_what_would_go_o
         resumed=SimpleNamespace(new_space={"space": "wider.yaml"}),
         search=SimpleNamespace(stop_when=0.01),
     )
-    searcher = SimpleNamespace(outlook=SimpleNamespace(is_enough=lambda: True), expected_gain=0.008)
+    searcher = SimpleNamespace(
+        outlook=SimpleNamespace(is_enough=lambda: True),
+        expected_gain=0.008,
+        ladder=SimpleNamespace(done=False),
+    )
     with pytest.raises(UserError, match=r"by 0.008 there too, less than .* with `stop_when` 0.004"):
         _end_again(Console(), prepared, SimpleNamespace(id="0a1b"), searcher)

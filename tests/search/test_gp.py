@@ -63,17 +63,28 @@ def test_a_parameter_that_misleads_early_is_seen_through_by_few_results_of_the_l
     assert np.median(sizes) > 200
 
 
-def test_no_configuration_is_proposed_twice_while_others_are_left():
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_the_model_proposes_nothing_that_a_trial_has_while_there_is_something_else(at_once):
     space = {"kernel_size": Integer(2, 3), "padding": Integer(0, 1), "filters": Integer(100, 120)}
 
     def loss(config, epoch):
         return 1 + config.kernel_size - 0.01 * config.filters + 1 / epoch
 
-    proposals = search(Gp(space, {}, 0, PAPER._replace(random_fraction=0.0)), 40, loss)
-    modelled = [p.config.key() for p in proposals if p.sampler == "model"]
+    def proposals(space, count):
+        sampler, running, found = Gp(space, {}, 0, PAPER._replace(random_fraction=0.0)), [], []
+        for trial in range(count):
+            found.append(sampler.propose(trial))
+            sampler.begin(found[-1].config)
+            running.append(found[-1].config)
+            if len(running) == at_once:
+                config = running.pop(0)
+                sampler.observe(config, 1, loss(config, 1))
+        return found
+
+    modelled = [p.config.key() for p in proposals(space, 40) if p.sampler == "model"]
     assert len(modelled) == len(set(modelled)) > 30
     few = {"kernel_size": Integer(2, 3), "padding": Integer(0, 1)}
-    assert len(search(Gp(few, {}, 0), 12, loss)) == 12, "then at random"
+    assert {p.sampler for p in proposals(few, 30)[20:]} == {"random"}, "all four have been tried"
 
 
 def test_what_acts_beside_some_numbers_of_a_range_is_proposed_and_learnt():

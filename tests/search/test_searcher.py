@@ -10,7 +10,7 @@ from hypertuning.search.halving import sweep
 from hypertuning.search.ladder import Arms, Job
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.outlook import Outlook
-from hypertuning.search.sampler import Paired, Proposal
+from hypertuning.search.sampler import Listed, Paired, Proposal
 from hypertuning.search.searcher import LadderSearcher, Past
 from hypertuning.search.strategies import STRATEGIES
 from hypertuning.search.work import work
@@ -181,7 +181,7 @@ def test_what_the_record_holds_of_a_trial_is_not_reported_again():
     job = Job(0, 9, 0, 0)
     (proposal,) = climb(searcher("random", 1), 0)[0]
     past = [Past(job, proposal.proposal, 4, None)]
-    search = LadderSearcher(sweep(1, 9), None, 1, past)
+    search = LadderSearcher(sweep(1, 9), Listed([]), 1, past)
     assert search.suggest("a")["job"]["recorded"] == 4
     assert not search.done
 

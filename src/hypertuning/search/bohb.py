@@ -98,6 +98,9 @@ class Bohb:
             return Proposal(config, origin, budget)
         return self.random.propose(trial)
 
+    def begin(self, config: Config) -> None:
+        pass
+
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         """Learn a result, unless its configuration lies outside the space."""
         given = config.hyperparameters()

@@ -44,7 +44,8 @@ PROMISING, DRAWS = 200, 500
 class Gp:
     """Proposes by a Gaussian process over configurations and epochs.
 
-    Every draw depends on the seed, the trial's number and the results observed, in their order.
+    Every draw depends on the seed, the trial's number, the trials that have begun, and the results
+    observed, in their order.
     """
 
     def __init__(
@@ -60,8 +61,8 @@ class Gp:
         self.searched = searched(space)
         self.results: list[tuple[np.ndarray, int, float]] = []
         """(vector, epoch, loss)"""
-        self.tried: set[frozenset] = set()
-        """The configurations of this study that have a result."""
+        self.begun: set[frozenset] = set()
+        """The configurations of this study's trials."""
         self.own: Counter[int] = Counter()
         """Results of this study by epoch."""
         self._logs = (0, np.empty(0))
@@ -82,9 +83,12 @@ class Gp:
     def _enough(self, results: Counter[int]) -> bool:
         return max(results.values(), default=0) >= self.needed
 
+    def begin(self, config: Config) -> None:
+        """Know that a trial has this configuration: no other one will."""
+        self.begun.add(config.key())
+
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         """Learn a result, unless its configuration lies outside the space."""
-        self.tried.add(config.key())
         given = config.hyperparameters()
         if self.random.misfit(given):
             return
@@ -105,7 +109,7 @@ class Gp:
         origin = "model" if self._enough(self.own) else "warm"
         ranked = self._ranked(np.random.default_rng((self.seed, trial, 0, MODEL)))
         for _, config in self._trainable(ranked):
-            if config.key() not in self.tried:  # the same seed would train it to the same losses
+            if config.key() not in self.begun:  # the same seed would train it to the same losses
                 return Proposal(config, origin)
         return self.random.propose(trial)
 

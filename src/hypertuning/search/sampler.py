@@ -1,7 +1,8 @@
 """Where a trial's configuration comes from: a list, chance, the user, or a model (bohb.py, gp.py).
 
-A sampler is a function of the trial's number, the seed and the results it observed. No draw depends
-on how many were drawn before, so a study that starts again makes the same proposals.
+A sampler is a function of the trial's number, the seed, the results it observed, and the trials
+that had begun. No draw depends on how many were drawn before, so a study that starts again makes
+the same proposals.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,6 +30,9 @@ class Sampler(Protocol):
     def propose(self, trial: int) -> Proposal:
         """The configuration of a trial."""
 
+    def begin(self, config: Config) -> None:
+        """Know that a trial has this configuration."""
+
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         """Learn the loss of a configuration on a rung; +inf where it failed."""
 
@@ -41,6 +45,9 @@ class Listed:
 
     def propose(self, trial: int) -> Proposal:
         return self.proposals[trial]
+
+    def begin(self, config: Config) -> None:
+        pass
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         pass
@@ -71,6 +78,9 @@ class Random:
             except UserError as error:
                 refused = error
         raise UserError(f"the space holds no configuration that can be trained: {refused}")
+
+    def begin(self, config: Config) -> None:
+        pass
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         pass
@@ -108,6 +118,9 @@ class PointsFirst:
             return Proposal(self.points[trial], "point")
         return self.then.propose(trial)
 
+    def begin(self, config: Config) -> None:
+        self.then.begin(config)
+
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         self.then.observe(config, epoch, loss)
 
@@ -141,6 +154,9 @@ class Paired:
     def _whole(self, trial: int, begun: Proposal) -> Proposal:
         drawn = self.sampler.propose(trial // len(self.arms)).config
         return begun._replace(config=drawn.model_copy(update=begun.config.hyperparameters()))
+
+    def begin(self, config: Config) -> None:
+        self.sampler.begin(config)
 
     def observe(self, config: Config, epoch: int, loss: float) -> None:
         self.sampler.observe(config, epoch, loss)

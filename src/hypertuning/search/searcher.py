@@ -55,6 +55,8 @@ class LadderSearcher(Searcher):
         """By Ray's trial id."""
         self.deadline: float | None = None
         """After this `time.monotonic()` no job is handed out; those that run go on to their end."""
+        for proposal in begun.values():
+            self.sampler.begin(proposal.config)
         for job, _, _, loss in past:
             if loss is not None:
                 self._learn(job, loss)
@@ -86,6 +88,7 @@ class LadderSearcher(Searcher):
             proposal = self.sampler.propose(job.trial)
             self.proposals[job.trial] = proposal._replace(expected_gain=self.expected_gain)
         proposal = self.proposals[job.trial]
+        self.sampler.begin(proposal.config)
         self.jobs[trial_id] = job
         self.wanted.discard(job.trial)
         recorded = self.recorded.get(job.trial, 0)

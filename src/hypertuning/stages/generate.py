@@ -107,7 +107,18 @@ def own(stages: list[str]) -> list[str]:
         for options in [STAGES[stage].options]
         for number, name in enumerate(_own(options))
     ]
+    rows += _also(stages)
     return ["| stage | parameter | default | meaning |", "|---|---|---|---|", *rows]
+
+
+def _also(stages: list[str]) -> Iterator[str]:
+    """Which parameters of the searches other stages have too."""
+    for stage in stages:
+        options, common = STAGES[stage].options, SearchOptions.names()
+        names = [n for n in common if n in options.names() and _is_shared(options, n)]
+        if names and set(names) != set(common):
+            shown = ", ".join(f"`{name}`" for name in names)
+            yield f"| `{stage}` | | | and, as in the searches: {shown} |"
 
 
 def _own(options: type[Options]) -> list[str]:

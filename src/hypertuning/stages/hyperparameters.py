@@ -10,7 +10,7 @@ from typing import get_args
 from hypertuning.complaints import KINDS
 from hypertuning.config import DEFAULTS, ONLY, Config
 from hypertuning.facts import bounds
-from hypertuning.spaces import BOHB, GRID, HYPERBAND, RECIPE, searched
+from hypertuning.spaces import AUGMENT, BOHB, GRID, HYPERBAND, RECIPE, searched
 from hypertuning.stages.options import as_text
 
 HEAD = """\
@@ -30,7 +30,8 @@ dropout: 0.2
 
 `prior` says where you expect the best ([search.md](search.md#priors)). A parameter acts only with
 those values of another one that the third column names; the stage says which of yours never act.
-`batch_size`, `learning_rate` and `augment` are options of the stages too, and `seed` is only that.
+`batch_size`, `learning_rate`, `augment` and `seed` are options of the stages too; a `space` has no
+`seed`.
 
 | name | values | acts only with | default | in `family=recipe` | searched by | meaning |
 |---|---|---|---|---|---|---|
@@ -85,7 +86,8 @@ def _value(value: object) -> str:
 
 def _recipe(name: str) -> str:
     """What the family fixes."""
-    return "" if name in searched(RECIPE) else _value(RECIPE.get(name))
+    fixed = {**RECIPE, "augment": AUGMENT["recipe"]}
+    return "" if name in searched(RECIPE) else _value(fixed.get(name))
 
 
 def _by(name: str) -> str:

@@ -1,7 +1,7 @@
 """The stages' options: type, bounds, default and help of each, declared once.
 
 From these classes come the command lines, the functions of `hypertuning`, the file MLproject and
-the tables of parameters in the README.
+the tables of docs/parameters.md.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

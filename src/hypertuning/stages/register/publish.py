@@ -57,9 +57,9 @@ def publish(
         champion = versions.find(client, name, versions.CHAMPION)
         said.append(f"version {champion.version} stays champion")
         if version.tags[versions.PROMOTED] == "true":
-            said.append(
-                "it became champion meanwhile, and the two were not compared: register again"
-            )
+            met = champion.tags.get(versions.COMPARED) == str(version.version)
+            again = "it came meanwhile, and the two were not compared: register again"
+            said.append("the two were compared when that was registered" if met else again)
     note = note_with(client.get_run(study_dir.id), [*candidates.says(ranked), *said])
     done = {"model_name": name, MLFLOW_RUN_NOTE: note, "model_version": version.version}
     for key, value in done.items():  # the version last: it marks the stage as complete

@@ -12,6 +12,7 @@ from rich.progress import Progress
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.learn.splits import Splits, load
 from hypertuning.learn.training import Diverged, Hardware, TrainState
+from hypertuning.processors import cores
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study
 from hypertuning.registry.refit import begin, refit
@@ -104,7 +105,8 @@ def _train(
     study_dir: StudyDir,
 ) -> None:
     """Train to the end; epochs that the store missed are sent with the next one."""
-    late = []
+    late, threads = [], torch.get_num_threads()
+    torch.set_num_threads(cores())
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"refit on {len(data.train):,} images", total=state.horizon)
         for row in refit(state, data, study_dir.refit_checkpoint):
@@ -113,6 +115,7 @@ def _train(
             with suppress(MlflowException):
                 log_epochs(prepared.client, run_id, late)
                 late.clear()
+    torch.set_num_threads(threads)
     if late:
         insist(lambda: log_epochs(prepared.client, run_id, late), _patience_s(prepared))
     last = state.rows[-1]

@@ -4,7 +4,7 @@ What it has trained keeps its place. Only what it draws from then on changes, an
 learns from: the trials that lie in the new space.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from hypertuning.config import Config, UserError, parse_config
@@ -100,6 +100,17 @@ def check_unchanged(amended: Amended, resumed: Resumed | None, past: Sequence[Pa
         )
 
 
+def decided(search: Search, trials: Iterable[int]) -> set[int]:
+    """The trials whose configuration does not depend on what comes.
+
+    Args:
+        trials: Those that have begun, or have a point that was added.
+    """
+    arms = len(search.sampler.arms) if isinstance(search.sampler, Paired) else 1
+    known = {*trials, *range(arms * len(search.points))}
+    return {trial - trial % arms + arm for trial in known for arm in range(arms)}
+
+
 def amend(
     had: Amended,
     past: Sequence[Past],
@@ -126,7 +137,7 @@ def amend(
     spaces = had.spaces
     if list(before.declared.items()) != list(now.declared.items()):  # draws depend on the order
         check_parameters(before.declared, now.declared)
-        if len(known) >= trials:
+        if len(decided(before, {*begun, *had.points})) >= trials:
             raise UserError(
                 "`space`: none of the study's trials would be drawn from another space, as each "
                 "has its configuration already; a larger `num_samples` makes room"

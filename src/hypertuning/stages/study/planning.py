@@ -101,7 +101,7 @@ def estimate(search: Search, planned: Plan, problem: Problem, resources: Resourc
         f"({counted(len(numbers), 'configuration')} timed: {cost.seconds:.2g} s an epoch)"
     )
     if refit := search.refit:  # alone, on all cores
-        alone = problem._replace(train_size=refit.train_size, threads=torch.get_num_threads())
+        alone = problem._replace(train_size=refit.train_size, threads=cores())
         more = refit.epochs * measure(alone, [refit.config]).seconds
         words += f"; then at most {timedelta(seconds=round(more))} for the refit"
         seconds += more

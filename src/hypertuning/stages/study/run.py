@@ -132,7 +132,7 @@ def _end_again(
 
 def _nothing_to_draw(prepared: Prepared, study_dir: StudyDir, searcher: LadderSearcher) -> str:
     """Why a study would draw nothing from another space, and with what it would."""
-    if searcher.outlook and searcher.outlook.is_enough():
+    if searcher.outlook and searcher.outlook.is_enough() and not searcher.ladder.done:
         gain, least = searcher.expected_gain, prepared.search.stop_when
         return (
             f"{words(gain)} there too, less than `stop_when` (={least:g}); with `stop_when` "

@@ -27,8 +27,8 @@ def single(options: Train, kept: Mapping | None) -> Search:
         config = parse_config(asked.config) if kept else asked.config
         if kept and kept["epochs"] != epochs and (why := _planned(config)):
             raise UserError(
-                f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: {why} over these; "
-                "start a new study"
+                f"`epochs` (={epochs}) cannot become more than {kept['epochs']}: {why}; start "
+                "a new study"
             )
     had = asked.images or {"dataset": "cifar10"}
     return Search(
@@ -55,5 +55,5 @@ def single(options: Train, kept: Mapping | None) -> Search:
 def _planned(config: Config) -> str:
     """What depends on the number of epochs that were planned; or nothing."""
     if config.lr_schedule != "constant":
-        return f"the learning rate follows a schedule ({config.lr_schedule})"
-    return "`lookahead` turns the weights into their average" if config.lookahead else ""
+        return f"the learning rate follows a schedule ({config.lr_schedule}) over these"
+    return "at their end `lookahead` turns the weights into their average" * config.lookahead

@@ -33,6 +33,9 @@ def space_of(options: SearchOptions) -> Space:
     if "seed" in space or ("augment" in space and options.augment == "both"):
         name = "seed" if "seed" in space else "augment"
         raise UserError(f"`{name}` is set by the option of that name; take it out of {file}")
+    for name, domain in space.items() if options.augment == "both" else ():
+        if (when := getattr(domain, "when", None)) and when[0] == "augment":
+            raise UserError(f"`when` of `{name}`: with `augment` 'both', a trial of each has it")
     return space
 
 

@@ -18,6 +18,7 @@ from hypertuning.search.sampler import Random
 from hypertuning.space_files import plain
 from hypertuning.spaces import Space, searched, settle
 from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.study.amended import decided
 from hypertuning.stages.study.prepare import Prepared
 from hypertuning.stages.table import STAGES
 from hypertuning.whole_file import write_whole
@@ -54,9 +55,8 @@ def look_beyond(prepared: Prepared, record: Recorded, ends: Sequence[AtEnd]) -> 
 def _what_ended_it(prepared: Prepared, record: Recorded) -> dict[str, float]:
     """The options that leave a study something to draw."""
     options, search, found = prepared.options, prepared.search, {}
-    begun = {trial.number for trial in record.trials}
-    known = begun | prepared.amended.points.keys() | set(range(len(search.points)))
-    if len(known) >= prepared.planned.trials:
+    known = {trial.number for trial in record.trials} | prepared.amended.points.keys()
+    if len(decided(search, known)) >= prepared.planned.trials:
         more = math.ceil(options.num_samples * (1 + SHARE))
         # under `mlflow run`, a value equal to the default counts as not given
         default = type(options).model_fields["num_samples"].default
