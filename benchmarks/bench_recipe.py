@@ -36,7 +36,7 @@ STEPS: dict[str, dict[str, object]] = {
     "two convolutions per block": {"convs_per_block": 2},
     "triangular schedule": {"lr_schedule": "triangle"},
     "Muon": {
-        "optimizer": "muon", "momentum": 0.85, "nesterov": True, "learning_rate": 0.015,
+        "optimizer": "muon", "momentum": 0.85, "nesterov": True, "learning_rate": 0.1,
         "decay_per_epoch": True, "weight_decay": 1.0, "batch_size": 250,
     },
     "crop of 2 pixels and flip": {"augment": "crop_flip", "crop_pixels": 2},

@@ -210,7 +210,7 @@ RECIPE: Space = {
     "flip": "alternating",
     "filters": Integer(32, 96, log=True),
     "filter_growth": Float(1.0, 2.0),
-    "learning_rate": Float(3e-3, 5e-2, log=True),
+    "learning_rate": Float(1e-2, 3e-1, log=True),
     "weight_decay": Float(0.1, 5.0, log=True),
     "momentum": Float(0.6, 0.98),
     "batch_size": Choice((125, 250, 500)),

@@ -7,7 +7,7 @@ import pytest
 from entrypoints import bohb, compare, grid, hyperband
 from hypertuning.config import Config
 from hypertuning.geometry import training_flops
-from hypertuning.space_files import read_space
+from hypertuning.space_files import read_config, read_space
 from hypertuning.spaces import COMPARE, GRID, HYPERBAND, searched
 from hypertuning.stages.options import UsageError
 from hypertuning.stages.study.listed import listed
@@ -67,6 +67,14 @@ def test_the_hand_set_recipe_is_a_point_beside_the_space():
 def test_the_recipe_set_by_hand_lies_in_its_space():
     search = bohb_on(family="recipe", points=(ROOT / "docs" / "hand-set.yaml").read_text())
     assert len(search.points) == 1 and not search.notes
+
+
+def test_the_best_configuration_found_is_whole_and_lies_in_the_space():
+    written = read_config(ROOT / "docs" / "found.yaml")
+    assert {*written.named} >= Config.model_fields.keys() - {"seed", "hidden_size", "dropout"}
+    space = bohb_on(family="recipe").model
+    assert space.random.misfit(written.config.hyperparameters()) is None
+    assert training_flops(written.config, 10) * 50_000 * 12 < 0.41e15
 
 
 def test_the_recipe_of_the_recorded_table_can_be_searched_again():
