@@ -251,7 +251,9 @@ def test_with_both_augmentations_what_acts_in_one_of_them_is_searched():
 
 def test_with_both_augmentations_nothing_can_depend_on_which(tmp_path):
     space = "dropout: {low: 0.0, high: 0.5, when: {augment: none}}"
-    with pytest.raises(UsageError, match="`when` of `dropout`: with `augment` 'both', a trial of"):
+    with pytest.raises(
+        UsageError, match="`when` of `dropout` must not ask for `augment` 'none' where"
+    ):
         sampled("hyperband", HYPERBAND, "grace_period", options(hyperband, space))
 
 

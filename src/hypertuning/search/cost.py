@@ -7,11 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import torch
-
 from hypertuning.config import Config
 from hypertuning.learn.checkpoint import save
 from hypertuning.learn.splits import Split, Splits, load
+from hypertuning.learn.threads import threads
 from hypertuning.learn.training import Hardware, TrainState, fit
 from hypertuning.search.problem import Problem
 
@@ -30,12 +29,8 @@ class Cost(NamedTuple):
 def measure(problem: Problem, configs: Sequence[Config]) -> Cost:
     """The mean cost of some configurations, each measured on a few batches after a warm-up."""
     data = load(problem.cache, problem.train_size, problem.val_size, problem.split_seed)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(problem.threads)
-    try:
+    with threads(problem.threads):
         costs = [_measure(problem, data, config) for config in configs]
-    finally:
-        torch.set_num_threads(threads)
     seconds, sizes = zip(*costs, strict=True)
     return Cost(statistics.fmean(seconds), round(statistics.fmean(sizes)))
 

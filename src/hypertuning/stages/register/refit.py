@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.learn.splits import Splits, load
+from hypertuning.learn.threads import threads
 from hypertuning.learn.training import Diverged, Hardware, TrainState
 from hypertuning.processors import cores
 from hypertuning.record.layout import StudyDir
@@ -105,9 +106,8 @@ def _train(
     study_dir: StudyDir,
 ) -> None:
     """Train to the end; epochs that the store missed are sent with the next one."""
-    late, threads = [], torch.get_num_threads()
-    torch.set_num_threads(cores())
-    with Progress(console=console, transient=True) as progress:
+    late = []
+    with threads(cores()), Progress(console=console, transient=True) as progress:
         task = progress.add_task(f"refit on {len(data.train):,} images", total=state.horizon)
         for row in refit(state, data, study_dir.refit_checkpoint):
             late.append(row.as_dict())
@@ -115,7 +115,6 @@ def _train(
             with suppress(MlflowException):
                 log_epochs(prepared.client, run_id, late)
                 late.clear()
-    torch.set_num_threads(threads)
     if late:
         insist(lambda: log_epochs(prepared.client, run_id, late), _patience_s(prepared))
     last = state.rows[-1]

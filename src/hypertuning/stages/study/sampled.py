@@ -140,8 +140,8 @@ def _whole(
 
 def _opened(wanted: Space, options: SearchOptions) -> dict[str, bool]:
     """The parameters that are searched, and whether every trial has them."""
-    arms = {"augment": Choice(("none", "crop_flip"))} if options.augment == "both" else {}
-    conditional = conditions({**wanted, **arms})
+    both = {"augment": Choice(tuple(arm["augment"] for arm in ARMS))}
+    conditional = conditions({**wanted, **(both if options.augment == "both" else {})})
     return {name: name not in conditional for name in searched(wanted)}
 
 

@@ -35,7 +35,11 @@ def space_of(options: SearchOptions) -> Space:
         raise UserError(f"`{name}` is set by the option of that name; take it out of {file}")
     for name, domain in space.items() if options.augment == "both" else ():
         if (when := getattr(domain, "when", None)) and when[0] == "augment":
-            raise UserError(f"`when` of `{name}`: with `augment` 'both', a trial of each has it")
+            raise UserError(
+                f"`when` of `{name}` must not ask for `augment` {when[1]!r} where the option "
+                "`augment` is 'both', as each configuration is trained with either; take it out "
+                f"of {file}"
+            )
     return space
 
 
