@@ -31,6 +31,7 @@ NAMES = {
     "grid": "grid",
     "abohb": "BOHB's model, ASHA",
     "gp_3": "gp, one in three",
+    "gp_two_rungs": "gp, one in three, two rungs",
     "gp_all_epochs": "gp, all epochs each",
     "gp_priors": "gp, good priors",
     "gp_wrong": "gp, wrong priors",

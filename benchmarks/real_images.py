@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import anytime
+from benchmarks.table_workers import Images
 from hypertuning.config import Budget, Config, parse_config
 from hypertuning.domains import Choice, Integer, Value
 from hypertuning.search.halving import sweep
@@ -131,26 +132,27 @@ METHODS: dict[str, Method] = {
 class Trainer:
     """Trains configurations on real images, and remembers on disk what it has trained."""
 
-    def __init__(self, cache: Path, train_size: int, val_size: int, folder: Path) -> None:
+    def __init__(self, images: Images, hardware: tuple[str, str], folder: Path) -> None:
         import torch
 
         from hypertuning.learn.splits import load
+        from hypertuning.learn.training import Hardware
 
         torch.set_num_threads(1)
-        self.data = load(cache, train_size, val_size, split_seed=0)
+        self.data = load(*images, split_seed=0)
+        self.hardware = Hardware.of(*hardware)
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     def curve(self, config: Config, epochs: int) -> list[tuple[float, float]]:
         """(val_loss, val_accuracy) of each epoch; fewer where it diverged."""
         from hypertuning.learn import checkpoint
-        from hypertuning.learn.training import Diverged, Hardware, TrainState, fit
+        from hypertuning.learn.training import Diverged, TrainState, fit
 
         text = json.dumps(config.hyperparameters(), sort_keys=True)
         file = self.folder / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.pt"
-        hardware = Hardware.of("cpu")
-        state = checkpoint.load(file, config, self.data, hardware) or TrainState.new(
-            config, self.data, MAX_EPOCHS, hardware
+        state = checkpoint.load(file, config, self.data, self.hardware) or TrainState.new(
+            config, self.data, MAX_EPOCHS, self.hardware
         )
         try:
             for _ in fit(state, self.data, epochs):
@@ -203,12 +205,12 @@ def run_seed(
     methods: list[str],
     family: Family,
     seed: int,
-    cache: Path,
-    sizes: tuple[int, int],
+    images: Images,
+    hardware: tuple[str, str],
     out: Path,
 ) -> None:
     """All methods with one seed, one after the other, because they share trained configurations."""
-    trainer = Trainer(cache, *sizes, out / "trained" / str(seed))
+    trainer = Trainer(images, hardware, out / "trained" / str(seed))
     for method in methods:
         run_study(method, family, seed, trainer, out)
 
@@ -240,8 +242,13 @@ def differences(rows: pd.DataFrame, spent: int) -> pd.DataFrame:
 @click.option("--methods", default="", help="With commas; by default all that the family has.")
 @click.option("--seeds", default=SEEDS)
 @click.option("--processes", default=os.cpu_count())
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]), default="auto")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A study: one CSV.")
-def main(dataset, data_dir, train_size, val_size, family, methods, seeds, processes, out) -> None:
+def main(
+    dataset, data_dir, train_size, val_size, family, methods, seeds, processes, device, precision,
+    out,
+) -> None:  # fmt: skip
     """Run what is not yet in the output folder; broken off, it goes on where it was."""
     from hypertuning.learn.data import prepare
 
@@ -249,8 +256,8 @@ def main(dataset, data_dir, train_size, val_size, family, methods, seeds, proces
     methods = methods or ",".join(known)
     if wrong := set(methods.split(",")) - set(known):
         raise click.UsageError(f"--methods: {', '.join(wrong)}; there are {', '.join(known)}")
-    cache = prepare(dataset, data_dir)
-    out = out / f"{cache.name}-{family}-{train_size}-{val_size}"
+    images = Images(prepare(dataset, data_dir), train_size, val_size)
+    out = out / f"{images.cache.name}-{family}-{train_size}-{val_size}-{device}-{precision}"
     out.mkdir(parents=True, exist_ok=True)
     os.environ.update(WORKER_ENVIRONMENT)  # glibc reads it when a process starts
     processes_of = multiprocessing.get_context("spawn")
@@ -260,7 +267,7 @@ def main(dataset, data_dir, train_size, val_size, family, methods, seeds, proces
         for wanted in ([m for m in methods.split(",") if m not in warm], warm):
             jobs = [
                 pool.submit(
-                    run_seed, wanted, FAMILIES[family], seed, cache, (train_size, val_size), out
+                    run_seed, wanted, FAMILIES[family], seed, images, (device, precision), out
                 )
                 for seed in range(seeds)
             ]

@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.replay.believed import Spaces
 from benchmarks.replay.climb import Study
 from hypertuning.config import Budget
+from hypertuning.search.asha import Asha
 from hypertuning.search.brackets import Bracket
 from hypertuning.search.halving import Halving
 from hypertuning.search.ladder import Ladder
@@ -24,6 +25,7 @@ def ours(
     ladder: Callable[[Budget], Ladder] | None = None,
     told: Callable[[np.ndarray], float] | None = None,
     priors: str = "plain",
+    min_epochs: int = 1,
     reduction_factor: int = 0,
     stop_when: float = 0.0,
 ) -> Method:
@@ -33,6 +35,7 @@ def ours(
 
     Args:
         priors: Which of the spaces it is given.
+        min_epochs: Of the lowest rung.
         reduction_factor: 0 for the strategy's own.
         stop_when: As the stage's option.
     """
@@ -41,7 +44,7 @@ def ours(
         space = getattr(spaces, priors)
         strategy = STRATEGIES[name]
         factor = reduction_factor or strategy.reduction_factor
-        budget = Budget(epochs, max_epochs, reduction_factor=factor)
+        budget = Budget(epochs, max_epochs, min_epochs, factor)
         climbed = (ladder or strategy.ladder)(budget)
         sampler = strategy.sampler(space, {"seed": seed}, seed, options)
         study = Study(climbed, sampler, *([told] if told else []))
@@ -59,6 +62,11 @@ def one_epoch_then_the_best(budget: Budget) -> Ladder:
     return Halving([Bracket(0, (many, 1), (1, budget.max_epochs))])
 
 
+def two_rungs(budget: Budget) -> Ladder:
+    """From the first rung, one trial in three goes on to its end."""
+    return Asha(budget.num_samples, (budget.min_epochs, budget.max_epochs), 3)
+
+
 STOPS = (0.02, 0.01, 0.007, 0.005)
 """Expected gains below which a study ends."""
 LESS_RANDOM = ModelOptions(random_fraction=0.1)
@@ -69,8 +77,14 @@ METHODS: dict[str, Method] = {
         f"{name}_4": ours(name, reduction_factor=4)
         for name in ("hyperband", "asha", "bohb", "abohb")
     },
+    **{
+        f"{name}_from_{least}": ours(name, min_epochs=least)
+        for name in ("asha", "gp")
+        for least in (2, 3, 4)
+    },
     "gp_3": ours("gp", reduction_factor=3),
     **{f"gp_until_{least}": ours("gp", stop_when=least) for least in STOPS},
+    "gp_two_rungs": ours("gp", ladder=two_rungs),
     "gp_all_epochs": ours("gp", ladder=STRATEGIES["random"].ladder),
     "one_epoch": ours("random", ladder=one_epoch_then_the_best),
     "bohb_less_random": ours("bohb", LESS_RANDOM),

@@ -205,8 +205,9 @@ def test_a_method_that_ends_early_keeps_what_it_found_and_the_table_says_what_it
     assert f"  {len(trainer.best)}" in lines[-1]
 
 
-def test_the_table_of_this_repository_is_whole_and_is_what_its_sheet_says():
-    folder = Path(__file__).parents[2] / "benchmarks" / "table"
+@pytest.mark.parametrize("name", ["table", "table_sgd"])
+def test_a_table_of_this_repository_is_whole_and_is_what_its_sheet_says(name):
+    folder = Path(__file__).parents[2] / "benchmarks" / name
     sheet, table = json.loads((folder / SHEET).read_text()), read_table(folder)
     assert len(table.trials) == sum(session["trials"] for session in sheet["sessions"])
     assert table.max_epochs == sheet["max_epochs"]

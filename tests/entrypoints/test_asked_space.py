@@ -17,7 +17,8 @@ from hypertuning.stages.train import Train
 
 ROOT = Path(__file__).parents[2]
 AIRBENCH93, SGD = ROOT / "docs" / "airbench93.yaml", ROOT / "docs" / "sgd.yaml"
-TABLE_SPACE = ROOT / "benchmarks" / "table" / "space.yaml"
+TABLES = {"table": "", "table_sgd": SGD.read_text()}
+"""The recorded tables, and the space that each is of."""
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +78,10 @@ def test_the_best_configuration_found_is_whole_and_lies_in_the_space():
     assert training_flops(written.config, 10) * 50_000 * 12 < 0.41e15
 
 
-def test_the_recipe_of_the_recorded_table_can_be_searched_again():
-    recorded = read_space(TABLE_SPACE)
-    again = bohb_on(family="recipe", space=SGD.read_text())
+@pytest.mark.parametrize(("table", "space"), TABLES.items(), ids=TABLES)
+def test_the_recipe_of_a_recorded_table_can_be_searched_again(table, space):
+    recorded = read_space(ROOT / "benchmarks" / table / "space.yaml")
+    again = bohb_on(family="recipe", space=space)
     assert {name: again.domains[name] for name in recorded} == recorded
     opened, had = searched(again.domains), searched(recorded)
     assert opened == had
