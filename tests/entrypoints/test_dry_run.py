@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from rich.console import Console
 
 from entrypoints import bohb, main
 from hypertuning.config import Config
 from hypertuning.spaces import BOHB, Choice
-from hypertuning.stages.study.dry_run import Range, fixed, lists, ranges, same
+from hypertuning.stages.study.dry_run import Range, fixed, lists, ranges, same, show_lists
 from hypertuning.stages.study.planning import Estimate
 
 
@@ -56,6 +57,14 @@ def test_a_list_is_the_values_that_differ_and_those_that_do_not():
         if name not in Config(model="nn").hyperparameters() and name != "filters"
     }
     assert "model" not in same(configs) and same(configs)["learning_rate"] == 0.001
+
+
+def test_one_configuration_has_no_empty_table_of_what_differs():
+    console = Console(record=True, width=200)
+    show_lists(console, [Config(filters=32)])
+    told = console.export_text()
+    assert "what is tried" not in told and "parameter" not in told
+    assert "tried: model cnn" in told and "filters 32" in told
 
 
 def test_of_one_configuration_nothing_differs():

@@ -103,8 +103,9 @@ def show_lists(console: Console, configs: Sequence[Config]) -> None:
         table.add_column(column)
     for name, values in lists(configs).items():
         table.add_row(name, ", ".join(map(str, values)))
-    console.print(table)
-    say(console, [_line("the same in all", same(configs))])
+    if table.row_count:
+        console.print(table)
+    say(console, [_line("the same in all" if table.row_count else "tried", same(configs))])
 
 
 def show_rungs(console: Console, search: Search, planned: Plan) -> None:
