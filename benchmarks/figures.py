@@ -87,7 +87,7 @@ def anytime(rows: pd.DataFrame) -> Figure:
 
 @styled
 def replayed(rows: pd.DataFrame) -> Figure:
-    """Mean regret by epochs spent, of searches on the recorded table.
+    """Mean regret by epochs spent, of searches on a recorded table.
 
     `rows`: method, spent, mean, error, seeds; `benchmarks.bench_search.summary`.
     """

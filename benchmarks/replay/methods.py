@@ -62,9 +62,9 @@ def one_epoch_then_the_best(budget: Budget) -> Ladder:
     return Halving([Bracket(0, (many, 1), (1, budget.max_epochs))])
 
 
-def two_rungs(budget: Budget) -> Ladder:
-    """From the first rung, one trial in three goes on to its end."""
-    return Asha(budget.num_samples, (budget.min_epochs, budget.max_epochs), 3)
+def two_rungs(one_in: int) -> Callable[[Budget], Ladder]:
+    """From the first rung, one trial in so many goes on to its end."""
+    return lambda budget: Asha(budget.num_samples, (budget.min_epochs, budget.max_epochs), one_in)
 
 
 STOPS = (0.02, 0.01, 0.007, 0.005)
@@ -84,7 +84,9 @@ METHODS: dict[str, Method] = {
     },
     "gp_3": ours("gp", reduction_factor=3),
     **{f"gp_until_{least}": ours("gp", stop_when=least) for least in STOPS},
-    "gp_two_rungs": ours("gp", ladder=two_rungs),
+    "gp_two_rungs": ours("gp", ladder=two_rungs(3)),
+    "gp_two_rungs_from_3": ours("gp", ladder=two_rungs(3), min_epochs=3),
+    "gp_half": ours("gp", ladder=two_rungs(2)),
     "gp_all_epochs": ours("gp", ladder=STRATEGIES["random"].ladder),
     "one_epoch": ours("random", ladder=one_epoch_then_the_best),
     "bohb_less_random": ours("bohb", LESS_RANDOM),

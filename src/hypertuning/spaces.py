@@ -216,7 +216,7 @@ RECIPE: Space = {
     "batch_size": Choice((125, 250, 500)),
 }
 """What earned its place of airbench93 (Jordan, arXiv 2404.00498), as `benchmarks.bench_recipe`
-measured it with SGD, and Muon in its place. No layer has more than 192 filters."""
+measures it, with Muon in place of SGD. No layer has more than 192 filters."""
 
 FAMILIES: dict[str, Space] = {"recipe": RECIPE, "plain": BOHB}
 """The spaces of the stage bohb."""
