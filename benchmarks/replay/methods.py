@@ -77,11 +77,7 @@ METHODS: dict[str, Method] = {
         f"{name}_4": ours(name, reduction_factor=4)
         for name in ("hyperband", "asha", "bohb", "abohb")
     },
-    **{
-        f"{name}_from_{least}": ours(name, min_epochs=least)
-        for name in ("asha", "gp")
-        for least in (2, 3, 4)
-    },
+    "gp_from_2": ours("gp", min_epochs=2),
     "gp_3": ours("gp", reduction_factor=3),
     **{f"gp_until_{least}": ours("gp", stop_when=least) for least in STOPS},
     "gp_two_rungs": ours("gp", ladder=two_rungs(3)),
