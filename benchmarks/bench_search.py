@@ -100,7 +100,7 @@ def replay(method: str, seeds: range, epochs: int, workers: int) -> Replayed:
         trainer = Trainer(curves, seed, epochs)
         if method in RIVALS:
             with suppress(Spent):
-                RIVALS[method](spaces.plain, trainer, seed, max_epochs)
+                RIVALS[method](spaces, trainer, seed, max_epochs)
         else:
             climb(METHODS[method](spaces, seed, max_epochs, epochs), trainer, workers)
         found.append(trainer.whole())

@@ -86,8 +86,7 @@ def strategy(name: str, num_samples: int) -> Method:
 
     def study(family: Family, seed: int, out: Path) -> Study:
         chosen = STRATEGIES[name]
-        factor = chosen.reduction_factor
-        ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS, reduction_factor=factor))
+        ladder = chosen.ladder(Budget(num_samples, MAX_EPOCHS))
         fixed = {**family.fixed, "seed": seed}
         return Study(chosen.sampler(family.space, fixed, seed, PAPER), ladder)
 

@@ -39,7 +39,11 @@ def test_a_stage_is_a_function_with_the_options_of_its_command(name):
     ("stage", "options", "message"),
     [
         ("bohb", {"num_samples": 0}, "`num_samples` must be greater than or equal to 1, got 0"),
-        ("bohb", {"reduction_factor": 1}, "`reduction_factor`: it must be 0, for the strategy's"),
+        (
+            "bohb",
+            {"reduction_factor": 1},
+            "`reduction_factor` must be greater than or equal to 2",
+        ),
         ("bohb", {"samples": 3}, "`samples` is not a parameter; there are num_samples, min_ep"),
         ("bohb", {"dataset": "nowhere"}, "`dataset` must be 'cifar10', 'digits' or a folder with"),
         ("bohb", {**SMALL, "space": {"filter": [4]}}, "`filter` is not a hyperparameter; there"),

@@ -7,7 +7,6 @@ import numpy as np
 from benchmarks.replay.believed import Spaces
 from benchmarks.replay.climb import Study
 from hypertuning.config import Budget
-from hypertuning.search.asha import Asha
 from hypertuning.search.brackets import Bracket
 from hypertuning.search.halving import Halving
 from hypertuning.search.ladder import Ladder
@@ -26,7 +25,7 @@ def ours(
     told: Callable[[np.ndarray], float] | None = None,
     priors: str = "plain",
     min_epochs: int = 1,
-    reduction_factor: int = 0,
+    reduction_factor: int = 3,
     stop_when: float = 0.0,
 ) -> Method:
     """A strategy of the project's, or its sampler with another ladder.
@@ -36,15 +35,13 @@ def ours(
     Args:
         priors: Which of the spaces it is given.
         min_epochs: Of the lowest rung.
-        reduction_factor: 0 for the strategy's own.
         stop_when: As the stage's option.
     """
 
     def method(spaces: Spaces, seed: int, max_epochs: int, epochs: int) -> Study:
         space = getattr(spaces, priors)
         strategy = STRATEGIES[name]
-        factor = reduction_factor or strategy.reduction_factor
-        budget = Budget(epochs, max_epochs, min_epochs, factor)
+        budget = Budget(epochs, max_epochs, min_epochs, reduction_factor)
         climbed = (ladder or strategy.ladder)(budget)
         sampler = strategy.sampler(space, {"seed": seed}, seed, options)
         study = Study(climbed, sampler, *([told] if told else []))
@@ -62,11 +59,6 @@ def one_epoch_then_the_best(budget: Budget) -> Ladder:
     return Halving([Bracket(0, (many, 1), (1, budget.max_epochs))])
 
 
-def two_rungs(one_in: int) -> Callable[[Budget], Ladder]:
-    """From the first rung, one trial in so many goes on to its end."""
-    return lambda budget: Asha(budget.num_samples, (budget.min_epochs, budget.max_epochs), one_in)
-
-
 STOPS = (0.02, 0.01, 0.007, 0.005)
 """Expected gains below which a study ends."""
 LESS_RANDOM = ModelOptions(random_fraction=0.1)
@@ -75,14 +67,13 @@ METHODS: dict[str, Method] = {
     **{name: ours(name) for name in STRATEGIES},
     **{
         f"{name}_4": ours(name, reduction_factor=4)
-        for name in ("hyperband", "asha", "bohb", "abohb")
+        for name in ("hyperband", "asha", "bohb", "abohb", "gp")
     },
+    "gp_2": ours("gp", reduction_factor=2),
     "gp_from_2": ours("gp", min_epochs=2),
-    "gp_3": ours("gp", reduction_factor=3),
+    "gp_from_3": ours("gp", min_epochs=3),
+    "gp_all_rungs": ours("gp", ladder=STRATEGIES["asha"].ladder),
     **{f"gp_until_{least}": ours("gp", stop_when=least) for least in STOPS},
-    "gp_two_rungs": ours("gp", ladder=two_rungs(3)),
-    "gp_two_rungs_from_3": ours("gp", ladder=two_rungs(3), min_epochs=3),
-    "gp_half": ours("gp", ladder=two_rungs(2)),
     "gp_all_epochs": ours("gp", ladder=STRATEGIES["random"].ladder),
     "one_epoch": ours("random", ladder=one_epoch_then_the_best),
     "bohb_less_random": ours("bohb", LESS_RANDOM),

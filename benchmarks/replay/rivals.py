@@ -1,8 +1,9 @@
 """Rivals as their libraries have them, one trial at a time, in the loop that each library has.
 
-Optuna and HpBandSter are in the project's environment. SMAC and Syne Tune are not: install them
-elsewhere, and they are replayed if they can be imported. A parameter that acts only beside another
-one's value is always searched where a library knows no conditions, and dropped where it is idle.
+Optuna and HpBandSter are in the project's environment. SMAC, Syne Tune and NePS are not: install
+them elsewhere, and they are replayed if they can be imported. A parameter that acts only beside
+another one's value is always searched where a library knows no conditions, and dropped where it is
+idle.
 """
 
 import importlib.util
@@ -16,19 +17,22 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from benchmarks.replay.believed import Spaces
 from benchmarks.replay.climb import Trainer
-from hypertuning.domains import Choice, Float, Value
+from hypertuning.domains import Choice, Float, Integer, Value
 from hypertuning.search.bohb import configuration_space
 from hypertuning.spaces import Space, acting, searched
 
-Rival = Callable[[Space, Trainer, int, int], None]
-"""(space, trainer, seed, largest number of epochs of a trial): goes on until `Spent` is raised."""
+Rival = Callable[[Spaces, Trainer, int, int], None]
+"""(spaces, trainer, seed, largest number of epochs of a trial): goes on until `Spent` is raised."""
 REDUCTION_FACTOR = 3
 
 
-def optuna(name: str, space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
+def optuna(name: str, spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> None:
     """A sampler of Optuna's with HyperbandPruner."""
     import optuna
+
+    space = spaces.plain
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruned, complete = optuna.trial.TrialState.PRUNED, optuna.trial.TrialState.COMPLETE
@@ -64,12 +68,13 @@ def _acting(space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
     return acting(space, {**space, **values})
 
 
-def hpbandster(space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
+def hpbandster(spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> None:
     """HpBandSter's generator and SuccessiveHalving in the loop of its optimizers.bohb."""
     from hpbandster.optimizers.config_generators.bohb import BOHB
     from hpbandster.optimizers.iterations import SuccessiveHalving
 
     logging.getLogger("hpbandster").setLevel(logging.ERROR)
+    space = spaces.plain
     configurations = configuration_space(searched(space))
     configurations.seed(seed)
     np.random.seed(seed)
@@ -108,12 +113,13 @@ def _plain(space: Space, config: Mapping[str, object]) -> dict[str, Value]:
     return {n: value(d, config[n]) for n, d in searched(space).items() if n in config}
 
 
-def smac(space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
+def smac(spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> None:
     """SMAC's multi-fidelity facade: Hyperband with a random forest, asked and told."""
     from smac import MultiFidelityFacade, Scenario
     from smac.runhistory.dataclasses import TrialValue
 
     logging.disable(logging.WARNING)
+    space = spaces.plain
     with tempfile.TemporaryDirectory() as folder:
         scenario = Scenario(
             configuration_space(searched(space)),
@@ -138,11 +144,13 @@ def smac(space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
             facade.tell(asked, TrialValue(cost=float(losses[-1])))
 
 
-def syne_tune(name: str, space: Space, trainer: Trainer, seed: int, max_epochs: int) -> None:
+def syne_tune(name: str, spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> None:
     """A scheduler of Syne Tune's, told every epoch."""
     from syne_tune import config_space
     from syne_tune.backend.trial_status import Trial
     from syne_tune.optimizer import baselines
+
+    space = spaces.plain
 
     def projected(domain):
         if isinstance(domain, Choice):
@@ -173,6 +181,46 @@ def syne_tune(name: str, space: Space, trainer: Trainer, seed: int, max_epochs: 
                 break
 
 
+def neps_priorband(spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> None:
+    """NePS' PriorBand with good priors, asked and told.
+
+    Whole numbers are its floats, rounded: on a logarithmic scale, its integers took the ends alone.
+    """
+    import random
+
+    import neps
+    import torch
+
+    def projected(domain):
+        if isinstance(domain, Choice):
+            return neps.Categorical(domain.values, domain.values.index(domain.prior), "medium")
+        return neps.Float(domain.low, domain.high, domain.log, None, domain.prior, "medium")
+
+    for start in (random.seed, np.random.seed, torch.manual_seed):
+        start(seed)
+    logging.disable(logging.WARNING)
+    space = spaces.good
+    domains = searched(space)
+    attributes = {name: projected(domain) for name, domain in domains.items()}
+    attributes["epochs"] = neps.IntegerFidelity(1, max_epochs)
+    optimizer = neps.AskAndTell(
+        neps.algorithms.priorband(
+            type("Searched", (neps.PipelineSpace,), attributes)(), eta=REDUCTION_FACTOR
+        )
+    )
+    numbers: dict[str, int] = {}
+    while True:
+        asked = optimizer.ask()
+        identity, before = asked.metadata.id, asked.metadata.previous_trial_id
+        given = {
+            name: round(asked.config[name]) if isinstance(domain, Integer) else asked.config[name]
+            for name, domain in domains.items()
+        }
+        numbers[identity] = numbers[before] if before else trainer.begin(_acting(space, given))
+        losses = trainer.until(numbers[identity], asked.config["epochs"])
+        optimizer.tell(asked, float(losses[-1]))
+
+
 RIVALS: dict[str, Rival] = {
     "optuna_tpe": partial(optuna, "TPESampler"),
     "optuna_gp": partial(optuna, "GPSampler"),
@@ -180,8 +228,14 @@ RIVALS: dict[str, Rival] = {
     "smac": smac,
     "syne_tune_cqr": partial(syne_tune, "ASHACQR"),
     "syne_tune_bore": partial(syne_tune, "ASHABORE"),
+    "neps_priorband": neps_priorband,
 }
-_NEEDED = {"smac": "smac", "syne_tune_cqr": "syne_tune", "syne_tune_bore": "syne_tune"}
+_NEEDED = {
+    "smac": "smac",
+    "syne_tune_cqr": "syne_tune",
+    "syne_tune_bore": "syne_tune",
+    "neps_priorband": "neps",
+}
 
 
 def installed() -> list[str]:

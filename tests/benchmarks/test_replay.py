@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.bench_search import HALVES, Replayed, half_of, problem_of, summary, told
 from benchmarks.recorded import SHEET, Recorded, read_table
-from benchmarks.replay.believed import spaces_of
+from benchmarks.replay.believed import Spaces, spaces_of
 from benchmarks.replay.climb import Spent, Study, Trainer, climb
 from benchmarks.replay.methods import METHODS
 from benchmarks.replay.rivals import RIVALS
@@ -117,7 +117,7 @@ def test_every_rival_spends_all_epochs_and_is_repeatable(rival):
     for _ in range(2):
         trainer = Trainer(Formula(), 4, 100)
         with pytest.raises(Spent):
-            RIVALS[rival](BOHB, trainer, 4, 9)
+            RIVALS[rival](Spaces(BOHB, BOHB, BOHB), trainer, 4, 9)
         assert sum(trainer.reached) == len(trainer.best) == 100
         assert max(trainer.reached) == 9 and (np.diff(trainer.best) <= 0).all()
         found.append(trainer.best)

@@ -112,17 +112,15 @@ def test_what_cannot_act_is_no_dimension_of_the_model_and_is_said(space, needed,
 
 
 @pytest.mark.parametrize(
-    ("given", "factor", "rungs"),
+    ("given", "rungs"),
     [
-        ({}, 4, (1, 9)),
-        ({"strategy": "bohb"}, 3, (1, 3, 9)),
-        ({"reduction_factor": 2}, 2, (1, 2, 4, 9)),
+        ({}, (1, 9)),
+        ({"strategy": "bohb"}, (1, 3, 9)),
+        ({"strategy": "bohb", "reduction_factor": 2}, (1, 2, 4, 9)),
     ],
 )
-def test_the_factor_that_a_strategy_has_by_itself_is_what_a_record_keeps(given, factor, rungs):
-    search = bohb_on(**given)
-    assert search.settled == {"reduction_factor": factor}
-    assert search.rungs == rungs
+def test_a_model_hears_the_losses_at_the_rungs_of_its_strategy(given, rungs):
+    assert bohb_on(**given).rungs == rungs
 
 
 def test_a_fixed_value_acts_in_the_configurations_that_have_a_use_for_it():

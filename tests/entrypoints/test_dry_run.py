@@ -90,7 +90,7 @@ def test_main_shows_the_plan_of_every_stage_and_starts_nothing(tmp_path, monkeyp
     )
     assert titles == [
         ("compare", "3", "9"), ("grid", "36", "36"), ("hyperband", "18", "42"),
-        ("bohb", "17", "49"), ("register", "4", "36"),
+        ("bohb", "17", "57"), ("register", "4", "36"),
     ]  # fmt: skip
     assert result.output.strip().splitlines()[-1].startswith("all stages: estimate: none before")
     assert not list(tmp_path.iterdir())

@@ -145,7 +145,7 @@ def test_a_dry_run_prints_the_plan_and_touches_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(bohb.main, ["--dry-run", "true"])
     assert result.exit_code == 0
-    assert "51 trials, at least 147 epochs" in result.output
+    assert "51 trials, at least 187 epochs" in result.output
     assert "model: from trial 7 on; it needs 7 results after one number" in result.output
     assert "estimate: none before the images are there" in result.output
     assert not list(tmp_path.iterdir())

@@ -16,6 +16,8 @@ class Ladder(ABC):
         """(trial, epoch) → loss; +inf for a trial that failed or diverged on the way there."""
         self.running: dict[int, Job] = {}
         """By trial number."""
+        self.must_finish: set[int] = set()
+        """What goes on whatever its rank; brackets do not look at it."""
 
     @abstractmethod
     def _choose(self) -> Job | None:
@@ -101,6 +103,11 @@ class Asha(Ladder):
         self.reduction_factor = reduction_factor
 
     def _choose(self) -> Job | None:
+        for trial in sorted(self.must_finish - {*self.running}):
+            told = [rung for rung, e in enumerate(self.epochs) if (trial, e) in self.losses]
+            failed = any(math.isinf(self._loss(trial, self.epochs[rung])) for rung in told)
+            if told and not failed and told[-1] + 1 < len(self.epochs):
+                return Job(trial, self.epochs[told[-1] + 1], 0, told[-1] + 1)
         for rung in reversed(range(1, len(self.epochs))):
             candidates = self._candidates(self.epochs[rung - 1])
             idle = (t for t in candidates if self._idle(t, self.epochs[rung]))

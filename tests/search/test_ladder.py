@@ -169,6 +169,40 @@ def test_a_worker_that_would_wait_for_a_rung_begins_the_next_bracket():
     assert ladder.next() == Job(0, 3, 0, 1), "the first bracket no longer waits"
 
 
+def test_what_must_finish_goes_on_whatever_its_rank():
+    ladder = Asha(9, (1, 3, 9), 3)
+    ladder.must_finish(0)
+    jobs = climb(ladder, lambda trial, _: -trial)
+    assert jobs[:3] == [Job(0, 1, 0, 0), Job(0, 3, 0, 1), Job(0, 9, 0, 2)], "worst, and first"
+    others = climb(Asha(9, (1, 3, 9), 3), lambda trial, _: -trial)
+    assert {*others} <= {*jobs}, "it takes nobody's place"
+
+
+def test_what_must_finish_and_fails_does_not_go_on():
+    ladder = Asha(9, (1, 3, 9), 3)
+    ladder.must_finish(0)
+    assert ladder.owes
+    jobs = climb(ladder, lambda trial, _: trial or math.nan)
+    assert [job.until for job in jobs if job.trial == 0] == [1]
+    assert not ladder.owes
+
+
+def test_in_both_arms_a_configuration_finishes():
+    ladder = Arms([Asha(4, (1, 9), 3), Asha(4, (1, 9), 3)])
+    for trial in (0, 1):
+        ladder.must_finish(trial)
+    jobs = climb(ladder, lambda trial, _: -trial)
+    assert {(0, 9), (1, 9)} <= {(job.trial, job.until) for job in jobs}
+
+
+def test_brackets_have_no_room_for_what_must_finish():
+    ladder = Halving(hyperband_brackets(Budget(9, 9)))
+    ladder.must_finish(0)
+    assert not ladder.owes
+    jobs = climb(ladder, lambda trial, _: -trial)
+    assert [job.until for job in jobs if job.trial == 0] == [1]
+
+
 LADDERS = {
     "halving": lambda b: Halving(hyperband_brackets(b)),
     "asha": lambda b: Asha(b.num_samples, rungs(b), b.reduction_factor),
@@ -205,8 +239,11 @@ def test_a_ladder_that_is_told_again_goes_on_as_if_it_had_never_stopped(budget, 
     table = {}
     whole, resumed = LADDERS[kind](budget), LADDERS[kind](budget)
     costs = some_costs(budget, values)
+    points = values.sample(range(budget.num_samples), values.randint(0, budget.num_samples))
     for ladder in (whole, resumed):
         ladder.start_costliest_first(costs)
+        for trial in points:
+            ladder.must_finish(trial)
     jobs = climb(whole, lambda *key: table.setdefault(key, values.random()))
     first = jobs[:cut]
     for job in first:
@@ -260,6 +297,11 @@ def test_every_choice_is_that_of_the_definition(budget, kind, concurrency, seed)
     costs = some_costs(budget, shuffle)
     ladder, plain = LADDERS[kind](budget), PLAIN[kind](budget, costs)
     ladder.start_costliest_first(costs)
+    for trial in shuffle.sample(
+        range(budget.num_samples), shuffle.choice([0, 0, 1, 3]) % (budget.num_samples + 1)
+    ):
+        ladder.must_finish(trial)
+        plain.must_finish.add(trial)
     running = []
     while True:
         assert ladder.done == plain.done

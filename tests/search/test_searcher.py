@@ -156,15 +156,16 @@ def test_what_was_expected_of_going_on_stays_with_a_trial():
     assert sum(None not in told for told in gains.values()) > 15
 
 
-def test_what_the_user_wants_is_tried_before_a_search_ends_and_is_not_drawn_anew():
+def test_what_the_user_wants_is_trained_to_its_end_before_a_search_ends():
     past, begun = climb(searcher(STOPS))
     wanted = max(given["job"]["trial"] for given in begun) + 1
-    config = parse_config({**begun[0]["config"], "filters": 61})
-    search = searcher(STOPS, past=past, given={wanted: Proposal(config, "point")})
+    worst = parse_config({**begun[0]["config"], "filters": 61, "learning_rate": 0.1})
+    search = searcher(STOPS, past=past, given={wanted: Proposal(worst, "point")})
     assert not search.done
     _, after = climb(search)
-    tried = next(given for given in after if given["job"]["trial"] == wanted)
-    assert tried["config"]["filters"] == 61 and tried["job"]["sampler"] == "point"
+    tried = [given for given in after if given["job"]["trial"] == wanted]
+    assert [given["job"]["until"] for given in tried] == [1, 9]
+    assert {(g["config"]["filters"], g["job"]["sampler"]) for g in tried} == {(61, "point")}
 
 
 @pytest.mark.parametrize("cut", [0, 1, 7, 20])

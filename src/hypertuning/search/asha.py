@@ -17,6 +17,7 @@ class Asha(Ladder):
     Algorithm 2 of the ASHA paper with stop-less rate s = 0: the highest rung with a candidate
     first, a new configuration only where there is none. Where there are too few trials for any to
     go on by its rank, the best goes on all the same: a study should have trained one to its end.
+    Trials that must finish go on before all others.
     """
 
     def __init__(self, num_samples: int, epochs: tuple[int, ...], reduction_factor: int) -> None:
@@ -28,8 +29,23 @@ class Asha(Ladder):
         self._rungs = [_Rung() for _ in epochs]
         self._new = list(self.trials)
         """Trials that may begin, as a heap; some of them may have begun."""
+        self._must_finish: set[int] = set()
+        """Those that have neither failed nor finished."""
+        self._due: list[int] = []
+        """Those of them that are between two rungs, as a heap; some may have gone on."""
+
+    @property
+    def owes(self) -> bool:
+        return bool(self._must_finish)
+
+    def must_finish(self, trial: int) -> None:
+        self._must_finish.add(trial)
 
     def _choose(self) -> Job | None:
+        while self._due and not self._is_due(self._due[0]):
+            heappop(self._due)
+        if self._due:
+            return self._following(self._due[0])
         for rung in reversed(range(1, len(self.epochs))):
             trial = self._rungs[rung - 1].candidate(self.reduction_factor)
             if trial is not None:
@@ -37,6 +53,14 @@ class Asha(Ladder):
         while self._new and not self._idle(self._new[0], self.epochs[0]):
             heappop(self._new)
         return Job(self._new[0], self.epochs[0], 0, 0) if self._new else self._best_of_few()
+
+    def _is_due(self, trial: int) -> bool:
+        begun = (trial, self.epochs[0]) in self.losses
+        return trial in self._must_finish and begun and trial not in self.running
+
+    def _following(self, trial: int) -> Job:
+        rung = max(r for r, epoch in enumerate(self.epochs) if (trial, epoch) in self.losses) + 1
+        return Job(trial, self.epochs[rung], 0, rung)
 
     def _best_of_few(self) -> Job | None:
         """The best trial of the highest rung, if nothing runs and none has reached the last one."""
@@ -55,9 +79,14 @@ class Asha(Ladder):
         above = (*self.epochs[1:], self.epochs[-1])
         for rung, epoch, following in zip(self._rungs, self.epochs, above, strict=True):
             if (trial, epoch) in self.losses:
-                rung.told(trial, self.losses[trial, epoch], self._idle(trial, following))
+                loss = self.losses[trial, epoch]
+                rung.told(trial, loss, self._idle(trial, following))
+                if epoch == self.epochs[-1] or not math.isfinite(loss):
+                    self._must_finish.discard(trial)
         if self._idle(trial, self.epochs[0]):
             heappush(self._new, trial)
+        if self._is_due(trial):
+            heappush(self._due, trial)
 
 
 class _Rung:

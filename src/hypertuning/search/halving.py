@@ -33,6 +33,9 @@ class Halving(Ladder):
     def start_costliest_first(self, costs: Sequence[float]) -> None:
         self.costs = costs
 
+    def must_finish(self, trial: int) -> None:
+        """Change nothing: how many trials of a bracket go on is fixed."""
+
     def _choose(self) -> Job | None:
         for index in range(self._ended, len(self.brackets)):
             if index == len(self._climbs):

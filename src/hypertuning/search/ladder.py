@@ -27,6 +27,8 @@ class Ladder(ABC):
 
     more_may_go_on = False
     """Whether more trials may go on than `plan` counts: losses decide it."""
+    owes = False
+    """Whether a trial that must finish has not."""
 
     def __init__(self) -> None:
         self.losses: dict[tuple[int, int], float] = {}
@@ -47,6 +49,13 @@ class Ladder(ABC):
 
         Args:
             costs: Of an epoch of each trial, in any unit; empty if they are not known.
+        """
+
+    @abstractmethod
+    def must_finish(self, trial: int) -> None:
+        """Let a trial go on to its end whatever its rank, if the rule has room for that.
+
+        Call it before the trial begins.
         """
 
     @abstractmethod
@@ -128,6 +137,10 @@ class Arms(Ladder):
     def start_costliest_first(self, costs: Sequence[float]) -> None:
         for index, arm in enumerate(self.arms):
             arm.start_costliest_first(costs[index :: len(self.arms)])
+
+    def must_finish(self, trial: int) -> None:
+        number, index = divmod(trial, len(self.arms))
+        self.arms[index].must_finish(number)
 
     def _changed(self, trial: int) -> None:
         """Each arm notes its own."""

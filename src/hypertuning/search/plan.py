@@ -33,7 +33,7 @@ class Plan:
 
     @property
     def words(self) -> str:
-        """`51 trials, at least 147 epochs`"""
+        """`51 trials, at least 187 epochs`"""
         least = "at least " if self.more_may_come else ""
         return f"{counted(self.trials, 'trial')}, {least}{counted(self.epochs, 'epoch')}"
 
@@ -59,6 +59,8 @@ def plan(
         points: How many of the first trials the user gives.
     """
     climbed, reached = ladder(), Counter()
+    for trial in range(points):
+        climbed.must_finish(trial)
     trials, epochs = Counter(), Counter()
     results, model_from = Counter(earlier), None
     while job := climbed.next():

@@ -45,10 +45,10 @@ class LadderSearcher(Searcher):
         self.costs, self.outlook = costs, outlook
         self.ladder.start_costliest_first(costs)
         begun = {trial.job.trial: trial.proposal for trial in past}
-        self.wanted = {*(given or {})} - {*begun}
-        """The trials that the user wants and that have not begun."""
-        self.proposals = {**(given or {}), **begun}
+        self.proposals: dict[int, Proposal] = {}
         """By the study's trial number."""
+        for trial, proposal in {**(given or {}), **begun}.items():
+            self._knows(trial, proposal)
         self.recorded = {trial.job.trial: trial.recorded for trial in past}
         """Epochs, by the study's trial number."""
         self.jobs: dict[str, Job] = {}
@@ -86,11 +86,10 @@ class LadderSearcher(Searcher):
             return None if self.jobs else Searcher.FINISHED
         if job.trial not in self.proposals:
             proposal = self.sampler.propose(job.trial)
-            self.proposals[job.trial] = proposal._replace(expected_gain=self.expected_gain)
+            self._knows(job.trial, proposal._replace(expected_gain=self.expected_gain))
         proposal = self.proposals[job.trial]
         self.sampler.begin(proposal.config)
         self.jobs[trial_id] = job
-        self.wanted.discard(job.trial)
         recorded = self.recorded.get(job.trial, 0)
         description = {**job._asdict(), "sampler": proposal.sampler, "recorded": recorded}
         if proposal.model_epochs:
@@ -99,14 +98,19 @@ class LadderSearcher(Searcher):
             description["expected_gain"] = proposal.expected_gain
         return {"config": proposal.config.hyperparameters(), "job": description}
 
+    def _knows(self, trial: int, proposal: Proposal) -> None:
+        self.proposals[trial] = proposal
+        if proposal.sampler == "point":
+            self.ladder.must_finish(trial)
+
     def _next(self) -> Job | None:
         if self.unfinished:
             return self.unfinished.pop(0)
         return None if self._is_enough() else self.ladder.next()
 
     def _is_enough(self) -> bool:
-        """Whether too little is expected of going on, and all that the user wants has begun."""
-        return self.outlook is not None and self.outlook.is_enough() and not self.wanted
+        """Whether too little is expected of going on, and the user's points have finished."""
+        return self.outlook is not None and self.outlook.is_enough() and not self.ladder.owes
 
     def on_trial_complete(
         self, trial_id: str, result: dict | None = None, error: bool = False

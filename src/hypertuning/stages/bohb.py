@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hypertuning.search.strategies import FORESEEING, STRATEGIES, described, own_factors
-from hypertuning.stages.kinds import Amount, Count, FactorOrOwn, Named, Share
+from hypertuning.search.strategies import FORESEEING, STRATEGIES, described
+from hypertuning.stages.kinds import Amount, Count, Factor, Named, Share
 from hypertuning.stages.options import AUTO, SearchOptions
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ class Bohb(SearchOptions):
     )
     min_epochs: Count = Field(1, description="Epochs of the lowest rung.")
     max_epochs: Count = Field(9, description="Epochs of a trial that is never stopped.")
-    reduction_factor: FactorOrOwn = Field(
-        0, description=f"At each rung, one trial in this many goes on; 0 is {own_factors()}."
-    )
+    reduction_factor: Factor = Field(3, description="At each rung, one trial in this many goes on.")
     strategy: Literal[*STRATEGIES] = Field("gp", description=described(STRATEGIES))
     random_fraction: Share = Field(
         0.333,

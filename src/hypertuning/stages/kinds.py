@@ -33,12 +33,6 @@ def _not_empty(text: str | None) -> str | None:
     return text
 
 
-def _not_one(factor: int) -> int:
-    if factor == 1:
-        raise ValueError("it must be 0, for the strategy's own, or at least 2; got 1")
-    return factor
-
-
 def _absolute(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
@@ -49,8 +43,6 @@ SizeOrNone = Annotated[int | None, Field(ge=0)]
 """A number of images, 0 for all, or none for as many as the source had."""
 Seed = Annotated[int, Field(ge=0, le=2**62)]
 Factor = Annotated[int, Field(ge=2)]
-FactorOrOwn = Annotated[int, Field(ge=0), AfterValidator(_not_one)]
-"""η of successive halving, or 0 for the strategy's own."""
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]

@@ -225,7 +225,11 @@ class SpaceOptions(Options):
     space: PathOrNone = Field(
         None, description="YAML file that says which parameters are fixed, and which are searched."
     )
-    points: PathOrNone = Field(None, description="YAML file with configurations to try first.")
+    points: PathOrNone = Field(
+        None,
+        description="YAML file with configurations to try first; asha, abohb and gp train them to "
+        "their end.",
+    )
 
 
 class ShowOptions(Options):

@@ -106,9 +106,8 @@ def decided(search: Search, trials: Iterable[int]) -> set[int]:
     Args:
         trials: Those that have begun, or have a point that was added.
     """
-    arms = len(search.sampler.arms) if isinstance(search.sampler, Paired) else 1
-    known = {*trials, *range(arms * len(search.points))}
-    return {trial - trial % arms + arm for trial in known for arm in range(arms)}
+    known = {*trials, *range(search.arms * len(search.points))}
+    return {t - t % search.arms + arm for t in known for arm in range(search.arms)}
 
 
 def amend(

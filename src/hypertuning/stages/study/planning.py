@@ -47,7 +47,8 @@ def warm_start(options: StudyOptions) -> str | None:
 
 def plan_of(search: Search, warm: "Warm | None" = None) -> Plan:
     earlier = [result.epoch for result in warm.start.results] if warm else []
-    return plan(search.ladder, search.model and search.model.needed, earlier, len(search.points))
+    points = search.arms * len(search.points)
+    return plan(search.ladder, search.model and search.model.needed, earlier, points)
 
 
 def notes_on(search: Search, planned: Plan, warm: "Warm | None") -> list[str]:

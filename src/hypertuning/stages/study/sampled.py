@@ -42,8 +42,12 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         UsageError: the space, a point or the numbers of epochs are not possible.
     """
     strategy = STRATEGIES[options.strategy]
-    factor = options.reduction_factor or strategy.reduction_factor
-    budget = Budget(options.num_samples, options.max_epochs, getattr(options, shortest), factor)
+    budget = Budget(
+        options.num_samples,
+        options.max_epochs,
+        getattr(options, shortest),
+        options.reduction_factor,
+    )
     with usage():
         _check_options(shortest, budget, options)
         changed, fixed = space_of(options), fixed_values(options)
@@ -75,7 +79,6 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
             *notes,
             *_stop_note(options),
         ),
-        settled={"reduction_factor": factor},
         searched={**differing(configs), **_opened(wanted, options)},
         points=configs,
         stop_when=getattr(options, "stop_when", 0.0),
@@ -90,7 +93,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         return search
     return search._replace(
         model=drawn,
-        rungs=rungs(budget),
+        rungs=strategy.rungs(budget),
         enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
         notes=search.notes + _points_note(points, drawn),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from hypertuning.config import Config
 from hypertuning.domains import Domain, Value
 from hypertuning.search.ladder import Ladder
-from hypertuning.search.sampler import Sampler
+from hypertuning.search.sampler import Paired, Sampler
 from hypertuning.stages.options import Images, StudyOptions
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class Search(NamedTuple):
     """The parameters in which its trials differ, and whether every trial has them."""
     title: str = ""
     """Stands in the study's name instead of the number of trials."""
+
+    @property
+    def arms(self) -> int:
+        """How many trials have each configuration."""
+        return len(self.sampler.arms) if isinstance(self.sampler, Paired) else 1
 
 
 Build = Callable[[StudyOptions, Mapping | None], Search]
