@@ -92,7 +92,7 @@ lint: $(project)  ## style, format, and who may import whom
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports
 
-mlproject: $(project)  ## write MLproject, entry points and the README's tables from the stages' options
+mlproject: $(project)  ## write MLproject, entry points and tables of the docs from the stages' options
 	@$(python) -m hypertuning.stages.generate
 
 sums:  ## after a change of the code that registered models carry: add its checksums

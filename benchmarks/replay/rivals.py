@@ -33,7 +33,6 @@ def optuna(name: str, spaces: Spaces, trainer: Trainer, seed: int, max_epochs: i
     import optuna
 
     space = spaces.plain
-
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruned, complete = optuna.trial.TrialState.PRUNED, optuna.trial.TrialState.COMPLETE
     study = optuna.create_study(

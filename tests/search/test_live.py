@@ -93,6 +93,17 @@ def test_where_more_trials_may_go_on_the_total_is_what_those_that_began_let_expe
     assert "trials 10/20 · epochs 50/100 " in view._summary()
 
 
+def test_points_finish_and_say_nothing_of_how_many_others_go_on():
+    view = LiveView(plan(lambda: Asha(20, (1, 9), 4), points=range(2)), points={0, 1})
+    view.setup()
+    for number in range(12):
+        until = 9 if number < 2 or number % 2 else 1
+        for n in range(1, until + 1):
+            epoch(view, trial_of(number, until), n)
+    # two points of 9 epochs; five of the ten others took 9, so 18 will take 90
+    assert "trials 12/20 · epochs 68/108 " in view._summary()
+
+
 def test_a_plan_that_is_exact_is_kept_to():
     view = LiveView(plan(lambda: sweep(20, 3)))
     view.setup()

@@ -54,5 +54,5 @@ def test_a_plan_counts_every_epoch_once(strategy):
 
 
 def test_the_model_does_not_propose_the_points_of_the_user():
-    planned = plan(lambda: STRATEGIES["bohb"].ladder(Budget(51, 9)), needed=18, points=30)
+    planned = plan(lambda: STRATEGIES["bohb"].ladder(Budget(51, 9)), needed=18, points=range(30))
     assert planned.model_from == 30

@@ -35,6 +35,10 @@ class Asha(Ladder):
         """Those of them that are between two rungs, as a heap; some may have gone on."""
 
     @property
+    def rungs(self) -> tuple[int, ...]:
+        return self.epochs
+
+    @property
     def owes(self) -> bool:
         return bool(self._must_finish)
 

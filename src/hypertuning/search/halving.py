@@ -30,6 +30,10 @@ class Halving(Ladder):
         self._ended = 0
         """How many of the first brackets have nothing left to start."""
 
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        return tuple(sorted({end for bracket in self.brackets for end in bracket.epochs}))
+
     def start_costliest_first(self, costs: Sequence[float]) -> None:
         self.costs = costs
 

@@ -36,6 +36,11 @@ class Ladder(ABC):
         self.running: dict[int, Job] = {}
         """By trial number."""
 
+    @property
+    @abstractmethod
+    def rungs(self) -> tuple[int, ...]:
+        """The epochs at which jobs end, the lowest first."""
+
     @abstractmethod
     def _choose(self) -> Job | None:
         """The best job to start now, or None while nothing can start before a result comes."""
@@ -55,7 +60,7 @@ class Ladder(ABC):
     def must_finish(self, trial: int) -> None:
         """Let a trial go on to its end whatever its rank, if the rule has room for that.
 
-        Call it before the trial begins.
+        Call it before the trial's first loss is told.
         """
 
     @abstractmethod
@@ -104,6 +109,14 @@ class Arms(Ladder):
     def __init__(self, arms: Sequence[Ladder]) -> None:
         self.arms = tuple(arms)
         self.more_may_go_on = any(arm.more_may_go_on for arm in self.arms)
+
+    @property
+    def owes(self) -> bool:
+        return any(arm.owes for arm in self.arms)
+
+    @property
+    def rungs(self) -> tuple[int, ...]:
+        return self.arms[0].rungs
 
     @property
     def losses(self) -> dict[tuple[int, int], float]:

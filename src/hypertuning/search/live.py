@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class LiveView(Callback):
         costs: Of an epoch of each trial, if they are known beforehand. As the costliest start
             first, what is left takes less time an epoch than what is done.
         outlook: What going on is expected to gain.
+        points: The trials with the user's points, as far as they are known.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class LiveView(Callback):
         concurrency: int = 1,
         costs: Sequence[float] = (),
         outlook: Outlook | None = None,
+        points: Collection[int] = (),
     ) -> None:
         self.plan, self.concurrency = plan, min(concurrency, plan.trials)
-        self.outlook = outlook
+        self.outlook, self.points = outlook, points
         # which trials will go on to another rung, and so how much they cost, is not known
         known = costs if len(plan.rungs) == 1 else ()
         self.work = {trial: cost * len(known) / sum(known) for trial, cost in enumerate(known)}
@@ -48,6 +50,8 @@ class LiveView(Callback):
         before = losses or {}
         self.begun = {trial for trial, _ in before}
         self.epochs = len(before)
+        self.drawn_epochs = sum(trial not in points for trial, _ in before)
+        """Of the trials without points."""
         self.done = sum(self._work(trial) for trial, _ in before)
         """Epochs, each counted as much as it costs."""
         best = min(before, key=lambda at: before[at], default=None)
@@ -71,6 +75,7 @@ class LiveView(Callback):
         job = trial.config["job"]
         self.begun.add(job["trial"])
         self.epochs += 1
+        self.drawn_epochs += job["trial"] not in self.points
         self.done += self._work(job["trial"])
         self.arrivals.append((time.monotonic(), self.done))
         if len(self.arrivals) > self.concurrency:
@@ -119,11 +124,13 @@ class LiveView(Callback):
 
     def _expected(self) -> float:
         """The epochs of the whole search: those planned or, where more trials may go on, as many
-        as it will be if the others go on as those that have begun."""
-        if not self.plan.more_may_come or len(self.begun) < FEWEST:
+        as it will be if points finish, and the others go on as those that have begun."""
+        begun = len(self.begun.difference(self.points))
+        if not self.plan.more_may_come or begun < FEWEST:
             return self.plan.epochs
-        left = self.plan.trials - len(self.begun)
-        return max(self.plan.epochs, self.epochs * (1 + left / len(self.begun)))
+        drawn = self.plan.trials - len(self.points)
+        of_points = len(self.points) * max(rung.until for rung in self.plan.rungs)
+        return max(self.plan.epochs, of_points + self.drawn_epochs * drawn / begun)
 
     def _work(self, trial: int) -> float:
         return self.work.get(trial, 1.0)

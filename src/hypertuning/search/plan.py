@@ -2,7 +2,7 @@
 
 import bisect
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 
 from hypertuning.config import Budget
@@ -45,7 +45,7 @@ def plan(
     ladder: Callable[[], Ladder],
     needed: int | None = None,
     earlier: Iterable[int] = (),
-    points: int = 0,
+    points: Collection[int] = (),
 ) -> Plan:
     """Climb a ladder without training, one job at a time, and count.
 
@@ -56,16 +56,16 @@ def plan(
     Args:
         needed: How many results on one budget make a model; None without a model.
         earlier: The epochs after which the model's results from earlier studies were measured.
-        points: How many of the first trials the user gives.
+        points: The trials whose configurations the user gives.
     """
     climbed, reached = ladder(), Counter()
-    for trial in range(points):
+    for trial in points:
         climbed.must_finish(trial)
     trials, epochs = Counter(), Counter()
     results, model_from = Counter(earlier), None
     while job := climbed.next():
         ready = needed is not None and max(results.values(), default=0) >= needed
-        new = job.trial not in reached and job.trial >= points
+        new = job.trial not in reached and job.trial not in points
         if ready and model_from is None and new:
             model_from = job.trial
         results[job.until] += 1
@@ -86,7 +86,7 @@ def enough_samples(
 
     def has_model(num_samples: int) -> bool:
         asked = budget._replace(num_samples=num_samples)
-        return plan(lambda: ladder(asked), needed, points=points).model_from is not None
+        return plan(lambda: ladder(asked), needed, points=range(points)).model_from is not None
 
     most = needed + points
     while not has_model(most):

@@ -47,6 +47,8 @@ class LadderSearcher(Searcher):
         begun = {trial.job.trial: trial.proposal for trial in past}
         self.proposals: dict[int, Proposal] = {}
         """By the study's trial number."""
+        self.points: set[int] = set()
+        """The trials with the user's points, as far as they are known."""
         for trial, proposal in {**(given or {}), **begun}.items():
             self._knows(trial, proposal)
         self.recorded = {trial.job.trial: trial.recorded for trial in past}
@@ -101,6 +103,7 @@ class LadderSearcher(Searcher):
     def _knows(self, trial: int, proposal: Proposal) -> None:
         self.proposals[trial] = proposal
         if proposal.sampler == "point":
+            self.points.add(trial)
             self.ladder.must_finish(trial)
 
     def _next(self) -> Job | None:

@@ -47,7 +47,7 @@ def plan_all(options: Main) -> Done:
         problem, resources = _problem(first, given, cache)
         on = trains_on(cache, first, plan_of(first), problem, resources.address)
         say(console, in_lines({name: on[name] for name in on if name != "augmentation"}))
-    seconds = 0.0
+    seconds, least = 0.0, False
     for search, given in _searches(options):
         planned = plan_of(search)
         found = _estimate(search, given, cache)
@@ -58,8 +58,8 @@ def plan_all(options: Main) -> Done:
         else:
             show_rungs(console, search, planned)
             say(console, [f"estimate: {found.words}"])
-        seconds += found.seconds
-    say(console, ["", _sum(seconds, found.words)])
+        seconds, least = seconds + found.seconds, least or planned.more_may_come
+    say(console, ["", _sum(seconds, least, found.words)])
     return Done()
 
 
@@ -98,10 +98,11 @@ def _estimate(search: Search, given: SearchOptions, cache: Path | None) -> Estim
     return estimate(search, plan_of(search), *_problem(search, given, cache))
 
 
-def _sum(seconds: float, unknown: str) -> str:
+def _sum(seconds: float, least: bool, unknown: str) -> str:
     if math.isnan(seconds):
         return f"all stages: estimate: {unknown}"
+    about = "at least" if least else "about"
     return (
-        f"all stages: about {timedelta(seconds=round(seconds))} of training; starting each of "
+        f"all stages: {about} {timedelta(seconds=round(seconds))} of training; starting each of "
         "them, the refit and the report come on top"
     )

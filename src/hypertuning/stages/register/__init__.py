@@ -16,7 +16,8 @@ class Register(StudyOptions):
 
     source: str = Field(
         "bohb",
-        description="Study to choose from: a run id, or a stage, which means its latest study.",
+        description="Study to choose from: a run id, or a stage, which means its latest completed "
+        "study.",
     )
     top_k: Count = Field(
         3, description="Number of the source's best configurations that are trained again."

@@ -1,7 +1,7 @@
 """Plan a study: its rungs, its time and disk, and notes for the user before it starts."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,9 +45,14 @@ def warm_start(options: StudyOptions) -> str | None:
     return getattr(options, "warm_start", None)
 
 
-def plan_of(search: Search, warm: "Warm | None" = None) -> Plan:
+def plan_of(search: Search, warm: "Warm | None" = None, added: Iterable[int] = ()) -> Plan:
+    """The plan of a search.
+
+    Args:
+        added: The trials that have points which came when the study went on.
+    """
     earlier = [result.epoch for result in warm.start.results] if warm else []
-    points = search.arms * len(search.points)
+    points = {*range(search.arms * len(search.points)), *added}
     return plan(search.ladder, search.model and search.model.needed, earlier, points)
 
 

@@ -124,7 +124,7 @@ def _with_images(
     with usage():
         images = _images(cache, asked, search.sized_by)
         warm = _warm(client, search, options, images, asked, resumed, amended)
-    planned = plan_of(search, warm)
+    planned = plan_of(search, warm, amended.points)
     notes = [*_notes(search, planned, warm, images, asked, resumed), *amended.notes]
     problem = problem_of(search, asked, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)

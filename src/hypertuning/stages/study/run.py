@@ -179,7 +179,12 @@ def _search(
             mirror,
             FirstEpoch(tell_first_epoch),
             LiveView(
-                prepared.planned, measured, searcher.concurrency, searcher.costs, searcher.outlook
+                prepared.planned,
+                measured,
+                searcher.concurrency,
+                searcher.costs,
+                searcher.outlook,
+                searcher.points,
             ),
         ],
         prepared.options.max_failures,

@@ -93,7 +93,7 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         return search
     return search._replace(
         model=drawn,
-        rungs=strategy.rungs(budget),
+        rungs=strategy.ladder(budget).rungs,
         enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
         notes=search.notes + _points_note(points, drawn),
     )
