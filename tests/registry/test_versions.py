@@ -3,7 +3,9 @@
 import shutil
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from hypertuning.config import UserError
 from hypertuning.registry import versions
@@ -97,6 +99,40 @@ def test_a_version_dethrones_only_a_champion_that_it_was_compared_with(
     assert publish._announce(prepared, second) == ("champion" if leads else "challenger")
     assert versions.find(client, name, "champion").version == (second.version if leads else 1)
     assert publish._announce(prepared, second) == ("champion" if leads else "challenger"), "again"
+
+
+@pytest.mark.parametrize(
+    ("champion_met", "said"),
+    [
+        ("1", "it came meanwhile, and the two were not compared: register again"),
+        ("2", "the two were compared when that was registered"),
+    ],
+)
+def test_what_is_said_of_a_champion_that_came_meanwhile(
+    client, name, new_version, champion_met, said
+):
+    """Version 2 was to follow version 1, but when it is announced, version 3 is champion."""
+    new_version()
+    judged = {versions.PROMOTED: "true", versions.COMPARED: "1", "forced": "false", "gate": "won"}
+    second = new_version(**judged)
+    third = new_version(**{versions.COMPARED: champion_met})
+    versions.promote(client, third, "challenger")
+    study = client.create_run(client.get_experiment_by_name("models").experiment_id).info
+    options = SimpleNamespace(model_name=name, alias="challenger")
+    lines = publish.publish(
+        SimpleNamespace(client=client, options=options),
+        SimpleNamespace(id=study.run_id),
+        pd.DataFrame(),
+        SimpleNamespace(run_id=second.run_id),
+    )
+    assert lines[:4] == [
+        "won",
+        f"registered: models:/{name}@challenger (version 2)",
+        "version 3 stays champion",
+        said,
+    ]
+    tags = client.get_run(study.run_id).data.tags
+    assert tags["model_version"] == "2" and said in tags[MLFLOW_RUN_NOTE]
 
 
 class PowerCut(BaseException):
