@@ -1,16 +1,16 @@
 """A search that draws configurations from a space, under a strategy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hypertuning.config import Budget, UserError, differing
+from hypertuning.config import Budget, Config, UserError, differing
 from hypertuning.domains import Choice, Domain, Value
 from hypertuning.search.brackets import regular_max_epochs, rungs
 from hypertuning.search.ladder import Arms
 from hypertuning.search.model_options import PAPER, ModelOptions
 from hypertuning.search.plan import enough_samples
 from hypertuning.search.sampler import Paired, PointsFirst
-from hypertuning.search.strategies import FORESEEING, LEARNING, STRATEGIES
+from hypertuning.search.strategies import FORESEEING, LEARNING, STRATEGIES, Strategy
 from hypertuning.space_files import Written
 from hypertuning.spaces import Space, conditions, describe, searched, settle, without_priors
 from hypertuning.stages.options import SearchOptions, usage
@@ -84,18 +84,28 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         stop_when=getattr(options, "stop_when", 0.0),
     )
     if options.augment == "both":
-        return search._replace(
-            sampler=Paired(search.sampler, ARMS),
-            ladder=lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
-            searched=search.searched | {"augment": True},
-        )
-    if not strategy.learns:
-        return search
+        return _in_both_arms(search, strategy, budget)
+    return _told_of_the_model(search, strategy, budget, drawn) if strategy.learns else search
+
+
+def _in_both_arms(search: Search, strategy: Strategy, budget: Budget) -> Search:
+    """The search with every configuration once without augmentation and once with it."""
     return search._replace(
-        model=drawn,
+        sampler=Paired(search.sampler, ARMS),
+        ladder=lambda: Arms([strategy.ladder(budget) for _ in ARMS]),
+        searched=search.searched | {"augment": True},
+    )
+
+
+def _told_of_the_model(
+    search: Search, strategy: Strategy, budget: Budget, model: "Model"
+) -> Search:
+    """The search with its model, and with what that needs before it proposes anything."""
+    return search._replace(
+        model=model,
         rungs=strategy.ladder(budget).rungs,
-        enough_samples=enough_samples(strategy.ladder, budget, drawn.needed, len(points)),
-        notes=search.notes + _points_note(points, drawn),
+        enough_samples=enough_samples(strategy.ladder, budget, model.needed, len(search.points)),
+        notes=search.notes + _points_note(search.points, model),
     )
 
 
@@ -148,9 +158,9 @@ def _opened(wanted: Space, options: SearchOptions) -> dict[str, bool]:
     return {name: name not in conditional for name in searched(wanted)}
 
 
-def _points_note(points: Sequence[Written], model: "Model") -> tuple[str, ...]:
+def _points_note(points: Collection[Config], model: "Model") -> tuple[str, ...]:
     """Notes on points from which the model cannot learn."""
-    reasons = [model.random.misfit(point.config.hyperparameters()) for point in points]
+    reasons = [model.random.misfit(point.hyperparameters()) for point in points]
     return tuple(
         f"point {number} is trained, but the model does not learn from it: {reason}"
         for number, reason in enumerate(reasons)
