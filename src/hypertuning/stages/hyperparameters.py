@@ -21,11 +21,11 @@ YAML files of `space`, `points` and `config` may have. A file of `space` changes
 space: a line of it is a value, a list, or a range, and what it does not name stays as it is.
 
 ```yaml
-filters: {low: 32, high: 256, log: true}
-optimizer: [adamw, sgd]
-momentum: {low: 0.5, high: 0.99, when: {optimizer: sgd}}    # searched under sgd alone
-learning_rate: {low: 1e-4, high: 3e-2, log: true, prior: 1e-3, confidence: high}
-dropout: 0.2
+filters: {low: 32, high: 128, log: true}
+optimizer: [muon, adamw]
+momentum: {low: 0.6, high: 0.98, when: {optimizer: muon}}    # searched under muon alone
+learning_rate: {low: 1e-3, high: 3e-1, log: true, prior: 1e-1, confidence: high}
+weight_decay: 1.0
 ```
 
 `prior` says where you expect the best ([search.md](search.md#priors)). A parameter acts only with
