@@ -172,7 +172,8 @@ def main(folder, half, learner, methods, seeds, epochs, workers, processes, besi
         for name, parts in jobs.items():
             replays[name] = Replayed.joined(part.result() for part in parts)
             print(f"{name}: {replays[name].regret[:, -1].mean():.4f}", flush=True)
-    rows = pd.concat([summary(replays), *map(pd.read_csv, beside)], ignore_index=True)
+    others = [rows[~rows["method"].isin(names)] for rows in map(pd.read_csv, beside)]
+    rows = pd.concat([summary(replays), *others], ignore_index=True)
     print(told(rows, epochs))
     error.to_csv(out / "surrogate.csv", index=False, float_format="%.5g")
     rows.to_csv(out / "bench_search.csv", index=False, float_format="%.5g")

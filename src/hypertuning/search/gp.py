@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -15,6 +16,7 @@ from scipy.special import ndtr
 
 from hypertuning.config import Config, UserError, parse_config
 from hypertuning.domains import Value
+from hypertuning.search.candidates import scattered, uphill
 from hypertuning.search.gaussian_process import Points, Process, most_probable
 from hypertuning.search.informed import draws
 from hypertuning.search.levels import Levels
@@ -24,15 +26,8 @@ from hypertuning.search.result import COIN, GAIN, MODEL, Result
 from hypertuning.search.sampler import Proposal
 from hypertuning.spaces import Space, acting, searched
 
-DRAWN, NEAR = 1000, 500
-"""Candidates: drawn from the space, and near the best results."""
 BEST = 5
-"""Around how many of the best results."""
-STEP, SWITCH = 0.1, 0.1
-"""Near a result: the deviation of a number, as a share of its range, and the probability that a
-choice is drawn anew."""
-MOVED = 0.5
-"""Near a result: the probability that a number is moved."""
+"""Around how many of the best results it looks for better ones."""
 REFIT, REFIT_SHARE = 8, 1 / 8
 """The process's own parameters are fitted again after so many results, or such a share, more."""
 MOST = 400
@@ -119,8 +114,8 @@ class Gp:
         last = process.points.epochs.max()
         known, _ = process.predict(_after(last, process.points.vectors))
         nearest = process.points.vectors[np.argsort(known, kind="stable")[:BEST]]
-        candidates = self._candidates(nearest, rng)
-        return candidates[_by_improvement(process, known.min(), last, candidates)]
+        gain = partial(_improvement, process, known.min(), last)
+        return uphill(self.places, scattered(self.places, nearest, rng), gain, rng)
 
     def _trainable(self, vectors: Iterable[np.ndarray]) -> Iterator[tuple[np.ndarray, Config]]:
         """Those of the vectors that can be trained, with their configurations."""
@@ -147,8 +142,10 @@ class Gp:
         last = np.log(max_epochs)
         known, _ = process.predict(_after(last, ended))
         order = np.argsort(known, kind="stable")
-        others = np.array([*self._candidates(ended[order[:BEST]], rng), *_waiting(own, max_epochs)])
-        ranked = others[_by_improvement(process, known.min(), last, others)]
+        new = scattered(self.places, ended[order[:BEST]], rng)
+        others = np.array([*new, *_waiting(own, max_epochs)])
+        gain = _improvement(process, known.min(), last, others)
+        ranked = others[np.argsort(-gain, kind="stable")]
         chosen = [vector for vector, _ in islice(self._trainable(ranked), PROMISING)]
         if not chosen:
             return 0.0
@@ -178,17 +175,6 @@ class Gp:
             self._logs = count, most_probable(points, levels, self.places.counts > 0)
         return self._logs[1]
 
-    def _candidates(self, best: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Vectors (n, d): some from all of the space, and some near the best (m, d)."""
-        drawn = self.places.everywhere(DRAWN + NEAR, rng)
-        centres = best[np.arange(NEAR) % len(best)]
-        step = STEP * rng.standard_normal(centres.shape)
-        moved = np.where(rng.random(centres.shape) < MOVED, np.clip(centres + step, 0, 1), centres)
-        switched = np.where(rng.random(centres.shape) < SWITCH, drawn[DRAWN:], centres)
-        near = np.where(self.places.counts > 0, switched, moved)
-        near = np.where(np.isnan(near), drawn[DRAWN:], near)  # it may act here
-        return self.places.exact(np.concatenate([drawn[:DRAWN], near]))
-
 
 def _fitted(results: int, first: int) -> int:
     """After how many of the results the process's own parameters were last fitted."""
@@ -217,12 +203,11 @@ def _after(log_epochs: float, vectors: np.ndarray) -> Points:
     return Points(vectors, np.full(len(vectors), log_epochs))
 
 
-def _by_improvement(
+def _improvement(
     process: Process, best: float, log_epochs: float, vectors: np.ndarray
 ) -> np.ndarray:
-    """Places of vectors (n, d), that of the largest expected improvement first."""
-    gain = _expected_improvement(best, *process.predict(_after(log_epochs, vectors)))
-    return np.argsort(-gain, kind="stable")
+    """The expected improvement (m,) of vectors (m, d) on the best loss."""
+    return _expected_improvement(best, *process.predict(_after(log_epochs, vectors)))
 
 
 def _expected_improvement(best: float, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
