@@ -17,6 +17,8 @@ class UserError(Exception):
 
 OBJECTIVE = "val_loss"
 """What every study minimises: mean cross-entropy on the validation images, in nats per image."""
+BEST = f"best_{OBJECTIVE}"
+"""The metric of a trial that has its lowest one."""
 
 
 class Budget(NamedTuple):
@@ -63,7 +65,7 @@ class Config(BaseModel):
     convs_per_block: Annotated[int, CNN, Display("x", words="convolutions per block")] = Field(
         1, ge=1, le=3
     )
-    """The others stand behind the pool, where a convolution costs a quarter."""
+    """All but the first stand behind the pool, where a convolution costs a quarter."""
     filters: Annotated[int, CNN, Display("f", always=True)] = Field(64, ge=1)
     """Output channels of every convolution of the first block."""
     filter_growth: Annotated[float, CNN, Display("g")] = Field(1.0, ge=1, le=16)
@@ -118,8 +120,8 @@ class Config(BaseModel):
     weight_decay: Annotated[float, Display("wd", log=True)] = Field(0.0, ge=0)
     """As PyTorch's optimizers take it, unless `decay_per_epoch`."""
     decay_per_epoch: Annotated[bool, DECOUPLED, Display("dpe")] = False
-    """Weights without a gradient shrink to exp(-`weight_decay`) in an epoch at the full learning
-    rate, whatever that is, and the momentum, batches, images (after arXiv 2405.13698)."""
+    """Count `weight_decay` per epoch: at the full learning rate, whatever it is, weights without a
+    gradient shrink to exp(-`weight_decay`) in an epoch, of any batches (after arXiv 2405.13698)."""
     lookahead: Annotated[bool, Display("la")] = False
     """Pull the weights towards their moving average, see `learn.lookahead`."""
     dropout: Annotated[float, HIDDEN_LAYERS, Display("do")] = Field(0.0, ge=0, lt=1)

@@ -43,7 +43,7 @@ def test_what_is_expected_is_told_where_something_is(tmp_path, monkeypatch):
 
     told = printed()
     assert "near what is expected to be best, as far as results confirm it: " in told
-    assert "batch_size 128; `priors=false` expects nothing" in " ".join(told.split())
+    assert "batch_size 128; `priors=false` turns this off" in " ".join(told.split())
     assert re.search(r"parameter .*only if .*expected", told)
     assert re.search(r"dropout .*0 to 0\.5 .*linear .*0\.1", told)
     assert "expected" not in printed("--priors", "false")

@@ -186,7 +186,7 @@ def test_predict_answers_for_every_picture_and_names_what_is_none(home, pictures
     printed = home.run("predict", status=1, images=pictures, out=answers)
     table = pd.read_csv(answers, dtype={"class": str})
     assert [Path(file).name for file in table["file"]] == ["alpha.png", "grey.png", "colour.jpg"]
-    assert "notes.txt is no picture" in printed
+    assert "notes.txt is not a picture" in printed
     assert table.filter(regex="^p_").sum(axis=1).to_numpy() == pytest.approx(1)
     assert "top 3" in printed
     _, _, answered = printed.partition("champion")

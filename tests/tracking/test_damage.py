@@ -21,10 +21,10 @@ from hypertuning.record.jobs import read_jobs
 from hypertuning.record.locks import is_driven, only_driver
 from hypertuning.record.read import (
     read_outcome,
+    read_record,
     read_study,
     read_trial,
     read_trials,
-    study_outcome,
 )
 from hypertuning.record.recovery import recover_epochs
 from hypertuning.stages.study.resume import read_past
@@ -46,7 +46,7 @@ def test_a_record_of_an_earlier_version_is_read_as_it_was():
     study = RECORDED / "bohb"
     trials, jobs = read_trials(study), read_jobs(study)
     assert read_study(study)["parameters"]["num_samples"] == "5"
-    assert study_outcome(study, trials) == "completed"
+    assert read_record(study).outcome == "completed"
     assert [(trial.number, trial.outcome, trial.epochs_run) for trial in trials] == [
         (0, "diverged", 0),
         (1, "completed", 3),

@@ -15,10 +15,10 @@ from hypertuning.record.locks import is_driven, only_driver
 from hypertuning.record.measured import write_measured
 from hypertuning.record.read import (
     read_outcome,
+    read_record,
     read_study,
     read_trial,
     read_trials,
-    study_outcome,
 )
 from hypertuning.record.recovery import recover_epochs
 from hypertuning.record.trial import overfit_epoch
@@ -257,10 +257,10 @@ def test_what_comes_after_a_gap_is_reported_again(record):
 def test_a_study_without_an_epoch_has_failed_unless_it_was_interrupted(record):
     for outcome, becomes in [("completed", "failed"), ("interrupted", "interrupted")]:
         record.end(outcome)
-        assert study_outcome(record.folder, read_trials(record.folder)) == becomes
+        assert read_record(record.folder).outcome == becomes
     record.end("completed")
     record.epochs(record.job(0, until=9), [1])
-    assert study_outcome(record.folder, read_trials(record.folder)) == "completed"
+    assert read_record(record.folder).outcome == "completed"
 
 
 def test_epochs_that_only_a_checkpoint_knows_are_taken_into_the_record(record):

@@ -33,7 +33,7 @@ class Recorded(NamedTuple):
     """What was asked for, see `read_study`."""
     trials: list[Trial]
     outcome: str | None
-    """How the study ended, see `study_outcome`."""
+    """How its last part ended, but failed if no trial finished an epoch; None while it runs."""
     expected_gain: float | None = None
     """What going on was expected to lower the loss by, if that was known at its end."""
 
@@ -89,11 +89,6 @@ def _read_ending(study_dir: PathLike[str]) -> dict[str, Any]:
     """How the last part ended; empty while it runs, and if its driver was killed."""
     begun = parts(study_dir)
     return (read_ended(begun[-1]) if begun else None) or {}
-
-
-def study_outcome(study_dir: PathLike[str], trials: Iterable[Trial]) -> str | None:
-    """How a study ended: as its last part did, but failed if no trial finished an epoch."""
-    return _outcome_of(trials, read_outcome(study_dir))
 
 
 def _outcome_of(trials: Iterable[Trial], ended: str | None) -> str | None:

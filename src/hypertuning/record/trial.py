@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from hypertuning.config import OBJECTIVE
+from hypertuning.config import BEST, OBJECTIVE
 from hypertuning.epoch import Row
 from hypertuning.record import layout
 
@@ -62,7 +62,7 @@ class Trial:
         best = best_epoch(self.epochs)
         turn = overfit_epoch(self.epochs)
         return {
-            f"best_{OBJECTIVE}": best[OBJECTIVE],
+            BEST: best[OBJECTIVE],
             "best_val_accuracy": max(row["val_accuracy"] for row in self.epochs),
             "best_epoch": best["epoch"],
             "epochs_run": self.epochs_run,
@@ -92,8 +92,7 @@ def overfit_epoch(epochs: Sequence[Row]) -> int | None:
 def best_trial(trials: Sequence[Trial]) -> Trial | None:
     """The trial with the best epoch of all; None where none has finished an epoch."""
     measured = [trial for trial in trials if trial.epochs]
-    name = f"best_{OBJECTIVE}"
-    return min(measured, key=lambda trial: trial.summary()[name], default=None)
+    return min(measured, key=lambda trial: trial.summary()[BEST], default=None)
 
 
 def count_epochs(trials: Sequence[Trial]) -> int:

@@ -10,10 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hypertuning.config import OBJECTIVE, Config, UserError, parse_config
+from hypertuning.config import BEST, Config, UserError, parse_config
 from hypertuning.intervals import of_mean
-
-BEST = f"best_{OBJECTIVE}"
 
 
 class Candidate(NamedTuple):

@@ -47,8 +47,8 @@ def _check(model_uri: str, fetched: origin.Fetched, trust: bool) -> None:
         raise UserError(f"`model_uri` (={model_uri}) is no model of this project's images")
     if fetched.foreign and not trust:
         raise UserError(
-            f"`model_uri` (={model_uri}) was not made by `register` ({fetched.foreign}), and to "
-            "load it is to run its code; if you trust whoever made it: trust=true"
+            f"`model_uri` (={model_uri}) was not made by `register` ({fetched.foreign}), and "
+            "loading it runs its code; if you trust whoever made it: trust=true"
         )
 
 

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from hypertuning.config import ONLY
-from hypertuning.report.frames import BEST, best_first, hyperparameters
+from hypertuning.config import BEST, ONLY
+from hypertuning.report.frames import best_first, hyperparameters
 
 ARM_NAMES = {"none": "without augmentation", "crop_flip": "with crop and flip"}
 ARMS = tuple(ARM_NAMES)

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hypertuning.config import Config
+from hypertuning.config import BEST, Config
 from hypertuning.facts import bounds
-from hypertuning.report.frames import BEST, best_first, varied, with_columns
+from hypertuning.report.frames import best_first, varied, with_columns
 from hypertuning.report.parameters import scale_of
 from hypertuning.report.texts import brief, words
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from hypertuning.config import OBJECTIVE
+from hypertuning.config import BEST, OBJECTIVE
 from hypertuning.intervals import Interval, of_mean, of_share
 from hypertuning.report.data import Data, Registered, alike
-from hypertuning.report.frames import BEST, best_first
+from hypertuning.report.frames import best_first
 from hypertuning.report.trials import best_runs
 
 

@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from hypertuning.config import BEST
 from hypertuning.report.compared import compared
 from hypertuning.report.data import Data, RunPages, alike
 from hypertuning.report.exhibits import STAGES
-from hypertuning.report.frames import BEST
 from hypertuning.report.section import Section, Table, file_name
 from hypertuning.report.study import progress, study_section
 from hypertuning.report.summary import Summary, summary

@@ -6,9 +6,8 @@
 import numpy as np
 import pandas as pd
 
-from hypertuning.config import OBJECTIVE, Config, is_default
+from hypertuning.config import BEST, Config, is_default
 
-BEST = f"best_{OBJECTIVE}"
 ACCURACY = "best_val_accuracy"
 
 

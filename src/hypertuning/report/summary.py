@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from hypertuning.config import BEST
 from hypertuning.intervals import Interval
 from hypertuning.report.choice import Choice, choices, searched
 from hypertuning.report.data import Data, images_of, named
 from hypertuning.report.exhibits.class_accuracy import test_scores
-from hypertuning.report.frames import BEST, best_first, hyperparameters
+from hypertuning.report.frames import best_first, hyperparameters
 from hypertuning.report.headlines import most_important
 from hypertuning.report.section import Section
 from hypertuning.words import counted

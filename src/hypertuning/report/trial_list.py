@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from hypertuning.config import BEST
 from hypertuning.report.data import Data
-from hypertuning.report.frames import BEST, hyperparameters, varied, with_columns
+from hypertuning.report.frames import hyperparameters, varied, with_columns
 
 CURVES = ("train_loss", "val_loss")
 SIGNIFICANT, ALL = 5, 17

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from hypertuning.config import OBJECTIVE
-from hypertuning.report.frames import BEST, best_first, hyperparameters, varied, with_columns
+from hypertuning.config import BEST, OBJECTIVE
+from hypertuning.report.frames import best_first, hyperparameters, varied, with_columns
 
 
 def leaderboard(trials: pd.DataFrame, n: int | None = 5) -> pd.DataFrame:

@@ -32,10 +32,10 @@ class Points:
 def apart(one: np.ndarray, other: np.ndarray, choices: np.ndarray) -> np.ndarray:
     """Squared distances (d, n, m) between places (n, d) and (m, d), parameter by parameter.
 
-    Two values of a choice are as far apart as the ends of a range; not to act is one value more. A
-    number that does not act has its place beside the middle of its range, as far from the ends as
-    they are from one another. So these are the distances of points in a space, and a kernel of them
-    is that of a process (Hutter and Osborne, arXiv 1310.5738).
+    Two values of a choice are as far apart as the ends of a range; "does not act" counts as a
+    value. A number that does not act has its place beside the middle of its range, as far from the
+    ends as they are from one another. So these are the distances of points in a space, and a kernel
+    of them is that of a process (Hutter and Osborne, arXiv 1310.5738).
     """
     a, b = one.T[:, :, None], other.T[:, None, :]
     (here, a), (there, b) = _beside(a), _beside(b)

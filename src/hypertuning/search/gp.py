@@ -187,8 +187,8 @@ def _fitted(results: int, first: int) -> int:
 def _learnt(results: Sequence[tuple[np.ndarray, int, float]]) -> tuple[Points, np.ndarray]:
     """The points and losses (n,) of the results.
 
-    If there are too many, of the best after the most epochs, then of the others of most epochs, and
-    the newest of these.
+    At most `MOST` are kept: the best after the largest number of epochs, then those after most
+    epochs, the newest first.
     """
     last = max(epoch for _, epoch, _ in results)
     ends = [at for at, (_, epoch, _) in enumerate(results) if epoch == last]

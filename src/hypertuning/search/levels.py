@@ -13,8 +13,8 @@ WORST = 2.0
 class Levels(NamedTuple):
     """Turns losses into levels of mean 0 and variance 1; failures count as the worst.
 
-    Losses none of which is negative are compared by their ratios: among the best of a search and
-    at its last epochs, where all are small, differences are as small, and matter most.
+    If no loss is negative, losses are compared by their ratios: the best of a search are small at
+    their last epochs, and so are the differences between them, which matter most.
     """
 
     by_ratio: bool = False

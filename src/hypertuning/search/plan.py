@@ -49,9 +49,9 @@ def plan(
 ) -> Plan:
     """Climb a ladder without training, one job at a time, and count.
 
-    A synchronous ladder's counts are exact while no trial fails; ASHA's are the least: whoever is
-    better than those before goes on, and with a model that improves these are many, so that epochs
-    become half as many again.
+    A synchronous ladder's counts are exact while no trial fails. ASHA's are the least: it promotes
+    every trial that beats the earlier ones, and a model that improves proposes many of these; the
+    epochs can become half as many again.
 
     Args:
         needed: How many results on one budget make a model; None without a model.

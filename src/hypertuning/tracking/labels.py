@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hypertuning.config import DEFAULTS, DISPLAY, OBJECTIVE
+from hypertuning.config import BEST, DEFAULTS, DISPLAY, OBJECTIVE
 from hypertuning.record.trial import Trial
 from hypertuning.spaces import AUGMENT, RECIPE, searched
 from hypertuning.words import counted
@@ -88,7 +88,7 @@ def _findings(trial: Trial) -> list[str]:
     if not trial.outcome or not trial.epochs:
         return []
     best = trial.summary()
-    loss, accuracy = best[f"best_{OBJECTIVE}"], best["best_val_accuracy"]
+    loss, accuracy = best[BEST], best["best_val_accuracy"]
     found = f"Best {OBJECTIVE} {loss:.4f}, in epoch {best['best_epoch']}; "
     found += f"best val_accuracy {accuracy:.4f}."
     if "overfit_epoch" not in best:

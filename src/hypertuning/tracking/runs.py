@@ -18,7 +18,7 @@ from mlflow.utils.mlflow_tags import (
     MLFLOW_PARENT_RUN_ID,
 )
 
-from hypertuning.config import OBJECTIVE, Config, UserError
+from hypertuning.config import BEST, Config, UserError
 from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.trial import PLACE
 from hypertuning.tracking.histories import histories
@@ -36,7 +36,7 @@ def _kind(annotation: Any) -> type:
 _NAMES = ("study_id", "stage", "run_id", "trial_id", "run_name", "outcome", "status")
 _HYPERPARAMETERS = {name: _kind(field.annotation) for name, field in Config.model_fields.items()}
 _SUMMARY = {
-    f"best_{OBJECTIVE}": float,
+    BEST: float,
     "best_val_accuracy": float,
     "best_epoch": int,
     "epochs_run": int,
@@ -54,7 +54,7 @@ STUDY_COLUMNS: Columns = {
     "run_name": str,
     "outcome": str,
     "status": str,
-    f"best_{OBJECTIVE}": float,
+    BEST: float,
     "best_val_accuracy": float,
     "best_epoch": int,
     "dataset": str,

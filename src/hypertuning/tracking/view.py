@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from hypertuning.config import OBJECTIVE
+from hypertuning.config import BEST, OBJECTIVE
 from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.tracking import queries
 
@@ -155,7 +155,7 @@ def _parallel(searched: Mapping[str, bool]) -> list[dict[str, Any]]:
         "isGenerated": False,
         "runsCountToCompare": 10,
         "selectedParams": axes,
-        "selectedMetrics": [f"best_{OBJECTIVE}"],
+        "selectedMetrics": [BEST],
         "showAllRuns": True,
     }
     return [chart] if axes else []

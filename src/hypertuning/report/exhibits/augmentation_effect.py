@@ -5,11 +5,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hypertuning.config import BEST
 from hypertuning.intervals import Interval, of_mean
 from hypertuning.report import style
 from hypertuning.report.arms import ARMS, pairs_first
 from hypertuning.report.exhibit import Exhibit, Found, shown_in
-from hypertuning.report.frames import BEST, with_columns
+from hypertuning.report.frames import with_columns
 from hypertuning.report.lines import End, few, label_ends
 from hypertuning.report.scales import epoch_axis, value_axis
 from hypertuning.report.style import ARM_LOOKS, new_figure, styled

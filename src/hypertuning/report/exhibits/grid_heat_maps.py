@@ -3,9 +3,10 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
+from hypertuning.config import BEST
 from hypertuning.report import heat_map
 from hypertuning.report.exhibit import NO_EPOCH, Exhibit, Found, shown_in
-from hypertuning.report.frames import ACCURACY, BEST, fully_trained, with_columns
+from hypertuning.report.frames import ACCURACY, fully_trained, with_columns
 from hypertuning.report.style import new_figure, styled
 from hypertuning.report.texts import some_of
 from hypertuning.words import counted

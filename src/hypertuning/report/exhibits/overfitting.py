@@ -7,11 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from hypertuning.config import BEST
 from hypertuning.report import style
 from hypertuning.report.arms import ARM_NAMES, pairs_first
 from hypertuning.report.exhibit import NO_EPOCH, Exhibit, shown_in
 from hypertuning.report.exhibits import trial_curves
-from hypertuning.report.frames import BEST, joined, with_columns
+from hypertuning.report.frames import joined, with_columns
 from hypertuning.report.lines import TRAINING, End, few, label_ends, lowest
 from hypertuning.report.scales import LOSS, epoch_axis, loss_axis
 from hypertuning.report.style import new_figure, styled

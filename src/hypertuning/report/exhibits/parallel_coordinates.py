@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
+from hypertuning.config import BEST
 from hypertuning.report import style
 from hypertuning.report.exhibit import Exhibit, shown_in
-from hypertuning.report.frames import BEST, best_first, varied, with_columns
+from hypertuning.report.frames import best_first, varied, with_columns
 from hypertuning.report.parameters import in_order, scale_of
 from hypertuning.report.scales import hopeful
 from hypertuning.report.style import new_figure, styled

@@ -10,10 +10,11 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator
 
+from hypertuning.config import BEST
 from hypertuning.report import style
 from hypertuning.report.bounds import at_ends
 from hypertuning.report.exhibit import OTHER, Exhibit, shown_in
-from hypertuning.report.frames import BEST, best_first, varied, with_columns
+from hypertuning.report.frames import best_first, varied, with_columns
 from hypertuning.report.parameters import in_order, scale_of
 from hypertuning.report.scales import LOSS, log_ticks, loss_axis
 from hypertuning.report.style import new_figure, styled

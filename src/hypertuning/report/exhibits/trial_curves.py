@@ -7,9 +7,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from hypertuning.config import BEST
 from hypertuning.report.arms import ARM_NAMES
 from hypertuning.report.exhibit import NO_EPOCH, OTHER, Exhibit, shown_in
-from hypertuning.report.frames import BEST, joined, with_columns
+from hypertuning.report.frames import joined, with_columns
 from hypertuning.report.lines import legend_above
 from hypertuning.report.rungs import on_their_way
 from hypertuning.report.scales import LOSS, epoch_axis, loss_axis

@@ -49,7 +49,7 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> Done:
     say(console, [f"all probabilities: {out}"])
     for picture in skipped:
         text = as_text(picture.file)
-        print(f"skipped: {text} is no picture ({picture.reason})", file=sys.stderr)
+        print(f"skipped: {text} is not a picture ({picture.reason})", file=sys.stderr)
     return Done(table, 1 if skipped else 0)
 
 

@@ -82,7 +82,7 @@ def carry_out(
                 study_dir = begin(prepared, driven)
                 name = f"study {study_dir.id} ({prepared.search.stage})"
                 say(console, [f"{name}, record in {study_dir}"])
-                mirror = _mirror(prepared, study_dir)
+                mirror = MLflowMirror(study_dir.id, study_dir, draw_trial)
                 with workers_inherit() if prepared.resources.is_local else nullcontext():
                     outcome = _search(prepared, searcher, study_dir, mirror, stop)
             recover(study_dir)  # add what workers measured while they were stopped
@@ -151,10 +151,6 @@ def _keep_what_there_is(console: Console, prepared: Prepared, study_dir: StudyDi
         finish(prepared.client, study_dir, patience_s=0)
     except (UserError, OSError) as error:
         say(console, [str(error)])
-
-
-def _mirror(prepared: Prepared, study_dir: StudyDir) -> MLflowMirror:
-    return MLflowMirror(study_dir.id, study_dir, draw_trial)
 
 
 def _search(

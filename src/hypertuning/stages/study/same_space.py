@@ -12,8 +12,8 @@ from hypertuning.stages.study.searches import Search
 def check_version(search: Search, resumed: Resumed | None, past: Sequence[Past]) -> None:
     """Check that what a study has drawn could be drawn now, but for the ranges.
 
-    A stage's own space may fix other values from one version of the project to the next, and what
-    comes would be other networks.
+    Another version of the project may fix other values in a stage's space; new trials would then be
+    other networks.
 
     Raises:
         UserError: the space fixes other values.

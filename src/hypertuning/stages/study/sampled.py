@@ -179,7 +179,7 @@ def _priors_note(wanted: Space, options: SearchOptions) -> tuple[str, ...]:
             "draws depend on results, and both arms need the same",
         )
     values = ", ".join(f"{name} {value}" for name, value in expected.items())
-    off = "; `priors=false` expects nothing" if hasattr(options, "priors") else ""
+    off = "; `priors=false` turns this off" if hasattr(options, "priors") else ""
     return (
         f"half of the random draws lie near what is expected to be best, as far as results confirm "
         f"it: {values}{off}",

@@ -37,7 +37,7 @@ class Search(NamedTuple):
     domains: Mapping[str, Domain | Value] = {}
     """The same as ranges and values, with the fixed parameters."""
     declared: Mapping[str, Domain | Value] = {}
-    """The same before what never acts is left out; empty unless a study may go on with another."""
+    """The same with the parameters that never act; empty if the study cannot change its space."""
     changed: Mapping[str, Domain | Value] = {}
     """What the user's file says of it."""
     model: "Model | None" = None
