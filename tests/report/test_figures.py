@@ -23,7 +23,7 @@ def learning_curves(repeats, epochs=5):
 
 
 def heat_maps(trials):
-    return figures.grid_heat_maps(tables.grid_heat_maps(trials))
+    return figures.heat_maps(tables.heat_maps(trials))
 
 
 def overfitting(configs, epochs=10):
@@ -194,7 +194,7 @@ def test_without_a_single_finite_loss_every_figure_says_so():
 
 
 def test_without_results_every_figure_says_so():
-    for draw in (figures.learning_curves, figures.grid_heat_maps, figures.overfitting):
+    for draw in (figures.learning_curves, figures.heat_maps, figures.overfitting):
         assert "Nothing to show yet" in draw([]).get_suptitle()
     assert "Nothing to show yet" in figures.trial_overfitting([], "t0000").get_suptitle()
 

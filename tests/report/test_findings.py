@@ -5,7 +5,7 @@ from studies import grid_configs, sampled_configs, study
 
 from hypertuning.report import tables
 from hypertuning.report.exhibits import (
-    grid_heat_maps,
+    heat_maps,
     importance,
     trial_curves,
     turning_points,
@@ -18,7 +18,7 @@ def grid(**columns):
     for name, values in changed.items():
         for place, value in values.items():
             trials.loc[place, name] = value
-    return grid_heat_maps.says(tables.grid_heat_maps(trials))
+    return heat_maps.says(tables.heat_maps(trials))
 
 
 def test_the_grid_says_by_which_measure_a_structure_is_the_best():
@@ -35,7 +35,7 @@ def test_a_structure_that_is_best_by_both_measures_is_named_once():
 def test_the_structure_of_the_lowest_loss_leads_the_leaderboard_too():
     trials, _ = study(grid_configs(), 3, stage="grid")
     first = tables.leaderboard(trials).iloc[0]
-    rows = tables.grid_heat_maps(trials)
+    rows = tables.heat_maps(trials)
     lowest = rows.loc[rows["best_val_loss"].idxmin()]
     assert lowest["best_val_loss"] == first["best_val_loss"]
     assert lowest["filters"] == first["filters"]

@@ -53,7 +53,7 @@ def test_a_structure_that_lacks_a_partner_moves_no_mean():
 def test_a_structure_that_has_trained_less_than_the_others_counts_for_nothing():
     trials = graded(grid_configs(), additive)
     trials.loc[0, ["epochs_run", "best_val_accuracy", "outcome"]] = [1, 0.1, None]
-    cells = tables.grid_heat_maps(trials)
+    cells = tables.heat_maps(trials)
     assert cells["state"].value_counts().to_dict() == {"measured": 35, "running": 1}
     filters = tables.contrasts(trials).query("parameter == 'filters'")
     assert filters["blocks"].tolist() == [11, 11]
@@ -325,7 +325,7 @@ def test_trials_that_differ_in_more_than_the_seed_are_no_repeats():
 
 def test_a_cell_counts_the_trials_that_its_value_is_the_mean_of():
     trials, _ = study([{"seed": 0}, {"seed": 1}], [3, 1], stage="grid")
-    cell = tables.grid_heat_maps(trials).iloc[0]
+    cell = tables.heat_maps(trials).iloc[0]
     assert (cell["trials"], cell["best_val_accuracy"]) == (1, trials["best_val_accuracy"][0])
 
 

@@ -6,7 +6,7 @@ import pytest
 from studies import compare_configs, grid_configs, paired_configs, sampled_configs, study
 
 from hypertuning.report import tables
-from hypertuning.report.exhibits.grid_heat_maps import GRID_AXES
+from hypertuning.report.exhibits.heat_maps import GRID_AXES
 
 
 def test_the_leaderboard_is_in_the_order_of_validation_loss():
@@ -63,7 +63,7 @@ def test_a_repeat_that_ended_early_counts_until_then():
 
 
 def test_every_combination_of_the_grid_has_one_cell():
-    rows = tables.grid_heat_maps(study(grid_configs(), 3)[0])
+    rows = tables.heat_maps(study(grid_configs(), 3)[0])
     assert len(rows) == 36
     assert not rows.duplicated(GRID_AXES).any()
     assert set(rows["state"]) == {"measured"}
@@ -71,7 +71,7 @@ def test_every_combination_of_the_grid_has_one_cell():
 
 def test_a_cell_without_a_trial_is_not_run():
     trials, _ = study(grid_configs(), 3)
-    rows = tables.grid_heat_maps(trials.drop(index=[4, 17]))
+    rows = tables.heat_maps(trials.drop(index=[4, 17]))
     missing = rows[rows["state"] == "not run"]
     assert len(rows) == 36
     assert len(missing) == 2
@@ -82,25 +82,25 @@ def test_a_cell_without_a_trial_is_not_run():
 def test_a_cell_whose_trial_has_no_result_says_why(outcome, state):
     trials, _ = study(grid_configs(), 3)
     trials.loc[4, "best_val_accuracy"], trials.loc[4, "outcome"] = np.nan, outcome
-    assert tables.grid_heat_maps(trials)["state"].value_counts()[state] == 1
+    assert tables.heat_maps(trials)["state"].value_counts()[state] == 1
 
 
 def test_the_best_cells_are_all_those_with_the_highest_accuracy():
     trials, _ = study(grid_configs(), 3)
     trials.loc[[3, 8], "best_val_accuracy"] = 0.9
-    rows = tables.grid_heat_maps(trials)
+    rows = tables.heat_maps(trials)
     assert rows.loc[rows["best"], "best_val_accuracy"].tolist() == [0.9, 0.9]
 
 
 def test_repeats_of_a_structure_are_averaged_in_its_cell():
     trials, _ = study([{"seed": 0}, {"seed": 1}], 3)
-    (row,) = tables.grid_heat_maps(trials).itertuples()
+    (row,) = tables.heat_maps(trials).itertuples()
     assert row.trials == 2
     assert row.best_val_accuracy == pytest.approx(trials["best_val_accuracy"].mean())
 
 
 def test_models_without_convolutions_are_not_in_the_grid():
-    assert len(tables.grid_heat_maps(study(compare_configs(1))[0])) == 1
+    assert len(tables.heat_maps(study(compare_configs(1))[0])) == 1
 
 
 def followed(trials, curves, n=3):
@@ -229,5 +229,5 @@ def test_a_study_without_results_gives_empty_tables():
     trials, curves = (frame.head(0).astype(object) for frame in study([{}]))
     for table in (tables.learning_curves, tables.overfitting, tables.anytime):
         assert table(trials, curves).empty
-    assert tables.grid_heat_maps(trials).empty
+    assert tables.heat_maps(trials).empty
     assert tables.leaderboard(trials).empty
