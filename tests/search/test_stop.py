@@ -34,6 +34,29 @@ def test_the_signals_of_one_ctrl_c_count_as_one_and_another_one_leaves_at_once(m
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_the_sigterm_of_mlflow_run_may_come_late_and_a_second_ctrl_c_leaves_at_once(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(stop_module.time, "monotonic", lambda: now)
+    with signals_caught() as stop:
+        stop.searching = True
+        os.kill(os.getpid(), signal.SIGINT)
+        now += 8
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_signal_of_another_kind_long_after_the_first_leaves_at_once(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr(stop_module.time, "monotonic", lambda: now)
+    with signals_caught() as stop:
+        stop.searching = True
+        os.kill(os.getpid(), signal.SIGINT)
+        now += 60
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_where_nothing_is_searched_a_first_signal_leaves_at_once():
     with signals_caught(), pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGTERM)

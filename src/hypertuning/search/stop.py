@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from ray import tune
 
 ONE_CTRL_C_SECONDS = 2
+"""Within which the same signal may come again, and yet be of one Ctrl-C."""
+OTHER_SIGNAL_SECONDS = 15
+"""Within which another one may: `mlflow run` sends SIGTERM after a Ctrl-C, late if it waits for a
+processor."""
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EFBIG)
 
 
@@ -27,6 +31,8 @@ class Stop(tune.Stopper):
     searching = False
     """Whether a search is running; if not, a signal raises KeyboardInterrupt."""
     signalled_at: float | None = None
+    came: frozenset[int] = frozenset()
+    """The signals so far."""
     disk_error = ""
 
     def __call__(self, trial_id: str, result: dict) -> bool:
@@ -38,14 +44,16 @@ class Stop(tune.Stopper):
             raise Stopped
         return False
 
-    def signalled(self, *_) -> None:
+    def signalled(self, number: int, _: object) -> None:
         """End the search cleanly at a first signal, and leave at once at another one after that.
 
-        The terminal and `mlflow run` both pass on one Ctrl-C, as several signals within a second:
-        they count as one. Ray's own handlers would leave at the second.
+        The terminal and `mlflow run` both pass on one Ctrl-C, as several signals soon after each
+        other: they count as one. Ray's own handlers would leave at the second.
         """
         now, before = time.monotonic(), self.signalled_at
-        if before is not None and now - before <= ONE_CTRL_C_SECONDS:
+        same = ONE_CTRL_C_SECONDS if number in self.came else OTHER_SIGNAL_SECONDS
+        self.came |= {number}
+        if before is not None and now - before <= same:
             return
         self.signalled_at = now
         if before is not None or not self.searching:
