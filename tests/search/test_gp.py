@@ -7,13 +7,22 @@ import pytest
 
 from hypertuning.config import Budget, Config
 from hypertuning.domains import Choice, Integer
-from hypertuning.search.gp import Gp, _expected_improvement, _fitted, _gain_of, _learnt
+from hypertuning.search.gp import (
+    Gp,
+    _expected_improvement,
+    _fitted,
+    _gain_of,
+    _improvement,
+    _learnt,
+)
 from hypertuning.search.levels import Levels
 from hypertuning.search.model_options import PAPER
 from hypertuning.search.result import Result
 from hypertuning.search.sampler import Random
 from hypertuning.search.strategies import STRATEGIES
-from hypertuning.spaces import BOHB
+from hypertuning.spaces import BOHB, RECIPE
+
+NUMBERS = ("learning_rate", "weight_decay", "momentum")
 
 
 def _levels_of(losses):
@@ -153,6 +162,20 @@ def test_the_expected_improvement_is_that_of_a_normal_loss():
     mean = np.maximum(0.1 - draws, 0).mean()
     found = _expected_improvement(0.1, np.array([0.3]), np.array([0.5]))
     assert found[0] == pytest.approx(mean, rel=0.01)
+
+
+def test_what_it_proposes_promises_more_than_any_of_many_random_draws():
+    sampler = Gp({name: RECIPE[name] for name in NUMBERS}, {"optimizer": "muon"}, 0)
+    for number in range(40):
+        config = sampler.random.propose(number).config
+        off = math.log10(config.learning_rate / 0.05) ** 2 + (config.momentum - 0.8) ** 2
+        sampler.observe(config, 9, 1 + off + 0.1 * math.log(config.weight_decay) ** 2)
+    first = sampler._ranked(np.random.default_rng(0))[0]
+    process, _ = sampler._process()
+    best = process.predict(process.points)[0].min()
+    drawn = sampler.places.everywhere(20_000, np.random.default_rng(1))
+    promised = _improvement(process, best, np.log(9), np.array([first, *drawn]))
+    assert promised[0] > promised[1:].max() > 0
 
 
 def gains(sampler, num_samples, trials=3):

@@ -33,7 +33,7 @@ class Recorded(NamedTuple):
     """What was asked for, see `read_study`."""
     trials: list[Trial]
     outcome: str | None
-    """How its last part ended, but failed if no trial finished an epoch; None while it runs."""
+    """How its last part ended, but failed if no trial finished an epoch; None without an ending."""
     expected_gain: float | None = None
     """What going on was expected to lower the loss by, if that was known at its end."""
 

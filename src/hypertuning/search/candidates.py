@@ -12,7 +12,8 @@ STEP, MOVED, SWITCHED = 0.1, 0.5, 0.1
 """Near a result: the deviation of a number, as a share of its range; the probability that it is
 moved; and the probability that a choice is drawn anew."""
 ROUNDS, CENTRES, AROUND, FIRST_STEP = 10, 5, 100, 0.1
-"""Uphill: in each round so many candidates near so many of the best, half as far as in the last."""
+"""Uphill: the rounds; in each, near how many of the best it looks, at how many candidates; and the
+deviation of a number in the first round, which each later one halves."""
 
 
 def scattered(places: Places, best: np.ndarray, rng: np.random.Generator) -> np.ndarray:

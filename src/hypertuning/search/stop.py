@@ -51,9 +51,9 @@ class Stop(tune.Stopper):
         other: they count as one. Ray's own handlers would leave at the second.
         """
         now, before = time.monotonic(), self.signalled_at
-        same = ONE_CTRL_C_SECONDS if number in self.came else OTHER_SIGNAL_SECONDS
+        within = ONE_CTRL_C_SECONDS if number in self.came else OTHER_SIGNAL_SECONDS
         self.came |= {number}
-        if before is not None and now - before <= same:
+        if before is not None and now - before <= within:
             return
         self.signalled_at = now
         if before is not None or not self.searching:
