@@ -53,11 +53,18 @@ class Bohb(SearchOptions):
 def search(options: Bohb, given: Mapping | None = None) -> "Search":
     """The space of a family, under the strategy asked for; imported here because that is slow."""
     from hypertuning.spaces import AUGMENT, FAMILIES
-    from hypertuning.stages.study.sampled import sampled
+    from hypertuning.stages.study.sampled import ModelAsked, sampled
 
     family = options.family
     if family == AUTO:  # digits are few, and no digit is another one's mirror image
         family = "plain" if options.dataset == "digits" else "recipe"
     if options.augment == AUTO:
         options = options.but(augment=AUGMENT[family])
-    return sampled("bohb", FAMILIES[family], "min_epochs", options)
+    model_asked = ModelAsked(
+        options.random_fraction,
+        options.warm_start,
+        options.stop_when,
+        options.priors,
+        priors_note="; `priors=false` turns this off",
+    )
+    return sampled("bohb", FAMILIES[family], "min_epochs", options, model_asked)

@@ -1,7 +1,7 @@
 """A search that draws configurations from a space, under a strategy."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hypertuning.config import Budget, Config, UserError, differing
 from hypertuning.domains import Choice, Domain, Value
@@ -32,7 +32,27 @@ if TYPE_CHECKING:
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
 
-def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> Search:
+class ModelAsked(NamedTuple):
+    """The options that only a stage with a model has, with what the others do."""
+
+    random_fraction: float = PAPER.random_fraction
+    warm_start: str | None = None
+    stop_when: float = 0.0
+    priors: bool = True
+    priors_note: str = ""
+    """What the note on priors adds."""
+
+
+NO_MODEL = ModelAsked()
+
+
+def sampled(
+    stage: str,
+    space: Space,
+    shortest: str,
+    options: SearchOptions,
+    model_asked: ModelAsked = NO_MODEL,
+) -> Search:
     """The search of a space, with the number of configurations and the strategy of the options.
 
     Args:
@@ -49,17 +69,17 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
         options.reduction_factor,
     )
     with usage():
-        _check_options(shortest, budget, options)
+        _check_options(shortest, budget, options.strategy, model_asked)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
-        if not getattr(options, "priors", True):
+        if not model_asked.priors:
             wanted = without_priors(wanted)
-        notes = _priors_note(wanted, options)
+        notes = _priors_note(wanted, options, model_asked)
         if options.augment == "both":
             wanted = without_priors(wanted)
         points = points_of(options, {**space, **changed})
         _check_space(wanted, changed, points, options)
-        model_options = ModelOptions(getattr(options, "random_fraction", PAPER.random_fraction))
+        model_options = ModelOptions(model_asked.random_fraction)
         drawn = strategy.sampler(wanted, fixed, options.seed, model_options)
     configs = tuple(point.config for point in points)
     search = Search(
@@ -77,11 +97,11 @@ def sampled(stage: str, space: Space, shortest: str, options: SearchOptions) -> 
             *unsearched_notes({**space, **changed}, changed, fixed),
             *point_notes(points),
             *notes,
-            *_stop_note(options),
+            *_stop_note(model_asked.stop_when),
         ),
         searched={**differing(configs), **_opened(wanted, options)},
         points=configs,
-        stop_when=getattr(options, "stop_when", 0.0),
+        stop_when=model_asked.stop_when,
     )
     if options.augment == "both":
         return _in_both_arms(search, strategy, budget)
@@ -109,22 +129,22 @@ def _told_of_the_model(
     )
 
 
-def _check_options(shortest: str, budget: Budget, options: SearchOptions) -> None:
+def _check_options(shortest: str, budget: Budget, strategy: str, model_asked: ModelAsked) -> None:
     """Raises UserError if options contradict each other."""
     if budget.min_epochs > budget.max_epochs:
         raise UserError(
             f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
             f"(={budget.max_epochs})"
         )
-    if options.strategy not in LEARNING and getattr(options, "warm_start", None):
+    if strategy not in LEARNING and model_asked.warm_start:
         raise UserError(
             f"`warm_start` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
-            f"{options.strategy!r}: no other strategy learns from results"
+            f"{strategy!r}: no other strategy learns from results"
         )
-    if options.strategy not in FORESEEING and getattr(options, "stop_when", 0):
+    if strategy not in FORESEEING and model_asked.stop_when:
         raise UserError(
             f"`stop_when` needs `strategy` {' or '.join(map(repr, FORESEEING))}, got "
-            f"{options.strategy!r}: no other strategy says what it expects of more trials"
+            f"{strategy!r}: no other strategy says what it expects of more trials"
         )
 
 
@@ -168,7 +188,7 @@ def _points_note(points: Collection[Config], model: "Model") -> tuple[str, ...]:
     )
 
 
-def _priors_note(wanted: Space, options: SearchOptions) -> tuple[str, ...]:
+def _priors_note(wanted: Space, options: SearchOptions, model_asked: ModelAsked) -> tuple[str, ...]:
     """A note on the priors of a space: what is expected, or that it is not followed."""
     expected = {n: d.prior for n, d in searched(wanted).items() if d.prior is not None}
     if not expected:
@@ -179,15 +199,14 @@ def _priors_note(wanted: Space, options: SearchOptions) -> tuple[str, ...]:
             "draws depend on results, and both arms need the same",
         )
     values = ", ".join(f"{name} {value}" for name, value in expected.items())
-    off = "; `priors=false` turns this off" if hasattr(options, "priors") else ""
     return (
         f"half of the random draws lie near what is expected to be best, as far as results confirm "
-        f"it: {values}{off}",
+        f"it: {values}{model_asked.priors_note}",
     )
 
 
-def _stop_note(options: SearchOptions) -> tuple[str, ...]:
-    if not (least := getattr(options, "stop_when", 0)):
+def _stop_note(least: float) -> tuple[str, ...]:
+    if not least:
         return ()
     return (
         "it ends earlier if the next tenth of its epochs is expected to lower val_loss by less "
