@@ -34,7 +34,7 @@ def sync(options: Sync) -> Done:
     from hypertuning.stages.repair.records import find_records
 
     find_records(options.study, options.storage_path)
-    with waiting("PyTorch and MLflow"):
+    with waiting("MLflow"):
         from hypertuning.stages.repair.run import run_sync
 
     return run_sync(options)
@@ -44,7 +44,7 @@ def doctor(options: Doctor) -> Done:
     """Compare and mend; status 1 if findings are left."""
     from hypertuning.stages.console.waiting import waiting
 
-    with waiting("PyTorch and MLflow"):
+    with waiting("MLflow"):
         from hypertuning.stages.repair.run import run_doctor
 
     return run_doctor(options)
