@@ -103,9 +103,15 @@ def test_what_is_told_may_be_the_best_so_far():
     assert study.ladder.losses == {(0, 9): 1.0}
 
 
+@pytest.fixture(scope="module")
+def problem(table):
+    return problem_of(table, "tuning")
+
+
+@pytest.mark.usefixtures("few_candidates")
 @pytest.mark.parametrize("method", METHODS)
-def test_every_method_is_repeatable_and_learns_something(method, table):
-    spaces, max_epochs, curves, optimum = problem_of(table, "tuning")
+def test_every_method_is_repeatable_and_learns_something(method, problem):
+    spaces, max_epochs, curves, optimum = problem
     found = [replay(METHODS[method](spaces, 5, max_epochs, 60), curves, 5, 60) for _ in range(2)]
     assert found[0].tolist() == found[1].tolist()
     assert optimum - 1e-9 <= found[0][-1] < START

@@ -73,6 +73,7 @@ def test_a_parameter_that_misleads_early_is_seen_through_by_few_results_of_the_l
     assert np.median(sizes) > 200
 
 
+@pytest.mark.usefixtures("few_candidates")
 @pytest.mark.parametrize("at_once", [1, 3])
 def test_the_model_proposes_nothing_that_a_trial_has_while_there_is_something_else(at_once):
     space = {"kernel_size": Integer(2, 3), "padding": Integer(0, 1), "filters": Integer(100, 120)}
@@ -191,6 +192,7 @@ def gains(sampler, num_samples, trials=3):
     return found
 
 
+@pytest.mark.usefixtures("few_candidates")
 def test_less_is_expected_the_longer_a_search_has_gone_on():
     found = gains(Gp(BOHB, {}, 0), 60)
     assert found[:9] == [None] * 9, "there is no model"
@@ -213,6 +215,7 @@ def test_what_is_expected_is_in_the_unit_of_the_loss_and_depends_on_the_results_
     assert expected(100) == pytest.approx(100 * once, rel=0.1)
 
 
+@pytest.mark.usefixtures("few_candidates")
 def test_more_is_expected_of_more_trials_and_nothing_before_one_has_ended():
     sampler = Gp(BOHB, {}, 0)
     search(sampler, 30)

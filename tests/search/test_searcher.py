@@ -16,21 +16,13 @@ from hypertuning.search.strategies import STRATEGIES
 from hypertuning.search.work import work
 from hypertuning.spaces import BOHB, Float, Integer
 
+pytestmark = pytest.mark.usefixtures("few_candidates")
+
 ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 SPACE = {"learning_rate": Float(1e-4, 1e-1, log=True), "filters": Integer(8, 64)}
 
 BELIEVED = {**SPACE, "learning_rate": Float(1e-4, 1e-1, log=True, prior=3e-3)}
-
-
 STOPS, LEAST = "gp until little is expected", 0.058
-
-
-@pytest.fixture(autouse=True)
-def few_candidates(monkeypatch):
-    """A model that looks at fewer candidates makes its choices in the same way, only sooner."""
-    for name, count in {"candidates.DRAWN": 100, "candidates.NEAR": 50, "candidates.ROUNDS": 2,
-                        "gp.PROMISING": 20, "gp.DRAWS": 100}.items():  # fmt: skip
-        monkeypatch.setattr(f"hypertuning.search.{name}", count)
 
 
 def searcher(
