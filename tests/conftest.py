@@ -47,7 +47,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.fixture
 def few_candidates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A model that looks at fewer candidates makes its choices in the same way, only sooner."""
+    """Let the model choose by the same rule among fewer candidates, hence sooner."""
     for name, count in {"candidates.DRAWN": 100, "candidates.NEAR": 50, "candidates.ROUNDS": 2,
                         "gp.PROMISING": 20, "gp.DRAWS": 100}.items():  # fmt: skip
         monkeypatch.setattr(f"hypertuning.search.{name}", count)

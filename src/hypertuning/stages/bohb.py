@@ -61,10 +61,10 @@ def search(options: Bohb, given: Mapping | None = None) -> "Search":
     if options.augment == AUTO:
         options = options.but(augment=AUGMENT[family])
     model_asked = ModelAsked(
-        options.random_fraction,
-        options.warm_start,
-        options.stop_when,
-        options.priors,
+        random_fraction=options.random_fraction,
+        warm_start=options.warm_start,
+        stop_when=options.stop_when,
+        priors=options.priors,
         priors_note="; `priors=false` turns this off",
     )
     return sampled("bohb", FAMILIES[family], "min_epochs", options, model_asked)

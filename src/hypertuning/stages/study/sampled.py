@@ -33,17 +33,17 @@ ARMS = ({"augment": "none"}, {"augment": "crop_flip"})
 
 
 class ModelAsked(NamedTuple):
-    """The options that only a stage with a model has, with what the others do."""
+    """What only the stage bohb lets its users choose; the defaults are what hyperband does."""
 
     random_fraction: float = PAPER.random_fraction
     warm_start: str | None = None
     stop_when: float = 0.0
     priors: bool = True
     priors_note: str = ""
-    """What the note on priors adds."""
+    """What is added to the note on priors: how to turn them off."""
 
 
-NO_MODEL = ModelAsked()
+NOT_ASKED = ModelAsked()
 
 
 def sampled(
@@ -51,12 +51,13 @@ def sampled(
     space: Space,
     shortest: str,
     options: SearchOptions,
-    model_asked: ModelAsked = NO_MODEL,
+    model_asked: ModelAsked = NOT_ASKED,
 ) -> Search:
     """The search of a space, with the number of configurations and the strategy of the options.
 
     Args:
         shortest: Name of the option with the epochs of the lowest rung.
+        model_asked: The options that not every stage has.
 
     Raises:
         UsageError: the space, a point or the numbers of epochs are not possible.
