@@ -7,6 +7,7 @@ import itertools
 import logging
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,10 @@ from hypertuning.search.sampler import Random, Sampler
 
 Method = Callable[[CountingOnes, int, int], None]
 """(problem, seed, units of budget to spend)"""
+
+
+class Spent(Exception):
+    """The budget is spent."""
 
 
 def climb(problem: CountingOnes, ladder: Ladder, sampler: Sampler, budget: int) -> None:
@@ -98,9 +103,18 @@ def ray_pair(concurrency: int) -> Method:
     def method(problem: CountingOnes, seed: int, budget: int) -> None:
         from benchmarks.ray_pair import run
 
+        paid: dict[str, int] = {}
+
+        def evaluate(trial: str, config: dict, units: int) -> float:
+            if problem.spent >= budget:
+                raise Spent
+            already, paid[trial] = paid.get(trial, 0), units
+            return problem.evaluate(config, units, already)
+
         logging.getLogger("hpbandster").setLevel(logging.ERROR)
         _fast_truncated_normal()
-        run(problem, configuration_space(problem.space()), seed, budget, concurrency)
+        with suppress(Spent):
+            run(evaluate, configuration_space(problem.space()), seed, concurrency, MAX_UNITS)
 
     return method
 

@@ -5,6 +5,7 @@ which would make an evaluation that costs nothing take a fifth of a second.
 """
 
 import itertools
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,7 +13,9 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import HyperBandForBOHB, TrialScheduler
 from ray.tune.search.bohb import TuneBOHB
 
-from benchmarks.counting_ones import MAX_UNITS, REDUCTION_FACTOR, CountingOnes
+Evaluate = Callable[[str, dict, int], float]
+"""(trial, its configuration, units of budget in all): the loss."""
+REDUCTION_FACTOR = 3
 
 
 class Controller:
@@ -36,7 +39,6 @@ class Controller:
             config=config,
             status=Trial.PENDING,
             units=0,
-            paid=0,
             stepped=0,
             is_saving=False,
         )
@@ -62,15 +64,8 @@ class _Hashable:
         self.__dict__.update(fields.__dict__)
 
 
-def run(
-    problem: CountingOnes,
-    space,
-    seed: int,
-    budget: int,
-    concurrency: int,
-    max_units: int = MAX_UNITS,
-) -> None:
-    """Search until the budget is spent.
+def run(evaluate: Evaluate, space, seed: int, concurrency: int, max_units: int) -> None:
+    """Search until `evaluate` raises.
 
     Raises:
         RuntimeError: the pair is stuck, which with an endless supply of samples it is not.
@@ -81,7 +76,7 @@ def run(
         "training_iteration", "loss", "min", max_t=max_units, reduction_factor=REDUCTION_FACTOR
     )
     controller, steps = Controller(searcher, scheduler), itertools.count(1)
-    while problem.spent < budget:
+    while True:
         running = [t for t in controller.trials if t.status == Trial.RUNNING]
         if len(running) < concurrency:
             if not any(t.status == Trial.PENDING for t in controller.trials):
@@ -93,18 +88,17 @@ def run(
             raise RuntimeError("Ray's pair is stuck: nothing runs and nothing can start")
         trial = min(running, key=lambda t: t.stepped)  # each takes as long for a unit
         trial.stepped = next(steps)
-        _step(controller, problem, trial)
+        _step(controller, evaluate, trial)
 
 
-def _step(controller: Controller, problem: CountingOnes, trial) -> None:
+def _step(controller: Controller, evaluate: Evaluate, trial) -> None:
     """TuneController._process_trial_result."""
     trial.units += 1
     scheduler, searcher = controller.scheduler, controller.search_alg.searcher
     at_rung = trial.units == _milestone(scheduler, trial)
     loss = 0.0
     if at_rung:  # a loss in between decides nothing
-        loss = problem.evaluate(trial.config, trial.units, trial.paid)
-        trial.paid = trial.units
+        loss = evaluate(trial.trial_id, trial.config, trial.units)
     result = {"loss": loss, "training_iteration": trial.units}
     decision = scheduler.on_trial_result(controller, trial, result)
     if decision == TrialScheduler.STOP:

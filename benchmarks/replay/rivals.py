@@ -1,9 +1,9 @@
 """Rivals as their libraries have them, one trial at a time, in the loop that each library has.
 
-Optuna and HpBandSter are in the project's environment. SMAC, Syne Tune and NePS are not: install
-them elsewhere, and they are replayed if they can be imported. A parameter that acts only beside
-another one's value is always searched where a library knows no conditions, and dropped where it is
-idle.
+Optuna, HpBandSter and Ray are in the project's environment. SMAC, Syne Tune and NePS are not:
+install them elsewhere, and they are replayed if they can be imported. A parameter that acts only
+beside another one's value is always searched where a library knows no conditions, and dropped where
+it is idle.
 """
 
 import importlib.util
@@ -99,6 +99,21 @@ def hpbandster(spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> 
             )
             halving.register_result(job)
             generator.new_result(job)
+
+
+def ray_pair(spaces: Spaces, trainer: Trainer, seed: int, max_epochs: int) -> None:
+    """Ray's TuneBOHB with HyperBandForBOHB, called as TuneController calls them."""
+    from benchmarks.ray_pair import run
+
+    logging.getLogger("hpbandster").setLevel(logging.ERROR)
+    space, numbers = spaces.plain, {}
+
+    def evaluate(trial: str, config: dict, epochs: int) -> float:
+        if trial not in numbers:
+            numbers[trial] = trainer.begin(_acting(space, _plain(space, config)))
+        return float(trainer.until(numbers[trial], epochs)[-1])
+
+    run(evaluate, configuration_space(searched(space)), seed, 1, max_epochs)
 
 
 def _plain(space: Space, config: Mapping[str, object]) -> dict[str, Value]:
@@ -224,6 +239,7 @@ RIVALS: dict[str, Rival] = {
     "optuna_tpe": partial(optuna, "TPESampler"),
     "optuna_gp": partial(optuna, "GPSampler"),
     "hpbandster": hpbandster,
+    "ray_1": ray_pair,
     "smac": smac,
     "syne_tune_cqr": partial(syne_tune, "ASHACQR"),
     "syne_tune_bore": partial(syne_tune, "ASHABORE"),

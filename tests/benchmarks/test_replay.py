@@ -117,7 +117,7 @@ def test_every_method_is_repeatable_and_learns_something(method, problem):
     assert optimum - 1e-9 <= found[0][-1] < START
 
 
-@pytest.mark.parametrize("rival", ["optuna_tpe", "hpbandster"])
+@pytest.mark.parametrize("rival", ["optuna_tpe", "hpbandster", "ray_1"])
 def test_every_rival_spends_all_epochs_and_is_repeatable(rival):
     found = []
     for _ in range(2):
