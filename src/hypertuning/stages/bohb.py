@@ -60,11 +60,11 @@ def search(options: Bohb, given: Mapping | None = None) -> "Search":
         family = "plain" if options.dataset == "digits" else "recipe"
     if options.augment == AUTO:
         options = options.but(augment=AUGMENT[family])
-    model_asked = ModelAsked(
+    asked = ModelAsked(
         random_fraction=options.random_fraction,
         warm_start=options.warm_start,
         stop_when=options.stop_when,
         priors=options.priors,
         priors_note="; `priors=false` turns this off",
     )
-    return sampled("bohb", FAMILIES[family], "min_epochs", options, model_asked)
+    return sampled("bohb", FAMILIES[family], "min_epochs", options, asked)

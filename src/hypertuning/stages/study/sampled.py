@@ -47,17 +47,13 @@ NOT_ASKED = ModelAsked()
 
 
 def sampled(
-    stage: str,
-    space: Space,
-    shortest: str,
-    options: SearchOptions,
-    model_asked: ModelAsked = NOT_ASKED,
+    stage: str, space: Space, shortest: str, options: SearchOptions, asked: ModelAsked = NOT_ASKED
 ) -> Search:
     """The search of a space, with the number of configurations and the strategy of the options.
 
     Args:
         shortest: Name of the option with the epochs of the lowest rung.
-        model_asked: The options that not every stage has.
+        asked: The options that not every stage has.
 
     Raises:
         UsageError: the space, a point or the numbers of epochs are not possible.
@@ -70,18 +66,17 @@ def sampled(
         options.reduction_factor,
     )
     with usage():
-        _check_options(shortest, budget, options.strategy, model_asked)
+        _check_options(shortest, budget, options.strategy, asked)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
-        if not model_asked.priors:
+        if not asked.priors:
             wanted = without_priors(wanted)
-        notes = _priors_note(wanted, options, model_asked)
+        notes = _priors_note(wanted, options, asked)
         if options.augment == "both":
             wanted = without_priors(wanted)
         points = points_of(options, {**space, **changed})
         _check_space(wanted, changed, points, options)
-        model_options = ModelOptions(model_asked.random_fraction)
-        drawn = strategy.sampler(wanted, fixed, options.seed, model_options)
+        drawn = strategy.sampler(wanted, fixed, options.seed, ModelOptions(asked.random_fraction))
     configs = tuple(point.config for point in points)
     search = Search(
         stage,
@@ -98,11 +93,11 @@ def sampled(
             *unsearched_notes({**space, **changed}, changed, fixed),
             *point_notes(points),
             *notes,
-            *_stop_note(model_asked.stop_when),
+            *_stop_note(asked.stop_when),
         ),
         searched={**differing(configs), **_opened(wanted, options)},
         points=configs,
-        stop_when=model_asked.stop_when,
+        stop_when=asked.stop_when,
     )
     if options.augment == "both":
         return _in_both_arms(search, strategy, budget)
@@ -130,19 +125,19 @@ def _told_of_the_model(
     )
 
 
-def _check_options(shortest: str, budget: Budget, strategy: str, model_asked: ModelAsked) -> None:
+def _check_options(shortest: str, budget: Budget, strategy: str, asked: ModelAsked) -> None:
     """Raises UserError if options contradict each other."""
     if budget.min_epochs > budget.max_epochs:
         raise UserError(
             f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
             f"(={budget.max_epochs})"
         )
-    if strategy not in LEARNING and model_asked.warm_start:
+    if strategy not in LEARNING and asked.warm_start:
         raise UserError(
             f"`warm_start` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
             f"{strategy!r}: no other strategy learns from results"
         )
-    if strategy not in FORESEEING and model_asked.stop_when:
+    if strategy not in FORESEEING and asked.stop_when:
         raise UserError(
             f"`stop_when` needs `strategy` {' or '.join(map(repr, FORESEEING))}, got "
             f"{strategy!r}: no other strategy says what it expects of more trials"
@@ -189,7 +184,7 @@ def _points_note(points: Collection[Config], model: "Model") -> tuple[str, ...]:
     )
 
 
-def _priors_note(wanted: Space, options: SearchOptions, model_asked: ModelAsked) -> tuple[str, ...]:
+def _priors_note(wanted: Space, options: SearchOptions, asked: ModelAsked) -> tuple[str, ...]:
     """A note on the priors of a space: what is expected, or that it is not followed."""
     expected = {n: d.prior for n, d in searched(wanted).items() if d.prior is not None}
     if not expected:
@@ -202,7 +197,7 @@ def _priors_note(wanted: Space, options: SearchOptions, model_asked: ModelAsked)
     values = ", ".join(f"{name} {value}" for name, value in expected.items())
     return (
         f"half of the random draws lie near what is expected to be best, as far as results confirm "
-        f"it: {values}{model_asked.priors_note}",
+        f"it: {values}{asked.priors_note}",
     )
 
 
