@@ -57,6 +57,23 @@ def test_the_recipe_is_searched_with_its_augmentation_unless_another_is_asked_fo
     assert not narrow.notes
 
 
+def test_what_only_bohb_lets_one_choose_reaches_its_search():
+    space = "learning_rate: {low: 1e-4, high: 1e-1, log: true, prior: 1e-3}"
+    followed = bohb_on(space=space, stop_when="0.02", random_fraction="0.25")
+    assert followed.stop_when == 0.02 and followed.model.options.random_fraction == 0.25
+    near, ends = followed.notes
+    assert "near what is expected to be best" in near and near.endswith(
+        "priors=false` turns this off"
+    )
+    assert "by less than 0.02" in ends
+    ignored = bohb_on(space=space, priors="false")
+    assert not ignored.notes
+    drawn = [
+        [search.sampler.propose(n).sampler for n in range(9)] for search in (followed, ignored)
+    ]
+    assert "prior" in drawn[0] and "prior" not in drawn[1]
+
+
 def test_the_hand_set_recipe_is_a_point_beside_the_space():
     search = bohb_on(family="recipe", points=AIRBENCH93.read_text())
     assert len(search.points) == 1
