@@ -20,8 +20,9 @@ from hypertuning.search.warm import WarmStart
 from hypertuning.stages.options import UsageError
 from hypertuning.stages.study.amended import Amended, check_unchanged, decided, go_on
 from hypertuning.stages.study.begin import _keep_space
+from hypertuning.stages.study.past import read_past
 from hypertuning.stages.study.prepare import _fitting
-from hypertuning.stages.study.resume import Resumed, read_past
+from hypertuning.stages.study.resume import Resumed
 from hypertuning.stages.study.same_space import check_version
 from hypertuning.stages.study.warm_start import Warm
 from hypertuning.stages.study.wider import look_beyond

@@ -27,7 +27,7 @@ from hypertuning.record.read import (
     read_trials,
 )
 from hypertuning.record.recovery import recover_epochs
-from hypertuning.stages.study.resume import read_past
+from hypertuning.stages.study.past import read_past
 from hypertuning.tracking import labels as naming
 from hypertuning.tracking.points import in_ms, points_of, summary_of
 

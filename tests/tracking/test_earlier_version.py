@@ -18,7 +18,7 @@ from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_record
 from hypertuning.stages.repair import Sync, run
-from hypertuning.stages.study.resume import read_past
+from hypertuning.stages.study.past import read_past
 from hypertuning.tracking import runs
 
 RECORDED = Path(__file__).parent / "recorded"

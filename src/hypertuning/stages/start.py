@@ -63,7 +63,7 @@ def _begin(stage: str, search: "Build", options: StudyOptions, began: float) -> 
         if options.dry_run and not there:
             plan_without_images(console, found, options, asked)
             return Done()
-        prepared = prepare(console, stage, lambda *_: found, options, began)
+        prepared = prepare(console, stage, lambda *_: found, options)
         if prepared is None:
             return Done()
         with waiting("Ray", console):
@@ -71,7 +71,7 @@ def _begin(stage: str, search: "Build", options: StudyOptions, began: float) -> 
             ray.room()
             # not before: two threads that import parts of Ray may give each other half a module
             from hypertuning.stages.study.run import carry_out, conclude
-        return conclude(console, prepared, *carry_out(console, prepared, ray))
+        return conclude(console, prepared, *carry_out(console, prepared, ray), began)
 
 
 def _ray(options: StudyOptions) -> "RayStart":

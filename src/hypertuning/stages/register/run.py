@@ -56,12 +56,12 @@ def run_register(options: Register, began: float) -> Done:
     console = Console()
     with usage():
         check_alias(options.alias)
-    prepared = prepare(console, "register", search, options, began, check)
+    prepared = prepare(console, "register", search, options, check)
     if prepared is None:
         return Done()
     record, stopped = carry_out(console, prepared)
     if record.outcome != "completed":
-        return conclude(console, prepared, record, stopped)
+        return conclude(console, prepared, record, stopped, began)
     study_dir = record.folder
     with only_driver(study_dir), signals_caught():
         try:

@@ -17,7 +17,8 @@ from hypertuning.search.plan import plan
 from hypertuning.search.sampler import Paired, Proposal
 from hypertuning.spaces import searched
 from hypertuning.stages.options import usage
-from hypertuning.stages.study.resume import Resumed, read_past
+from hypertuning.stages.study.past import read_past
+from hypertuning.stages.study.resume import Resumed
 from hypertuning.stages.study.searches import Build, Search
 from hypertuning.words import counted
 

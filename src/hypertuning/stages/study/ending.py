@@ -24,8 +24,13 @@ from hypertuning.tracking.view import address
 from hypertuning.words import counted
 
 
-def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bool) -> Done:
+def conclude(
+    console: Console, prepared: Prepared, record: Recorded, stopped: bool, began: float
+) -> Done:
     """Print the results of a study, its page last; return the study.
+
+    Args:
+        began: When the stage was started, by the monotonic clock.
 
     Raises:
         UserError: no trial finished an epoch.
@@ -40,7 +45,7 @@ def conclude(console: Console, prepared: Prepared, record: Recorded, stopped: bo
         beyond = look_beyond(prepared, record, ends)
         say(console, [*(end.said for end in ends), *([beyond] if beyond else [])])
         say(console, _outlook(prepared, record))
-        say(console, _told(prepared, record))
+        say(console, _told(prepared, record, began))
     if record.outcome == "interrupted":
         say(console, [how_to_go_on(stage, record.id, prepared.options)])
     elif record.epochs:
@@ -76,8 +81,8 @@ def _nothing(study_id: str, trials: Sequence[Trial]) -> str:
     return f"study {study_id}: {none} an epoch; the first cause: {cause}"
 
 
-def _told(prepared: Prepared, record: Recorded) -> Iterator[str]:
+def _told(prepared: Prepared, record: Recorded, began: float) -> Iterator[str]:
     counts = f"{counted(len(record.trials), 'trial')}, {counted(record.epochs, 'epoch')}"
-    took = timedelta(seconds=round(time.monotonic() - prepared.began))
+    took = timedelta(seconds=round(time.monotonic() - began))
     yield f"{counts}; this command took {took}"
     yield f"figures and tables: {files_of(prepared.client, record.id)}"

@@ -56,8 +56,6 @@ class Prepared(NamedTuple):
     """The study that goes on, if this is not a new one."""
     amended: Amended
     """What it was given since it began."""
-    began: float
-    """When the stage was started, by the monotonic clock."""
 
 
 def prepare(
@@ -65,13 +63,9 @@ def prepare(
     stage: str,
     build: Build,
     options: StudyOptions,
-    began: float,
     check: Check | None = None,
 ) -> Prepared | None:
     """Check options, data and store, and plan the study; None after a dry run.
-
-    Args:
-        began: When the stage was started, by the monotonic clock.
 
     Raises:
         UserError: something is wrong or missing.
@@ -95,9 +89,7 @@ def prepare(
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
-    prepared = _with_images(
-        console, search, options, client, resources, asked, resumed, amended, began
-    )
+    prepared = _with_images(console, search, options, client, resources, asked, resumed, amended)
     if check:
         prepared = check(prepared)
     if options.dry_run:
@@ -115,7 +107,6 @@ def _with_images(
     asked: Images,
     resumed: Resumed | None,
     amended: Amended,
-    began: float,
 ) -> Prepared:
     """Decode the images, plan the study on them, and print on what it trains."""
     show_log()
@@ -130,20 +121,19 @@ def _with_images(
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
     return Prepared(
-        search,
-        options,
-        client,
-        resources,
-        problem,
-        images,
-        asked,
-        warm,
-        planned,
-        on,
-        notes,
-        resumed,
-        amended,
-        began,
+        search=search,
+        options=options,
+        client=client,
+        resources=resources,
+        problem=problem,
+        images=images,
+        asked_images=asked,
+        warm=warm,
+        planned=planned,
+        trains_on=on,
+        notes=notes,
+        resumed=resumed,
+        amended=amended,
     )
 
 

@@ -9,20 +9,17 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 
 from hypertuning.addresses import without_password
-from hypertuning.config import UserError, parse_config
+from hypertuning.config import UserError
 from hypertuning.learn.image_folder import composed
 from hypertuning.record.files import DamagedRecord
-from hypertuning.record.jobs import RecordedJob, read_jobs
 from hypertuning.record.layout import StudyDir
 from hypertuning.record.read import read_study, read_trials
-from hypertuning.search.ladder import Job
-from hypertuning.search.past import Past
 from hypertuning.search.plan import Plan
 from hypertuning.search.result import Result
-from hypertuning.search.sampler import Proposal
 from hypertuning.search.warm import WarmStart
 from hypertuning.stages.console.commands import module_command_of, restore
 from hypertuning.stages.options import StudyOptions, UsageError, as_text
+from hypertuning.stages.study.past import check_given, read_past
 from hypertuning.stages.study.resumed_options import FILES, ignored, merge
 from hypertuning.stages.study.warm_start import Warm
 from hypertuning.stages.table import STAGES
@@ -96,7 +93,7 @@ def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Res
     study_dir = find_study_dir(client, run, options.storage_path)
     study = read_study(study_dir)
     read_past(study_dir)  # damage must be found before anything is started
-    _check_given(study_dir, study.get("given") or {})
+    check_given(study_dir, study.get("given") or {})
     growing, owner = STAGES[stage].grows, f"study {study_dir.id}"
     try:
         merged = merge(options, study["parameters"], owner, growing)
@@ -109,37 +106,6 @@ def find_resumed(client: MlflowClient, stage: str, options: StudyOptions) -> Res
     notes = ignored(options, merged, growing, again)
     merged = merged.but(**kept, storage_path=study_dir.storage_path)
     return Resumed(study_dir, study, merged, notes, files)
-
-
-def read_past(study_dir: StudyDir) -> list[Past]:
-    """The jobs of all parts of a study so far, as values of `search`.
-
-    Raises:
-        DamagedRecord: a job in the record is not complete or not valid.
-    """
-    return [_past(job) for job in read_jobs(study_dir)]
-
-
-def _past(recorded: RecordedJob) -> Past:
-    try:
-        job = Job(*(recorded.job[name] for name in Job._fields))
-        told = (recorded.job.get(name) for name in ("model_epochs", "expected_gain"))
-        proposal = Proposal(parse_config(recorded.config), recorded.job["sampler"], *told)
-    except KeyError as missing:
-        raise DamagedRecord(recorded.file, f"`job` lacks {missing}") from missing
-    except UserError as error:
-        raise DamagedRecord(recorded.file, str(error)) from error
-    return Past(job, proposal, recorded.recorded, recorded.loss)
-
-
-def _check_given(study_dir: StudyDir, given: Mapping) -> None:
-    """Raises DamagedRecord if a configuration that a study was given cannot be trained."""
-    asked = [given["asked"][0]] if "asked" in given else []
-    try:
-        for config in [*asked, *(found["config"] for found in given.get("candidates", ()))]:
-            parse_config(config)
-    except UserError as error:
-        raise DamagedRecord(study_dir.study_file, f"`given`: {error}") from error
 
 
 def _find_run(client: MlflowClient, stage: str, name: str) -> Run:

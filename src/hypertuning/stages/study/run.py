@@ -30,8 +30,8 @@ from hypertuning.stages.study.amended import check_unchanged
 from hypertuning.stages.study.begin import begin, write_record
 from hypertuning.stages.study.deliver import Undelivered, draw_trial, finish, recover
 from hypertuning.stages.study.ending import conclude
+from hypertuning.stages.study.past import read_past
 from hypertuning.stages.study.prepare import Build, Prepared, prepare
-from hypertuning.stages.study.resume import read_past
 from hypertuning.stages.study.same_space import check_version
 from hypertuning.stages.study.searching import searcher_of
 from hypertuning.tracking.callback import MLflowMirror
@@ -49,8 +49,8 @@ def run_stage(stage: str, build: Build, options: StudyOptions, began: float) -> 
         UserError: something is missing, every trial failed, or MLflow did not get everything.
     """
     console = Console()
-    if prepared := prepare(console, stage, build, options, began):
-        return conclude(console, prepared, *carry_out(console, prepared))
+    if prepared := prepare(console, stage, build, options):
+        return conclude(console, prepared, *carry_out(console, prepared), began)
     return Done()
 
 
