@@ -22,7 +22,7 @@ SMALL = {"dataset": "digits", "train_size": 80, "val_size": 40}
 NETWORK = {"model": "cnn", "filters": [4, 8], "hidden_size": 16, "optimizer": "adamw"}
 
 
-@pytest.mark.parametrize("name", [*(set(STAGES) - {"report"}), "write_report"])
+@pytest.mark.parametrize("name", [*sorted(set(STAGES) - {"report"}), "write_report"])
 def test_a_stage_is_a_function_with_the_options_of_its_command(name):
     function, stage = getattr(hypertuning, name), STAGES[name.removeprefix("write_")]
     parameters = inspect.signature(function).parameters

@@ -142,6 +142,10 @@ def test_the_reason_names_the_other_parameter():
         "filters": "`model` is never 'cnn'",
         "dropout": "`num_fully_connected_layers` is never 2 or more",
     }
+    momentum = Float(0.5, 0.9, when=("batch_size", 64))
+    assert idle({"optimizer": "adamw", "momentum": momentum, "batch_size": 64}, {}) == {
+        "momentum": "`optimizer` is never 'sgd' or 'muon'"
+    }
     assert idle(spaces.BOHB, {}) == idle(spaces.HYPERBAND, {}) == idle(spaces.GRID, {}) == {}
 
 

@@ -76,7 +76,8 @@ def idle(space: Space, fixed: Mapping[str, Value]) -> dict[str, str]:
             there = given.get(parent)
             offered = there.values if parent in searched(space) else (there,)
             if not any(value in offered for value in allowed):
-                asked = [domain.when[1]] if getattr(domain, "when", None) else allowed
+                when = getattr(domain, "when", None)
+                asked = [when[1]] if when and when[0] == parent else allowed
                 reasons[name] = f"`{parent}` is never {_either(asked)}"
     rest = {name: domain for name, domain in space.items() if name not in reasons}
     return {**reasons, **idle(rest, fixed)} if reasons else {}

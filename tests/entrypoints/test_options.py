@@ -11,7 +11,7 @@ from pydantic import create_model
 from hypertuning.cli import Number, StageCommand, UserPath
 from hypertuning.stages.bohb import Bohb
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import Amount, File, Folder, PathOrName
+from hypertuning.stages.kinds import Amount, Dataset, File, Folder, PathOrName
 from hypertuning.stages.options import Options
 from hypertuning.stages.study.resumed_options import merge
 from hypertuning.stages.table import STAGES, Stage
@@ -70,6 +70,8 @@ def typed(type, value):
         (PathOrName, "cifar10", "str cifar10"),
         (PathOrName, "models:/digits@champion", "str models:/digits@champion"),
         (PathOrName, "none", "str none"),
+        (Dataset, "~/images", "str {home}/images"),
+        (Dataset, "not-there", "str not-there"),
     ],
 )
 def test_a_path_is_what_a_shell_would_make_of_it(tmp_path, monkeypatch, type, value, expected):
@@ -79,7 +81,7 @@ def test_a_path_is_what_a_shell_would_make_of_it(tmp_path, monkeypatch, type, va
     assert typed(type, value) == expected.format(home="/home/someone", here=here)
 
 
-@pytest.mark.parametrize("type", [Folder, File, PathOrName])
+@pytest.mark.parametrize("type", [Folder, File, PathOrName, Dataset])
 @pytest.mark.parametrize(
     ("value", "message"),
     [("", "a path must not be empty"), ("~nobody-here/x", "'~nobody-here/x': there is no such us")],
@@ -101,3 +103,13 @@ def test_a_study_of_an_earlier_version_goes_on_with_the_family_that_there_was():
     assert options.family == "auto"
     assert merge(options, {"augment": "none"}, "study x").family == "plain"
     assert merge(options, {"family": "recipe"}, "study x").family == "recipe"
+
+
+def test_a_folder_of_images_is_found_again_from_any_folder_and_a_name_stays_one(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("images", "digits"):
+        (tmp_path / name).mkdir()
+    assert Bohb(dataset="images").dataset == str(tmp_path / "images")
+    assert Bohb(dataset="digits").dataset == "digits"

@@ -57,7 +57,12 @@ def test_make_prints_the_page_of_each_experiment_that_holds_studies(
 ):
     monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: f"sqlite:///{tmp_path}/none.db")
     pages.main(5001)
-    assert capsys.readouterr().out == "there is no study yet: `make demo` makes one\n"
+    said = capsys.readouterr().out
+    assert said.startswith(f"there is no tracking store {tmp_path}/none.db; ")
+    assert said.endswith("; `make demo` makes a study\n")
+    monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: "nonsense://somewhere")
+    pages.main(5001)
+    assert "has a scheme that MLflow does not know" in capsys.readouterr().out
     monkeypatch.setattr(mlflow, "get_tracking_uri", lambda: client.tracking_uri)
     demo, _ = client.create_experiment("demo"), client.create_experiment("of something else")
     offer_views(client, client.create_run(demo), "bohb · digits · 51 trials", {})

@@ -187,3 +187,4 @@ def test_a_rollback_without_a_name_lists_what_it_could_take(home):
 def test_no_two_classes_share_the_name_of_a_metric():
     names = metric_names(["cat", "c++", "c--", "a:b", "été"])
     assert names == ["cat", "c---1", "c---2", "a-b", "été"]
+    assert len(set(metric_names(["a!", "a?", "a--1"]))) == 3

@@ -3,13 +3,16 @@
 import os
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from hypertuning.config import UserError
 from hypertuning.registry import pyfunc
+from hypertuning.registry.evaluate import answers_of
 from hypertuning.registry.predict import load
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 3, 32, 32), np.uint8)
@@ -108,6 +111,20 @@ def test_trust_runs_the_code_of_somebody_else(model_folder, model, tmp_path):
     in_its_code(folder, SPRUNG.format(place=str(tmp_path / "sprung")), tmp_path)
     assert load(str(folder), trust=True).predict(IMAGES).equals(model.predict(IMAGES))
     assert (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (np.zeros((3, 10)), "a ndarray"),
+        (pd.DataFrame({"label": ["cat"]}), "label"),
+        (pd.DataFrame({"class": ["cat"], "probability": [1.0]}), "class, probability"),
+    ],
+)
+def test_a_trusted_model_that_answers_otherwise_is_refused_in_one_line(answers, said):
+    model = SimpleNamespace(predict=lambda images: answers)
+    with pytest.raises(UserError, match=f"^the model answers with {said}; a model of this"):
+        answers_of(model, IMAGES)
 
 
 def test_compiled_code_that_lies_beside_ours_is_not_run(model_folder, model, tmp_path):

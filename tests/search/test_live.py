@@ -63,6 +63,19 @@ def test_a_log_gets_one_line_per_job_with_what_is_done_and_what_is_best(view, ca
     assert second.endswith("best val_loss 1.2500 (t0000)")
 
 
+def test_epochs_that_a_trial_reports_again_after_an_error_count_once(view):
+    report(view, 0, 2.5, 1.25)
+    report(view, 0, 2.5, 1.25)
+    assert (view.epochs, view.drawn_epochs, view.done) == (2, 2, 2)
+
+
+def test_a_folder_in_brackets_is_printed_as_it_is(view, capsys):
+    trial = trial_of(0)
+    trial.path = "/data/[old]/[/b]"
+    view.on_trial_error(0, [], trial)
+    assert "failed, see /data/[old]/[/b]/error.txt" in capsys.readouterr().out
+
+
 def test_a_diverged_trial_is_never_the_best(view, capsys):
     report(view, 0, math.inf)
     report(view, 1, 3.0)

@@ -106,7 +106,7 @@ def test_resuming_a_complete_study_leaves_it_complete_refused_or_not(
     assert (refused.exit_code, "has no such run; unset it" in refused.stderr) == (2, True)
     assert dump(store) == before
     monkeypatch.setenv(RUN_ID, "")
-    assert "nothing is left to do" in resume().output
+    assert "every trial of study" in resume().output
     assert dump(store) == before
     launch = launched("compare")
     assert resume().exit_code == 0

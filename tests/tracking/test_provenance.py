@@ -1,10 +1,12 @@
 """Claims about what a study notes of where it comes from: enough to repeat it, and no secret."""
 
+import os
 import sys
 
 import pytest
 
 from hypertuning.config import UserError
+from hypertuning.tracking import provenance as provenance_module
 from hypertuning.tracking import study_run
 from hypertuning.tracking.provenance import provenance
 from hypertuning.tracking.study_run import open_run, this_experiment
@@ -40,3 +42,14 @@ def test_an_experiment_that_was_deleted_is_refused_and_an_empty_name_is_none(cli
             this_experiment(client)
         monkeypatch.setenv(f"MLFLOW_EXPERIMENT_{name}", "")
     assert client.get_experiment(this_experiment(client)).name == "Default"
+
+
+def test_a_program_that_hangs_leaves_its_tags_out(tmp_path, monkeypatch):
+    for name in ("git", "nvidia-smi"):
+        (tmp_path / name).write_text("#!/bin/sh\nexec sleep 60\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(provenance_module, "PATIENCE_SECONDS", 0.1)
+    found = provenance()
+    assert "version.python" in found and "hardware.gpu" not in found
+    assert not any(name.startswith("mlflow.source.git") for name in found)

@@ -131,6 +131,16 @@ def test_a_study_that_cannot_be_delivered_does_not_hold_up_the_others(client, st
     assert before == {file: file.read_bytes() for file in before}, "and its record too"
 
 
+def test_what_the_doctor_cannot_mend_is_a_finding_too(client, storage, killed, capsys):
+    sync("all", storage)
+    client.delete_run(killed.folder.name)
+    capsys.readouterr()
+    assert doctor("all", storage, fix=False) == 1
+    said = capsys.readouterr().out
+    assert said.count("is a trial of a study that is deleted") == 2
+    assert "all is well" not in said and "to mend" not in said
+
+
 def test_sync_leaves_a_study_that_is_running_to_its_driver(client, storage, killed, capsys):
     with only_driver(killed.folder):
         sync("all", storage)

@@ -5,7 +5,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from hypertuning.learn.cache import read_meta
-from hypertuning.registry.evaluate import has_test
+from hypertuning.registry.evaluate import check_has_test
 from hypertuning.registry.versions import check_champion, check_name
 
 
@@ -23,6 +23,6 @@ def check_registration(
             kind or origin.
     """
     check_name(client, name)
-    has_test(cache)
+    check_has_test(cache)
     if not force:
         check_champion(client, name, read_meta(cache)["classes"], trust)

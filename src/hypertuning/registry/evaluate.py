@@ -24,6 +24,25 @@ class Model(Protocol):
     def predict(self, data: np.ndarray) -> pd.DataFrame: ...
 
 
+def answers_of(model: Model, images: np.ndarray) -> pd.DataFrame:
+    """What a model says about images (n, 3, size, size), a row for each: class, probability, and
+    p_<class> of every class.
+
+    Raises:
+        UserError: it says something else.
+    """
+    answers = model.predict(images)
+    columns = [str(name) for name in getattr(answers, "columns", ())]
+    shares = [name for name in columns if name.startswith("p_")]
+    if not shares or columns != ["class", "probability", *shares]:
+        said = ", ".join(columns) or f"a {type(answers).__name__}"
+        raise UserError(
+            f"the model answers with {said}; a model of this project answers with class, "
+            "probability and p_<class> of every class"
+        )
+    return answers
+
+
 class TestImages:
     """The test images of a data set, and what a model says about them."""
 
@@ -36,11 +55,11 @@ class TestImages:
         """One row for each image: label, predicted class, its probability, loss in nats, p_<class>.
 
         Raises:
-            UserError: the model has other classes.
+            UserError: the model has other classes, or is none of this project's kind.
         """
         columns = [f"p_{name}" for name in self.classes]
-        answers = model.predict(self.images)
-        if list(answers.columns) != ["class", "probability", *columns]:
+        answers = answers_of(model, self.images)
+        if list(answers.columns[2:]) != columns:
             apart = ", ".join(self.classes)
             raise UserError(f"the model does not tell these classes apart: {apart}")
         shares = answers[columns].to_numpy(np.float64)  # (n, classes)
@@ -61,7 +80,7 @@ class TestImages:
         return worst.assign(png=[_png(self.images[i]) for i in worst["index"]])
 
 
-def has_test(cache: Path) -> None:
+def check_has_test(cache: Path) -> None:
     """Raise a UserError if a data set has no test images; none is read for this."""
     if not read_meta(cache)["test"]:
         name = read_meta(cache)["dataset"]

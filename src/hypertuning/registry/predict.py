@@ -10,7 +10,7 @@ import pandas as pd
 from hypertuning.config import UserError
 from hypertuning.learn.folders import as_text
 from hypertuning.registry import origin, pyfunc
-from hypertuning.registry.evaluate import Model
+from hypertuning.registry.evaluate import Model, answers_of
 from hypertuning.registry.package import signature
 from hypertuning.registry.pictures import Picture
 
@@ -57,8 +57,11 @@ def predict(model: Model, pictures: Sequence[Picture]) -> pd.DataFrame:
 
     Args:
         pictures: Only those that could be read.
+
+    Raises:
+        UserError: the model is none of this project's kind.
     """
-    answers = model.predict(np.stack([picture.pixels.values for picture in pictures]))
+    answers = answers_of(model, np.stack([picture.pixels.values for picture in pictures]))
     shares = answers.filter(regex="^p_")
     first = np.argsort(-shares.to_numpy(), axis=1, kind="stable")[:, :TOP]  # (n, top)
     names = shares.columns.str.removeprefix("p_").to_numpy()

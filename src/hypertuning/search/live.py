@@ -49,7 +49,8 @@ class LiveView(Callback):
         """What an epoch of a trial costs, on average 1."""
         before = losses or {}
         self.begun = {trial for trial, _ in before}
-        self.epochs = len(before)
+        self.counted = set(before)
+        """The epochs of trials; after an error a trial reports some of them again."""
         self.drawn_epochs = sum(trial not in points for trial, _ in before)
         """Of the trials without points."""
         self.done = sum(self._work(trial) for trial, _ in before)
@@ -63,6 +64,10 @@ class LiveView(Callback):
         self.running: dict[int, int] = {}
         """Epochs left of the jobs under way, by trial."""
 
+    @property
+    def epochs(self) -> int:
+        return len(self.counted)
+
     def setup(self, **info) -> None:
         self.console = Console()  # here, not earlier: Ray pickles a callback before its set-up
         self.progress = None
@@ -73,8 +78,10 @@ class LiveView(Callback):
 
     def on_trial_result(self, iteration: int, trials: list, trial, result: dict, **info) -> None:
         job = trial.config["job"]
+        if (at := (job["trial"], result["epoch"])) in self.counted:
+            return
+        self.counted.add(at)
         self.begun.add(job["trial"])
-        self.epochs += 1
         self.drawn_epochs += job["trial"] not in self.points
         self.done += self._work(job["trial"])
         self.arrivals.append((time.monotonic(), self.done))
@@ -104,7 +111,7 @@ class LiveView(Callback):
 
     def _line(self, text: str) -> None:
         with suppress(OSError, SystemExit):  # the reader has gone, or the disk is full
-            self.console.print(text, highlight=False, soft_wrap=True)
+            self.console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def _summary(self) -> str:
         parts = [

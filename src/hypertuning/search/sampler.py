@@ -18,8 +18,8 @@ from hypertuning.spaces import Space, acting, sample, searched
 class Proposal(NamedTuple):
     config: Config
     sampler: str
-    """Where it comes from: grid, point, random, prior, incumbent (near the best so far), model, or
-    warm: a model that needed the results of earlier studies."""
+    """Where it comes from: grid, point, repeat, random, prior, incumbent (near the best so far),
+    model, or warm: a model that needed the results of earlier studies."""
     model_epochs: int | None = None
     """After how many epochs the results of the model were measured; None if it has those of all."""
     expected_gain: float | None = None

@@ -10,6 +10,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+DATASETS = ("cifar10", "digits")
+"""Those that have names; the images of others are in a folder."""
+
 
 def expanded(path: Any) -> Any:
     """A path with `~` expanded as a shell does it: `mlflow run` and Python do not.
@@ -37,6 +40,13 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def _anywhere(dataset: str | None) -> str | None:
+    """A data set's folder as a path that holds in every working directory; a name as it is."""
+    if dataset is None or dataset in DATASETS or not os.path.isdir(dataset):
+        return dataset
+    return os.path.abspath(dataset)
+
+
 Count = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=0)]
 SizeOrNone = Annotated[int | None, Field(ge=0)]
@@ -50,6 +60,10 @@ Folder = Annotated[Path, "folder", BeforeValidator(expanded), AfterValidator(_ab
 File = Annotated[Path, "file", BeforeValidator(expanded)]
 PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
 PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
-"""A text that may be a path; names of data sets, stages and models are not changed."""
+"""A text that may be a path; names of stages and models are not changed."""
+Dataset = Annotated[str, "path or name", BeforeValidator(expanded), AfterValidator(_anywhere)]
+DatasetOrNone = Annotated[
+    str | None, "path or name", BeforeValidator(expanded), AfterValidator(_anywhere)
+]
 Named = Annotated[str | None, AfterValidator(_not_empty)]
 """Something by its name or run id, or nothing. An empty one is what an unset variable leaves."""

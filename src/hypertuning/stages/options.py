@@ -19,9 +19,9 @@ from hypertuning.stages.kinds import (
     Amount,
     Count,
     CountOrAll,
+    Dataset,
     Folder,
     Named,
-    PathOrName,
     PathOrNone,
     Positive,
     Seed,
@@ -138,7 +138,7 @@ SyncTimeout = Annotated[
 class DataOptions(Options):
     """The data set, and the folder where its images are kept."""
 
-    dataset: PathOrName = Field(
+    dataset: Dataset = Field(
         "cifar10",
         description="Images: cifar10, digits (scikit-learn's, no download), or a folder with "
         "train/<class>/ and perhaps test/<class>/.",

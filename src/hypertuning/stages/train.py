@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from hypertuning.stages.kinds import Count, CountOrAll, PathOrNone
+from hypertuning.stages.kinds import Count, CountOrAll, DatasetOrNone, PathOrNone
 from hypertuning.stages.options import Images, StudyOptions
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class Train(Images, StudyOptions):
         0, description="CPU cores of the trial, and its threads; 0 is all of this machine's."
     )
     epochs: Count = Field(20, description="Epochs of the one trial.")
-    dataset: PathOrNone = Field(
+    dataset: DatasetOrNone = Field(
         None, description="Images, as in other stages; none is those of the study, or cifar10."
     )
 

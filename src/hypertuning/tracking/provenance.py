@@ -17,6 +17,8 @@ from hypertuning.addresses import without_secrets
 from hypertuning.processors import cores
 
 LIBRARIES = ("torch", "ray", "mlflow", "hpbandster")
+PATIENCE_SECONDS = 10
+"""With git, and with the driver of a GPU, either of which may hang."""
 
 
 def provenance() -> dict[str, str]:
@@ -63,8 +65,13 @@ def _cpu_model() -> str:
 
 
 def _output(command: list[str]) -> str:
-    """What a program prints; empty if there is no such program, or if it fails."""
+    """What a program prints; empty if there is no such program, or if it fails or hangs."""
     if not shutil.which(command[0]):
         return ""
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""

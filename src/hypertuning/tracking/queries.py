@@ -1,9 +1,10 @@
 """Find the runs of studies, of their trials, and of what else belongs to studies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Experiment, Run
+from mlflow.store.entities.paged_list import PagedList
 from mlflow.utils.mlflow_tags import (
     MLFLOW_PARENT_RUN_ID,
     MLFLOW_PROJECT_ENTRY_POINT,
@@ -14,6 +15,24 @@ from hypertuning.tracking.launch import LAUNCHER
 
 _STUDIES = "tags.stage IS NOT NULL AND tags.trial_id IS NULL"
 """The filter of studies; the runs of commands that resumed a study pass it, too."""
+
+
+def pages(search: Callable[[str | None], PagedList]) -> Iterator:
+    """All that a search finds, page by page.
+
+    Args:
+        search: Gives the page of a token, the first one for None.
+    """
+    page = search(None)
+    yield from page
+    while page.token:
+        page = search(page.token)
+        yield from page
+
+
+def find_experiments(client: MlflowClient) -> list[Experiment]:
+    """All experiments that are not deleted, the newest first."""
+    return list(pages(lambda token: client.search_experiments(page_token=token)))
 
 
 def find_trials(client: MlflowClient, experiment_id: str, study_id: str) -> list[Run]:
@@ -57,15 +76,8 @@ def find_refits(client: MlflowClient, experiment_id: str, study_id: str) -> list
 
 
 def _search(client: MlflowClient, experiment_ids: Sequence[str], condition: str) -> list[Run]:
-    """All runs that meet a condition, page by page, the oldest first."""
-    found: list[Run] = []
-    page = None
-    while page is None or page.token:
-        page = client.search_runs(
-            list(experiment_ids),
-            condition,
-            order_by=["attributes.start_time"],
-            page_token=page and page.token,
-        )
-        found += page
-    return found
+    """All runs that meet a condition, the oldest first."""
+    ids, order = list(experiment_ids), ["attributes.start_time"]
+    return list(
+        pages(lambda token: client.search_runs(ids, condition, order_by=order, page_token=token))
+    )

@@ -22,7 +22,7 @@ from hypertuning.config import BEST, Config, UserError
 from hypertuning.epoch import EPOCH_METRICS
 from hypertuning.record.trial import PLACE
 from hypertuning.tracking.histories import histories
-from hypertuning.tracking.queries import find_studies, find_trials
+from hypertuning.tracking.queries import find_experiments, find_studies, find_trials
 
 Columns = Mapping[str, type]
 
@@ -88,7 +88,7 @@ CURVE_COLUMNS: Columns = {
 def studies(client: MlflowClient, experiment_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """One row per study, the oldest first; by default of all experiments."""
     if experiment_ids is None:
-        experiment_ids = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+        experiment_ids = [e.experiment_id for e in find_experiments(client)]
     rows = (
         {
             **_row(run),

@@ -67,16 +67,17 @@ def open_study(
 ) -> str:
     """Open the run of a study; give its id, which names the folder of its record.
 
-    It is the run that `mlflow run` made for this command, if there is one and it is not that of a
-    main run; otherwise a new run in the experiment that MLflow's variables name.
+    It is the run that `mlflow run` made for this command, if there is one; otherwise a new run in
+    the experiment that MLflow's variables name.
 
     Raises:
-        UserError: the store has no such run or experiment.
+        UserError: the store has no such run or experiment, or the run has a use already.
     """
+    machine = provenance()  # before there is a run that an error would leave open
     run = open_run(client, study.name, {"stage": study.stage})
     record = f"{socket.gethostname()}:{StudyDir.of(storage_path, run.info.run_id)}"
     sizes = {"train_images": str(dataset["train"]), "val_images": str(dataset["val"])}
-    known = {**study.all_tags(), RECORD_TAG: record, **sizes, **provenance()}
+    known = {**study.all_tags(), RECORD_TAG: record, **sizes, **machine}
     try:
         client.log_batch(
             run.info.run_id,

@@ -9,6 +9,7 @@ from mlflow import MlflowClient
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.stages.console.commands import mlflow_command
+from hypertuning.tracking.queries import find_experiments
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.view import address_in
 
@@ -58,9 +59,9 @@ def main(port: int) -> None:
     """Print the page of every experiment that holds studies, the newest last."""
     try:
         client = connect(must_exist=True)
-    except UserError:
-        return print("there is no study yet: `make demo` makes one")
-    of_studies = [e for e in client.search_experiments() if "mlflow.experimentKind" in e.tags]
+    except UserError as error:
+        return print(f"{error}; `make demo` makes a study")
+    of_studies = [e for e in find_experiments(client) if "mlflow.experimentKind" in e.tags]
     for experiment in reversed(of_studies):
         page = f"{site(client.tracking_uri, port)}/{address_in(experiment.experiment_id)}"
         print(f"experiment {experiment.name}: {page}")

@@ -54,7 +54,7 @@ def table_of(title: str, rows: "pd.DataFrame", columns: Mapping[str, str]) -> Ta
 
 
 def new_table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    return Table(title=escape(title), title_justify="left", box=box.SIMPLE_HEAD)
 
 
 def _text(value: object) -> str:

@@ -79,8 +79,9 @@ def run_all(options: Main) -> Done:
         how = "was interrupted" if status == STOPPED else "did not end well"
         how = f"stage {stopped.stage} {how}"
         say(console, [how])
-    except KeyboardInterrupt:  # between two stages
-        status = STOPPED
+    except KeyboardInterrupt:
+        status, how = STOPPED, "was interrupted between two stages"
+        say(console, [how])
     finally:
         outcome = {0: "completed", STOPPED: "interrupted"}.get(status, "failed")
         close_main(client, run_id, outcome)

@@ -32,7 +32,8 @@ def run_predict(model_uri: str, images: Path, out: Path, trust: bool) -> Done:
     """Predict and write the table; status 1 if a file was not a picture.
 
     Raises:
-        UserError: no such model, no picture at all, or a file that cannot be written.
+        UserError: no such model, or no picture at all.
+        OSError: the table cannot be written.
     """
     console = Console()
     model_uri = _settled(model_uri)

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import Count, CountOrAll, PathOrNone, SizeOrNone
+from hypertuning.stages.kinds import Count, CountOrAll, DatasetOrNone, SizeOrNone
 from hypertuning.stages.options import AUTO, DataDir, StudyOptions, Trust
 
 
@@ -53,7 +53,7 @@ class Register(StudyOptions):
         False, description="Make the new version champion even if it is not better."
     )
     trust: Trust = False
-    dataset: PathOrNone = Field(
+    dataset: DatasetOrNone = Field(
         None, description="Images, as in other stages; none is those of the source."
     )
     data_dir: DataDir = Path("data")

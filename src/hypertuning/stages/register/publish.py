@@ -53,8 +53,8 @@ def publish(
     alias = _announce(prepared, version)
     model = f"models:/{name}@{alias}"
     said = [*found, version.tags["gate"], f"registered: {model} (version {version.version})"]
-    if alias != versions.CHAMPION:
-        champion = versions.find(client, name, versions.CHAMPION)
+    champion = versions.find(client, name, versions.CHAMPION)
+    if champion and alias != versions.CHAMPION:
         said.append(f"version {champion.version} stays champion")
         if version.tags[versions.PROMOTED] == "true":
             met = champion.tags.get(versions.COMPARED) == str(version.version)
@@ -177,6 +177,9 @@ def _log(
 def metric_names(classes: Iterable[str]) -> list[str]:
     """Classes as parts of metric names, which allow only some characters; all are different."""
     plain = [re.sub(r"[^\w./ -]", "-", name) for name in classes]
-    return [
+    names = [
         name if plain.count(name) == 1 else f"{name}-{number}" for number, name in enumerate(plain)
     ]
+    if len(set(names)) < len(names):  # one of them had such a number already
+        return [f"{number}-{name}" for number, name in enumerate(plain)]
+    return names

@@ -52,9 +52,10 @@ def refitted(
     epochs = options.refit_epochs or max(1, round(winner["best_epoch"]))
     size = refit_size(options, prepared.asked_images)
     data = load(problem.cache, size, problem.val_size, problem.split_seed, hold_out=False)
-    run_id = insist(lambda: _open(prepared, study_dir, config, epochs, data), _patience_s(prepared))
     hardware = Hardware.of(_device(problem.device), problem.precision)
-    state, status = begin(config, data, epochs, study_dir.refit_checkpoint, hardware), "FAILED"
+    state = begin(config, data, epochs, study_dir.refit_checkpoint, hardware)
+    run_id = insist(lambda: _open(prepared, study_dir, config, epochs, data), _patience_s(prepared))
+    status = "FAILED"
     try:
         _train(console, prepared, run_id, state, data, study_dir)
         yield Fitted(run_id, state, data)

@@ -32,6 +32,7 @@ from hypertuning.tracking.doctor import (
     with_records,
 )
 from hypertuning.tracking.leftovers import close_leftover, find_leftovers
+from hypertuning.tracking.queries import find_experiments
 from hypertuning.tracking.store import connect, insist, is_named, reason
 from hypertuning.words import counted
 
@@ -83,7 +84,8 @@ def run_doctor(options: Doctor) -> Done:
     """Print what is wrong, and mend it if asked to; return how many findings are left.
 
     Raises:
-        UserError: there is no such study, or the store went away.
+        UserError: there is no such study.
+        MlflowException: the store went away.
     """
     console, client = Console(), connect(must_exist=True)
     study, storage_path = options.study, options.storage_path
@@ -91,14 +93,16 @@ def run_doctor(options: Doctor) -> Done:
     if study not in (ALL, *known):
         raise UserError(f"`study` must be all or the run id of a study, got {study!r}")
     studies = with_records(client, known if study == ALL else [study], storage_path)
-    left = sum(_examine(console, client, kept, options) for kept in studies)
+    to_mend = sum(_examine(console, client, kept, options) for kept in studies)
+    others = _others(client, known, storage_path) if study == ALL else []
+    say(console, map(_line, others))
     if study == ALL:
-        say(console, map(_line, _others(client, known, storage_path)))
-        left += _leftovers(console, client, options.fix)
+        to_mend += _leftovers(console, client, options.fix)
+    left = to_mend + len(others)
     number = counted(len(studies), "study", "studies")
     found = counted(left, "finding") if left else "all is well"
     say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
-    if left and not options.fix:
+    if to_mend and not options.fix:
         given = options.changed(["study", "storage_path"])
         say(console, [f"to mend what can be mended: {command_of('doctor', fix=True, **given)}"])
     return Done(left, 1 if left else 0)
@@ -145,7 +149,7 @@ def _mend(
 
 def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> list[Finding]:
     """Trials without a study, and records without a run: only one of the two was deleted."""
-    experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+    experiments = [e.experiment_id for e in find_experiments(client)]
     unknown = [each for each in map(StudyDir, records_in(storage_path)) if each.id not in known]
     here = without_password(client.tracking_uri)
     records = [finding for folder in unknown if (finding := _without_run(folder, here))]
@@ -154,7 +158,7 @@ def _others(client: MlflowClient, known: Sequence[str], storage_path: Path) -> l
 
 def _leftovers(console: Console, client: MlflowClient, fix: bool) -> int:
     """Print the runs whose process has ended, close them if asked to; return how many are open."""
-    experiments = [e.experiment_id for e in client.search_experiments(max_results=1000)]
+    experiments = [e.experiment_id for e in find_experiments(client)]
     found = find_leftovers(client, experiments)
     for run in found:
         if fix:

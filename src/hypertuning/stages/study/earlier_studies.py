@@ -1,7 +1,6 @@
 """Find the earlier study or trial that an option names."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -11,6 +10,7 @@ from mlflow.exceptions import MlflowException
 from hypertuning.addresses import without_password
 from hypertuning.config import UserError
 from hypertuning.registry.candidates import Candidate, choose, config_of
+from hypertuning.stages.console.commands import restore
 from hypertuning.stages.results import Study
 from hypertuning.stages.study.config_asked import Asked
 from hypertuning.tracking import runs
@@ -127,11 +127,25 @@ def find_trial(name: str) -> Asked:
 
 
 def _study_of(client: MlflowClient, name: str) -> str | None:
-    """The study of a trial; None if `name` is not the run id of a trial."""
+    """The study of a trial; None if `name` is not the run id of a trial.
+
+    Raises:
+        UserError: the trial or its study was deleted.
+    """
     if not re.fullmatch("[0-9a-f]{32}", name):
         return None
     try:
-        tags: Mapping = client.get_run(name).data.tags
+        trial = client.get_run(name)
+        if "trial_id" not in trial.data.tags:
+            return None
+        study = client.get_run(trial.data.tags["mlflow.parentRunId"])
     except MlflowException:
         return None
-    return tags.get("mlflow.parentRunId") if "trial_id" in tags else None
+    for what, run in (("trial", trial), ("study of the trial,", study)):
+        if run.info.lifecycle_stage != "active":
+            again = restore(run.info.run_id, without_password(client.tracking_uri))
+            raise UserError(
+                f"`config` (={name}): the {what} {run.info.run_id} was deleted; to bring it back: "
+                f"{again}"
+            )
+    return study.info.run_id

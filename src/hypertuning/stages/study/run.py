@@ -1,6 +1,5 @@
 """Run one search stage: data → Ray → record → MLflow → figures and leaderboard."""
 
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 
@@ -97,8 +96,7 @@ def carry_out(
             if study_dir:
                 _keep_what_there_is(console, prepared, study_dir)
             raise
-    late = searcher.deadline is not None and time.monotonic() > searcher.deadline
-    return record, outcome == "interrupted" and not late
+    return record, outcome == "interrupted" and stop.signalled_at is not None
 
 
 @contextmanager
@@ -120,7 +118,7 @@ def _end_again(
     """
     if prepared.resumed.new_space:
         raise UserError(f"`space`: {_nothing_to_draw(prepared, study_dir, searcher)}")
-    say(console, [f"nothing is left to do of study {study_dir.id}"])
+    say(console, [f"every trial of study {study_dir.id} has ended"])
     write_record(prepared, study_dir)  # another `stop_when`, say
     # missing if killed at the end
     write_ending(parts(study_dir)[-1], "completed", searcher.expected_gain)

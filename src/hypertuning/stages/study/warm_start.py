@@ -44,6 +44,11 @@ def read_warm_start(
     """
     studies = runs.studies(client)
     names = [name.strip() for name in wanted.split(",") if name.strip()]
+    if not names:
+        raise UserError(
+            "`warm_start` must be run ids of studies, or stages, with commas between them, got "
+            f"{wanted!r}"
+        )
     found = (_find(studies, name, images, split_seed) for name in names)
     chosen = list(dict.fromkeys(found))
     trials, curves = runs.trials(client, chosen), runs.curves(client, chosen)
