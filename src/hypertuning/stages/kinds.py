@@ -40,7 +40,7 @@ def _absolute(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _anywhere(dataset: str | None) -> str | None:
+def from_anywhere(dataset: str | None) -> str | None:
     """A data set's folder as a path that holds in every working directory; a name as it is."""
     if dataset is None or dataset in DATASETS or not os.path.isdir(dataset):
         return dataset
@@ -61,9 +61,9 @@ File = Annotated[Path, "file", BeforeValidator(expanded)]
 PathOrName = Annotated[str, "path or name", BeforeValidator(expanded)]
 PathOrNone = Annotated[str | None, "path or name", BeforeValidator(expanded)]
 """A text that may be a path; names of stages and models are not changed."""
-Dataset = Annotated[str, "path or name", BeforeValidator(expanded), AfterValidator(_anywhere)]
+Dataset = Annotated[str, "path or name", BeforeValidator(expanded), AfterValidator(from_anywhere)]
 DatasetOrNone = Annotated[
-    str | None, "path or name", BeforeValidator(expanded), AfterValidator(_anywhere)
+    str | None, "path or name", BeforeValidator(expanded), AfterValidator(from_anywhere)
 ]
 Named = Annotated[str | None, AfterValidator(_not_empty)]
 """Something by its name or run id, or nothing. An empty one is what an unset variable leaves."""

@@ -1,6 +1,7 @@
 """Run `register`: train the best again, choose, refit, test once and publish."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 from mlflow import MlflowClient
@@ -116,7 +117,7 @@ def check(prepared: Prepared) -> Prepared:
     name = options.model_name
     name = name_for(prepared.images["name"]) if name == AUTO else name
     check_registration(prepared.client, name, prepared.problem.cache, options.force, options.trust)
-    return prepared._replace(options=options.but(model_name=name))
+    return replace(prepared, options=options.but(model_name=name))
 
 
 def _check_refit(prepared: Prepared) -> None:

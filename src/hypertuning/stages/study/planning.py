@@ -12,6 +12,7 @@ from hypertuning.search.plan import Plan, plan
 from hypertuning.search.problem import Problem
 from hypertuning.search.resources import Resources
 from hypertuning.stages.console.commands import command_of
+from hypertuning.stages.kinds import from_anywhere
 from hypertuning.stages.options import Images, StudyOptions
 from hypertuning.stages.study.searches import Search
 from hypertuning.words import counted
@@ -70,7 +71,9 @@ def notes_on(search: Search, planned: Plan, warm: "Warm | None") -> list[str]:
 
 def other_images(search: Search, images: "DatasetInfo", asked: Images) -> list[str]:
     """A note if a configuration is trained on other images than those it was found on."""
-    had = search.found_on or {}
+    had = {**(search.found_on or {})}
+    if "dataset" in had:  # earlier versions recorded a folder as it was typed
+        had["dataset"] = from_anywhere(had["dataset"])
     now = {**dict(asked), "train_size": images["train"], "val_size": images["val"]}
     names = ("dataset", "train_size", "val_size", "split_seed")
     if all(had.get(name, now[name]) == now[name] for name in names):

@@ -1,8 +1,8 @@
 """Prepare a study: from a stage's options to what it will do, with all checks."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from mlflow import MlflowClient
 from rich.console import Console
@@ -35,27 +35,35 @@ Check = Callable[["Prepared"], "Prepared"]
 """A stage's own checks, once its images are known."""
 
 
-class Prepared(NamedTuple):
-    """What a stage will do."""
+@dataclass(frozen=True)
+class Asked:
+    """What a command asks for, before its images have been looked at."""
 
     search: Search
     options: StudyOptions
-    client: MlflowClient
+    client: MlflowClient | None
+    """None in a dry run that needs nothing from the store."""
     resources: Resources
+    asked_images: Images
+    resumed: Resumed | None
+    """The study that goes on, if this is not a new one."""
+    amended: Amended
+    """What it was given since it began."""
+
+
+@dataclass(frozen=True)
+class Prepared(Asked):
+    """What a stage will do."""
+
     problem: Problem
     """Without the folder of its checkpoints, which `run` adds."""
     images: DatasetInfo
-    asked_images: Images
-    """The same, as options."""
+    """Those that were asked for, as they are."""
     warm: Warm | None
     planned: Plan
     trains_on: Mapping[str, str]
     """Images, classes, device, in words."""
     notes: list[str]
-    resumed: Resumed | None
-    """The study that goes on, if this is not a new one."""
-    amended: Amended
-    """What it was given since it began."""
 
 
 def prepare(
@@ -79,17 +87,18 @@ def prepare(
     else:
         search, amended = build(options, None), Amended()
     options = options.but(**search.settled)
-    asked = search.images or options
+    images = search.images or options
     with usage():
         resources = resources_of(options)
-        source = find_source(asked.dataset, asked.data_dir)
+        source = find_source(images.dataset, images.data_dir)
     if options.dry_run and source is None:
-        return plan_without_images(console, search, options, asked, amended.notes)
+        return plan_without_images(console, search, options, images, amended.notes)
     if not client and (check or warm_start(options) or not options.dry_run):
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
-    prepared = _with_images(console, search, options, client, resources, asked, resumed, amended)
+    asked = Asked(search, options, client, resources, images, resumed, amended)
+    prepared = _with_images(console, asked)
     if check:
         prepared = check(prepared)
     if options.dry_run:
@@ -98,62 +107,41 @@ def prepare(
     return prepared
 
 
-def _with_images(
-    console: Console,
-    search: Search,
-    options: StudyOptions,
-    client: MlflowClient | None,
-    resources: Resources,
-    asked: Images,
-    resumed: Resumed | None,
-    amended: Amended,
-) -> Prepared:
+def _with_images(console: Console, asked: Asked) -> Prepared:
     """Decode the images, plan the study on them, and print on what it trains."""
+    search, options, resources = asked.search, asked.options, asked.resources
     show_log()
     with waiting("images", console):
-        cache = data.prepare(asked.dataset, asked.data_dir)
+        cache = data.prepare(asked.asked_images.dataset, asked.asked_images.data_dir)
     with usage():
-        images = _images(cache, asked, search.sized_by)
-        warm = _warm(client, search, options, images, asked, resumed, amended)
-    planned = plan_of(search, warm, amended.points)
-    notes = [*_notes(search, planned, warm, images, asked, resumed), *amended.notes]
-    problem = problem_of(search, asked, options.precision, cache, resources)
+        images = _images(cache, asked.asked_images, search.sized_by)
+        warm = _warm(asked, images)
+    planned = plan_of(search, warm, asked.amended.points)
+    notes = _notes(asked, planned, warm, images)
+    problem = problem_of(search, asked.asked_images, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
     return Prepared(
-        search=search,
-        options=options,
-        client=client,
-        resources=resources,
+        **vars(asked),
         problem=problem,
         images=images,
-        asked_images=asked,
         warm=warm,
         planned=planned,
         trains_on=on,
         notes=notes,
-        resumed=resumed,
-        amended=amended,
     )
 
 
-def _warm(
-    client: MlflowClient | None,
-    search: Search,
-    options: StudyOptions,
-    images: DatasetInfo,
-    asked: Images,
-    resumed: Resumed | None,
-    amended: Amended,
-) -> Warm | None:
+def _warm(asked: Asked, images: DatasetInfo) -> Warm | None:
     """What the model learns from earlier studies; the record of a resumed study has it."""
+    search, resumed = asked.search, asked.resumed
     if resumed:
         resumed.check_images(images)
-        return _fitting(resumed.warm(), search) if amended.spaces else resumed.warm()
-    wanted = warm_start(options)
-    if not (client and wanted):
+        return _fitting(resumed.warm(), search) if asked.amended.spaces else resumed.warm()
+    wanted = warm_start(asked.options)
+    if not (asked.client and wanted):
         return None
-    return read_warm_start(client, wanted, search, images, asked.split_seed)
+    return read_warm_start(asked.client, wanted, search, images, asked.asked_images.split_seed)
 
 
 def _fitting(warm: Warm | None, search: Search) -> Warm | None:
@@ -164,17 +152,13 @@ def _fitting(warm: Warm | None, search: Search) -> Warm | None:
     return warm._replace(start=warm.start._replace(results=fits))
 
 
-def _notes(
-    search: Search,
-    planned: Plan,
-    warm: Warm | None,
-    images: DatasetInfo,
-    asked: Images,
-    resumed: Resumed | None,
-) -> list[str]:
+def _notes(asked: Asked, planned: Plan, warm: Warm | None, images: DatasetInfo) -> list[str]:
     """What the user should know before the search starts, a line each."""
-    notes = [*notes_on(search, planned, warm), *other_images(search, images, asked)]
-    return [*notes, resumed.note(planned), *resumed.ignored] if resumed else notes
+    search, resumed = asked.search, asked.resumed
+    notes = [*notes_on(search, planned, warm), *other_images(search, images, asked.asked_images)]
+    if resumed:
+        notes += [resumed.note(planned), *resumed.ignored]
+    return [*notes, *asked.amended.notes]
 
 
 def _check_store(client: MlflowClient, resumed: Resumed | None) -> None:
