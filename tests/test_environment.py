@@ -1,6 +1,7 @@
 """Claims about environment variables: one that is empty is one that is not set."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +33,11 @@ def test_a_command_is_started_with_all_variables_but_those_named(monkeypatch):
     monkeypatch.setenv(RUN_ID, "0123")
     given = environment.without(RUN_ID)
     assert given == {name: value for name, value in os.environ.items() if name != RUN_ID}
+
+
+def test_a_file_that_is_not_there_is_named_with_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert environment.not_there(Path("a.png")) == f"there is no {tmp_path}/a.png"
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    assert "starts in the folder of the project" in environment.not_there(Path("a.png"))
+    assert environment.not_there(Path("/a.png")) == "there is no /a.png"

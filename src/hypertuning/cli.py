@@ -124,9 +124,9 @@ def type_of(field: FieldInfo) -> click.ParamType:
     if get_origin(field.annotation) is Literal:
         return click.Choice(get_args(field.annotation))
     if field.annotation is bool:
-        return click.BOOL
+        return Truth()
     if field.annotation in (int, float):
-        number = click.IntRange if field.annotation is int else Number
+        number = WholeNumber if field.annotation is int else Number
         return number(**_range(field))
     return click.STRING
 
@@ -155,10 +155,40 @@ class UserPath(click.Path):
         return super().convert(path, param, ctx)
 
 
+class Truth(click.types.BoolParamType):
+    """True or false; not an empty text, which an unset variable leaves, and click takes for false.
+
+    `dry_run=$UNSET` would start the study.
+    """
+
+    def convert(self, value, param, ctx):
+        if isinstance(value, str) and not value.strip():
+            self.fail("it is empty; write true or false, or leave it out", param, ctx)
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is neither true nor false", param, ctx)
+
+
+class WholeNumber(click.IntRange):
+    """A whole number within its bounds."""
+
+    def convert(self, value, param, ctx):
+        try:
+            int(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a whole number", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 class Number(click.FloatRange):
     """A finite number: no option can be `inf` or `nan`."""
 
     def convert(self, value, param, ctx):
+        try:
+            float(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a number", param, ctx)
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 RUN_ID = "MLFLOW_RUN_ID"
 """The run that `mlflow run` made for this command."""
@@ -18,6 +19,14 @@ def read(name: str) -> str | None:
     """The value of a variable; None if it is empty, blank or not set."""
     value = os.environ.get(name, "")
     return value if value.strip() else None
+
+
+def not_there(path: Path) -> str:
+    """Say that a file is not there, and where it was looked for."""
+    said = f"there is no {path.absolute()}"
+    if read(RUN_ID) and not path.is_absolute():
+        said += "; `mlflow run` starts in the folder of the project: write the whole path"
+    return said
 
 
 def without(*names: str) -> dict[str, str]:

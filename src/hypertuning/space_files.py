@@ -152,9 +152,11 @@ def _range(name: str, given: dict, strict: bool, **expected: Value) -> Float | I
     when = given.get("when") or {}
     if not known or not isinstance(when, dict) or len(when) > 1:
         raise UserError(
-            f"`{name}` must have `low` and `high`, may have `log` and `when: {{name: value}}`, "
-            f"got {shown(given)}"
+            f"`{name}` must have `low` and `high`, may have `log`, `prior`, `confidence` and "
+            f"`when: {{name: value}}`, got {shown(given)}"
         )
+    if strict and name in when:
+        raise UserError(f"`{name}` cannot depend on itself, got {shown(given)}")
     low, high = (_value(name, given[end], strict) for end in ("low", "high"))
     if isinstance(low, str | bool):
         raise UserError(f"`{name}` has no bounds; list its values, got {shown(given)}")

@@ -12,6 +12,7 @@ from typing import ClassVar, NamedTuple
 
 import yaml
 
+from hypertuning import environment
 from hypertuning.config import UserError
 
 LARGEST_FILE = 2**20
@@ -70,6 +71,8 @@ def _text(file: Path) -> str:
         if (size := file.stat().st_size) > LARGEST_FILE:
             raise UserError(f"{file} is too large to be read: {size} bytes, at most {LARGEST_FILE}")
         written = file.read_bytes()
+    except FileNotFoundError as error:
+        raise UserError(environment.not_there(file)) from error
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         cause = getattr(error, "strerror", None) or error
         raise UserError(f"{file} cannot be read: {cause}") from error

@@ -158,7 +158,7 @@ def test_a_fixed_value_acts_in_the_configurations_that_have_a_use_for_it():
         ("filters: [8, 1000000000]", "with `filters` 1000000000 the space holds no configuration"),
         ("optimizer: adam\nmomentum: 0.9", "can be trained: `momentum` (=0.9) needs `optimizer`"),
         ("model: resnn\nnum_fully_connected_layers: 1", "needs `num_fully_connected_layers` of at"),
-        ("filters: {low: 8, high: 9, when: {filters: 8}}", "`when` must not go round in a circle"),
+        ("filters: {low: 8, high: 9, when: {filters: 8}}", "`filters` cannot depend on itself"),
     ],
 )
 def test_a_value_that_can_never_be_trained_is_refused_before_anything_starts(space, message):

@@ -8,7 +8,7 @@ import pytest
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
 from hypertuning.config import UserError
-from hypertuning.registry import versions
+from hypertuning.registry import aliases, versions
 from hypertuning.stages.register import publish
 
 DIGITS = [str(n) for n in range(10)]
@@ -17,24 +17,24 @@ DIGITS = [str(n) for n in range(10)]
 @pytest.mark.parametrize("alias", ["latest", "LATEST", "v1", "V12"])
 def test_aliases_that_the_registry_reserves_are_refused(alias):
     with pytest.raises(UserError, match="reserved by the registry"):
-        versions.check_alias(alias)
+        aliases.check_alias(alias)
 
 
 @pytest.mark.parametrize("alias", ["champion", "previous"])
 def test_aliases_that_the_gate_gives_are_refused(alias):
     with pytest.raises(UserError, match="given by the gate alone"):
-        versions.check_alias(alias)
+        aliases.check_alias(alias)
 
 
 @pytest.mark.parametrize("alias", ["", "a b", "a/b", "ä!", "a" * 256])
 def test_aliases_that_are_none_are_refused(alias):
     with pytest.raises(UserError, match="letters, digits"):
-        versions.check_alias(alias)
+        aliases.check_alias(alias)
 
 
 @pytest.mark.parametrize("alias", ["challenger", "candidate-2", "v", "v1a", "a" * 255])
 def test_every_other_alias_is_taken_by_us_and_by_the_registry(client, name, new_version, alias):
-    versions.check_alias(alias)
+    aliases.check_alias(alias)
     client.set_registered_model_alias(name, alias, new_version().version)
 
 

@@ -141,6 +141,23 @@ def test_what_the_doctor_cannot_mend_is_a_finding_too(client, storage, killed, c
     assert "all is well" not in said and "to mend" not in said
 
 
+def test_the_doctor_says_of_how_many_studies_there_is_no_record(client, storage, killed, capsys):
+    sync("all", storage)
+    shutil.rmtree(killed.folder)
+    capsys.readouterr()
+    assert doctor("all", storage, fix=False) == 0
+    said = capsys.readouterr().out.strip()
+    assert said.endswith(": all is well; 1 could not be compared and cannot go on: no record here")
+
+
+def test_the_doctor_offers_no_mending_of_a_damaged_record(client, storage, killed, capsys):
+    (killed.folder / "study.json").write_text("{")
+    for fix in (False, True):
+        assert doctor("all", storage, fix) == 1
+        said = capsys.readouterr().out
+        assert said.count("is damaged") == 1 and "to mend" not in said
+
+
 def test_sync_leaves_a_study_that_is_running_to_its_driver(client, storage, killed, capsys):
     with only_driver(killed.folder):
         sync("all", storage)

@@ -102,8 +102,11 @@ def _reason(error: Exception) -> str:
     """What went wrong, in one line that does not repeat the path."""
     if isinstance(error, UnidentifiedImageError):
         return "it is no picture of a known kind"
+    if isinstance(error, Image.DecompressionBombError):
+        most = 2 * Image.MAX_IMAGE_PIXELS
+        return f"it has more than {most:,} pixels, the most that are read; make it smaller"
     said = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    told = isinstance(error, (OSError, Image.DecompressionBombError))  # meant for users
+    told = isinstance(error, OSError)  # meant for users
     return " ".join((said if told else f"it is damaged: {said}").split())
 
 

@@ -13,11 +13,9 @@ from mlflow.exceptions import MlflowException
 
 from hypertuning.config import UserError
 from hypertuning.registry import origin
+from hypertuning.registry.aliases import CHAMPION, GOING_BACK, PREVIOUS
 from hypertuning.registry.package import signature
 
-CHAMPION, PREVIOUS = "champion", "previous"
-GOING_BACK = "going-back"
-"""Alias of the version that becomes champion again, while a rollback is under way."""
 OPENED = "test_opened"
 """Tag of a model: how many runs opened test images for it. Each has a tag `test_opened.<run>`."""
 PROMOTED = "promoted"
@@ -26,7 +24,7 @@ COMPARED = "compared_with"
 """Tag of a version: the version that was champion when the gate decided, or none."""
 STUDY = "register_study"
 """Tag of a version: the study that made it."""
-LONGEST_ALIAS, LONGEST_CARD, LONGEST_NAME = 255, 5000, 256
+LONGEST_CARD, LONGEST_NAME = 5000, 256
 """Letters that fit in the registry's columns."""
 SHOWN_NAMES = 10
 """Models that an error lists."""
@@ -51,20 +49,6 @@ def check_name(client: MlflowClient, name: str) -> None:
             raise UserError(f"`model_name`: {error.message}") from error
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-
-
-def check_alias(alias: str) -> None:
-    """Raise a UserError for an alias that the registry or the gate reserves."""
-    if alias in (CHAMPION, PREVIOUS, GOING_BACK):
-        raise UserError(f"`alias` (={alias}) is given by the gate alone; name another")
-    if alias.lower() == "latest" or re.fullmatch(r"v\d+", alias, re.IGNORECASE):
-        raise UserError(
-            f"`alias` (={alias}) is reserved by the registry, like latest, v1, v2, …; name another"
-        )
-    if not re.fullmatch(r"[\w-]+", alias) or len(alias) > LONGEST_ALIAS:
-        raise UserError(
-            f"`alias` must be at most {LONGEST_ALIAS} letters, digits, _ and -, got {alias!r}"
-        )
 
 
 def find(client: MlflowClient, name: str, alias: str) -> ModelVersion | None:
@@ -239,7 +223,10 @@ def roll_back(client: MlflowClient, name: str) -> tuple[ModelVersion, ModelVersi
     )
     if not (champion and previous):
         lacks = CHAMPION if not champion else PREVIOUS
-        raise UserError(f"model {name} has no version with the alias {lacks} to change places with")
+        raise UserError(
+            f"the registry has no version with the alias {lacks} of a model {name}, which would "
+            "change places"
+        )
     back = going_back or previous
     client.set_registered_model_alias(name, GOING_BACK, back.version)
     if champion.version != back.version:

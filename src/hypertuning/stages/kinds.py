@@ -65,5 +65,6 @@ Dataset = Annotated[str, "path or name", BeforeValidator(expanded), AfterValidat
 DatasetOrNone = Annotated[
     str | None, "path or name", BeforeValidator(expanded), AfterValidator(from_anywhere)
 ]
+Name = Annotated[str, AfterValidator(_not_empty)]
 Named = Annotated[str | None, AfterValidator(_not_empty)]
 """Something by its name or run id, or nothing. An empty one is what an unset variable leaves."""

@@ -21,6 +21,7 @@ from hypertuning.stages.kinds import (
     CountOrAll,
     Dataset,
     Folder,
+    Name,
     Named,
     PathOrNone,
     Positive,
@@ -128,7 +129,7 @@ DataDir = Annotated[
         "cifar-10-batches-py in it is used."
     ),
 ]
-StudyId = Annotated[str, Field(description="Run id of one study, or all.")]
+StudyId = Annotated[Name, Field(description="Run id of one study, or all.")]
 SyncTimeout = Annotated[
     Amount,
     Field(description="Seconds to wait at the end for a tracking server that does not answer."),
@@ -200,7 +201,7 @@ class RunOptions(Options):
     """How a study runs, where it is kept, and how it goes on."""
 
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description=PRECISION)
-    ray_address: str = Field(
+    ray_address: Name = Field(
         "local", description="local starts Ray here; auto or an address joins a running cluster."
     )
     storage_path: Folder = Field(

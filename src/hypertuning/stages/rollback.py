@@ -3,13 +3,14 @@
 from pydantic import Field
 
 from hypertuning.stages.done import Done
+from hypertuning.stages.kinds import Name
 from hypertuning.stages.options import AUTO, Options, usage
 
 
 class Rollback(Options):
     """Swap the aliases champion and previous."""
 
-    model_name: str = Field(
+    model_name: Name = Field(
         AUTO, description="Name in the model registry; auto is the only model with a previous."
     )
 
@@ -23,10 +24,11 @@ def rollback(options: Rollback) -> Done:
         from hypertuning.tracking.store import connect
 
     name, client = options.model_name, connect(must_exist=True)
-    if name == AUTO:
-        with usage():
+    with usage():
+        if name == AUTO:
             aliases = {versions.CHAMPION, versions.PREVIOUS}
             name = versions.only_one(client, aliases, "model_name", "{}")
+        versions.check_name(client, name)
     champion, previous = versions.roll_back(client, name)
     print(
         f"model {name}: version {champion.version} is champion again, version "

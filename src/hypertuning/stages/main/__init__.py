@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import CountOrAll, Folder, Named, Seed
+from hypertuning.stages.kinds import CountOrAll, Folder, Name, Named, Seed
 from hypertuning.stages.options import AUTO, DataOptions, MachineOptions, Trust, UsageError
 
 
@@ -23,7 +23,9 @@ class Main(DataOptions, MachineOptions):
     storage_path: Folder = Field(
         Path("ray_results"), description="Folder of records and checkpoints."
     )
-    model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
+    model_name: Name = Field(
+        AUTO, description="Name in the model registry; auto is <data set>-cnn."
+    )
     trust: Trust = False
     out: Folder = Field(Path("reports"), description="Folder in which the report gets a folder.")
     resume: Named = Field(None, description="Run id of the main run to continue, or last.")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from hypertuning import environment
 from hypertuning.stages.done import Done
 from hypertuning.stages.kinds import File, PathOrName
 from hypertuning.stages.options import AUTO, Options, Trust, UsageError
@@ -27,7 +28,9 @@ def predict(options: Predict) -> Done:
     """Return the table of predictions; status 1 if a file was not a picture."""
     images, out = options.images, options.out
     if not images.exists():
-        raise UsageError(f"`images` must be a picture or a folder of some, got {images}")
+        raise UsageError(
+            f"`images` must be a picture or a folder of some: {environment.not_there(images)}"
+        )
     if out.is_dir():
         raise UsageError(f"`out` (={out}) is a folder; name a file in it")
     if not out.absolute().parent.is_dir():

@@ -7,14 +7,14 @@ from typing import Literal
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import Count, CountOrAll, DatasetOrNone, SizeOrNone
-from hypertuning.stages.options import AUTO, DataDir, StudyOptions, Trust
+from hypertuning.stages.kinds import Count, CountOrAll, DatasetOrNone, Name, SizeOrNone
+from hypertuning.stages.options import AUTO, DataDir, StudyOptions, Trust, usage
 
 
 class Register(StudyOptions):
     """Train the best configurations again, refit the winner, test it once and register it."""
 
-    source: str = Field(
+    source: Name = Field(
         "bohb",
         description="Study to choose from: a run id, or a stage, which means its latest completed "
         "study.",
@@ -45,8 +45,10 @@ class Register(StudyOptions):
         description="Views of an image that the registered model averages: none, its mirror image "
         "too, or both also shifted by a pixel; same is as in the source.",
     )
-    model_name: str = Field(AUTO, description="Name in the model registry; auto is <data set>-cnn.")
-    alias: str = Field(
+    model_name: Name = Field(
+        AUTO, description="Name in the model registry; auto is <data set>-cnn."
+    )
+    alias: Name = Field(
         "challenger", description="Alias of the new version, unless it becomes champion."
     )
     force: bool = Field(
@@ -62,10 +64,13 @@ class Register(StudyOptions):
 def register(options: Register) -> Done:
     """Return the version that was registered."""
     # imported here, because it takes a second and the first line must come at once
+    from hypertuning.registry.aliases import check_alias
     from hypertuning.stages.console.waiting import waiting
     from hypertuning.stages.start import LIBRARIES, check_ground
 
     began = time.monotonic()
+    with usage():
+        check_alias(options.alias)
     check_ground(options)
     with waiting(LIBRARIES):
         from hypertuning.stages.register.run import run_register

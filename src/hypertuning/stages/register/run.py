@@ -15,7 +15,7 @@ from hypertuning.record.locks import only_driver
 from hypertuning.record.read import read_study
 from hypertuning.registry import candidates as chosen
 from hypertuning.registry.checks import check_registration
-from hypertuning.registry.versions import check_alias, name_for
+from hypertuning.registry.versions import name_for
 from hypertuning.report.exhibits import candidates, registered
 from hypertuning.search.stop import signals_caught
 from hypertuning.stages.console.next_steps import how_to_go_on, next_steps
@@ -55,8 +55,6 @@ def run_register(options: Register, began: float) -> Done:
         UserError: something is missing, or nothing can be registered.
     """
     console = Console()
-    with usage():
-        check_alias(options.alias)
     prepared = prepare(console, "register", search, options, check)
     if prepared is None:
         return Done()

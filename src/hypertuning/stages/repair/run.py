@@ -18,6 +18,7 @@ from hypertuning.record.read import Recorded, read_study
 from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.show import say
 from hypertuning.stages.done import Done
+from hypertuning.stages.options import UsageError
 from hypertuning.stages.repair import Doctor, Sync
 from hypertuning.stages.repair.records import ALL, find_records
 from hypertuning.stages.study.deliver import finish, recover
@@ -84,23 +85,26 @@ def run_doctor(options: Doctor) -> Done:
     """Print what is wrong, and mend it if asked to; return how many findings are left.
 
     Raises:
-        UserError: there is no such study.
+        UsageError: there is no such study.
         MlflowException: the store went away.
     """
     console, client = Console(), connect(must_exist=True)
     study, storage_path = options.study, options.storage_path
     known = runs.studies(client)["study_id"].tolist()
     if study not in (ALL, *known):
-        raise UserError(f"`study` must be all or the run id of a study, got {study!r}")
+        raise UsageError(f"`study` must be all or the run id of a study, got {study!r}")
     studies = with_records(client, known if study == ALL else [study], storage_path)
-    to_mend = sum(_examine(console, client, kept, options) for kept in studies)
+    examined = [_examine(console, client, kept, options) for kept in studies]
     others = _others(client, known, storage_path) if study == ALL else []
     say(console, map(_line, others))
+    to_mend = sum(here for here, _ in examined)
     if study == ALL:
         to_mend += _leftovers(console, client, options.fix)
-    left = to_mend + len(others)
+    left = to_mend + sum(beyond for _, beyond in examined) + len(others)
     number = counted(len(studies), "study", "studies")
     found = counted(left, "finding") if left else "all is well"
+    if gone := sum(kept.study_dir is None for kept in studies):
+        found += f"; {gone} could not be compared and cannot go on: no record here"
     say(console, [f"{number} in {without_password(client.tracking_uri)}: {found}"])
     if to_mend and not options.fix:
         given = options.changed(["study", "storage_path"])
@@ -108,17 +112,23 @@ def run_doctor(options: Doctor) -> Done:
     return Done(left, 1 if left else 0)
 
 
-def _examine(console: Console, client: MlflowClient, kept: StudyAndRecord, options: Doctor) -> int:
-    """Examine one study, and mend it if asked to; return how many findings are left."""
+def _examine(
+    console: Console, client: MlflowClient, kept: StudyAndRecord, options: Doctor
+) -> tuple[int, int]:
+    """Examine one study, and mend it if asked to.
+
+    Returns:
+        How many findings are left that could be mended here, and how many others.
+    """
     try:
         findings = examine(client, kept)
     except UserError as error:  # how it ended is unknown: its runs are not touched
         say(console, [_line(Finding(kept.run.info.run_id, "record:", str(error)))])
-        return 1
+        return 0, 1
     say(console, map(_line, findings))
     if findings and options.fix:
         findings = _mend(console, client, kept, findings, options.sync_timeout_s)
-    return len(findings)
+    return (0, len(findings)) if kept.record_is_elsewhere else (len(findings), 0)
 
 
 def _mend(

@@ -5,14 +5,14 @@ from pathlib import Path
 from pydantic import Field
 
 from hypertuning.stages.done import Done
-from hypertuning.stages.kinds import Folder
-from hypertuning.stages.options import Options
+from hypertuning.stages.kinds import Folder, Named
+from hypertuning.stages.options import Options, UsageError
 
 
 class Report(Options):
     """Write up the studies of this experiment, or of others, from the tracking store alone."""
 
-    source: str | None = Field(
+    source: Named = Field(
         None,
         description="Run ids of studies or names of experiments, separated by commas; none is this "
         "experiment.",
@@ -27,6 +27,8 @@ def report(options: Report) -> Done:
     from hypertuning.stages.start import check_folder
 
     check_folder("out", options.out)
+    if options.source is not None and not options.source.strip(" ,"):
+        raise UsageError(f"`source` must name a study or an experiment, got {options.source!r}")
     with waiting("MLflow and matplotlib"):
         from hypertuning.stages.report.write import write_report
 

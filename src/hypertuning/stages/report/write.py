@@ -23,7 +23,7 @@ from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.pages import site, start_command
 from hypertuning.stages.console.show import say
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import Images
+from hypertuning.stages.options import Images, usage
 from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.processes import DRIVER, this_process
@@ -46,7 +46,8 @@ def write_report(source: str | None, out: Path) -> Done:
         UserError: there is nothing to report on, or the report cannot be written.
     """
     client = connect(must_exist=True)
-    name, studies = choose(client, source)
+    with usage():
+        name, studies = choose(client, source)
     folder = out / name
     if folder.exists() and not (folder / "report.html").exists():
         raise UserError(f"{folder} is there and is no report; name another folder by `out`")
@@ -129,8 +130,6 @@ def choose(client: MlflowClient, source: str | None) -> tuple[str, pd.DataFrame]
         stage = studies.loc[meant, "stage"].iloc[0] if meant.sum() == 1 else "main"
         names.append(f"{stage}-{word[:_SHORT]}" if is_id else word)
         chosen |= meant
-    if not names:
-        raise UserError(f"`source` must name something, got {source!r}")
     more = f"-and-{len(names) - 3}-more" if len(names) > 3 else ""
     return file_name("-".join(names[:3])) + more, studies[chosen].reset_index(drop=True)
 

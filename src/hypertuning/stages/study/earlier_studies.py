@@ -17,6 +17,8 @@ from hypertuning.tracking import runs
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import this_experiment
 
+RUN_ID = re.compile("[0-9a-f]{32}")
+
 
 class EarlierStudy(NamedTuple):
     """An earlier study."""
@@ -52,6 +54,8 @@ def find_study(client: MlflowClient, name: str, option: str = "source") -> Earli
         of_stage = here[here["stage"] == name]
         by_outcome = [of_stage[of_stage["outcome"] == o] for o in ("completed", "interrupted")]
         found = next((studies for studies in [*by_outcome, of_stage] if len(studies)), of_stage)
+    if found.empty and (is_instead := _of_a_study(client, name)):
+        raise UserError(f"`{option}` (={name}) {is_instead}")
     if found.empty:
         stages = ", ".join(sorted(here["stage"].unique())) or "none"
         raise UserError(
@@ -100,6 +104,22 @@ def open_study(name: str, stage: str | None) -> Study:
     return Study(found.iloc[-1]["study_id"], client)
 
 
+def _of_a_study(client: MlflowClient, name: str) -> str:
+    """What a run is that is no study to be found; empty if there is no such run."""
+    if not RUN_ID.fullmatch(name):
+        return ""
+    try:
+        run = client.get_run(name)
+    except MlflowException:
+        return ""
+    if run.info.lifecycle_stage != "active":
+        again = restore(name, without_password(client.tracking_uri))
+        return f"was deleted; to bring it back, and its trials in the same way: {again}"
+    if study_id := run.data.tags.get("mlflow.parentRunId"):
+        return f"is a part of study {study_id}; name that"
+    return "is the run of no study"
+
+
 def _elsewhere(client: MlflowClient, studies: pd.DataFrame, stage: str) -> str:
     """The experiments that have studies of a stage, in words."""
     ids = studies.loc[studies["stage"] == stage, "experiment_id"].unique()
@@ -132,7 +152,7 @@ def _study_of(client: MlflowClient, name: str) -> str | None:
     Raises:
         UserError: the trial or its study was deleted.
     """
-    if not re.fullmatch("[0-9a-f]{32}", name):
+    if not RUN_ID.fullmatch(name):
         return None
     try:
         trial = client.get_run(name)

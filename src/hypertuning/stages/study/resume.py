@@ -137,10 +137,10 @@ def _find_run(client: MlflowClient, stage: str, name: str) -> Run:
     if "trial_id" in tags or tags.get("outcome") == LAUNCHER:
         parent = tags.get("mlflow.parentRunId")
         raise UserError(f"`resume`: run {name} is part of study {parent}; resume that")
-    if tags.get("stage") != stage:
-        raise UserError(
-            f"`resume`: run {name} is of stage {tags.get('stage', 'none')}, not of {stage}"
-        )
+    if "stage" not in tags:
+        raise UserError(f"`resume`: run {name} holds no study")
+    if tags["stage"] != stage:
+        raise UserError(f"`resume`: run {name} is of stage {tags['stage']}, not of {stage}")
     return run
 
 

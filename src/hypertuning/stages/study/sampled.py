@@ -66,7 +66,7 @@ def sampled(
         options.reduction_factor,
     )
     with usage():
-        _check_options(shortest, budget, options.strategy, asked)
+        _check_options(shortest, budget, options, asked)
         changed, fixed = space_of(options), fixed_values(options)
         wanted = settle({**space, **changed}, fixed)
         if not asked.priors:
@@ -125,18 +125,25 @@ def _told_of_the_model(
     )
 
 
-def _check_options(shortest: str, budget: Budget, strategy: str, asked: ModelAsked) -> None:
+def _check_options(
+    shortest: str, budget: Budget, options: SearchOptions, asked: ModelAsked
+) -> None:
     """Raises UserError if options contradict each other."""
+    strategy = options.strategy
     if budget.min_epochs > budget.max_epochs:
         raise UserError(
             f"`{shortest}` (={budget.min_epochs}) must not exceed `max_epochs` "
             f"(={budget.max_epochs})"
         )
-    if strategy not in LEARNING and asked.warm_start:
-        raise UserError(
-            f"`warm_start` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
-            f"{strategy!r}: no other strategy learns from results"
-        )
+    of_models = {"warm_start": asked.warm_start}
+    if is_new(options):  # earlier versions took it in silence
+        of_models |= options.changed(["random_fraction"])
+    for name, value in of_models.items():
+        if value is not None and strategy not in LEARNING:
+            raise UserError(
+                f"`{name}` needs `strategy` {' or '.join(map(repr, LEARNING))}, got "
+                f"{strategy!r}: no other strategy learns from results"
+            )
     if strategy not in FORESEEING and asked.stop_when:
         raise UserError(
             f"`stop_when` needs `strategy` {' or '.join(map(repr, FORESEEING))}, got "
@@ -178,7 +185,8 @@ def _points_note(points: Collection[Config], model: "Model") -> tuple[str, ...]:
     """Notes on points from which the model cannot learn."""
     reasons = [model.random.misfit(point.hyperparameters()) for point in points]
     return tuple(
-        f"point {number} is trained, but the model does not learn from it: {reason}"
+        f"point {number} is trained, but the model does not learn from it: {reason} (what "
+        "the file leaves out has its default)"
         for number, reason in enumerate(reasons)
         if reason
     )
