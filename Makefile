@@ -3,6 +3,7 @@
 
 PYTHON := $(or $(PYTHON),python3)
 PORT := $(or $(PORT),5000)
+TESTERS := $(or $(TESTERS),2)
 DEMO ?= -P dataset=digits -P train_size=600
 LOCK ?=
 BENCH ?=
@@ -33,8 +34,8 @@ ui: $(project)  ## MLflow's pages, for this machine only: PORT=5000
 	@$(python) -m hypertuning.stages.console.pages $(PORT)
 	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(mlflow) ui --host 127.0.0.1 --port $(PORT) --workers 1
 
-test: $(project)  ## the fast tests
-	@$(python) -m pytest -q
+test: $(project)  ## the fast tests, two files at a time: TESTERS=2
+	@$(python) -m pytest -q -n $(TESTERS) --dist loadfile
 
 test-slow: $(project)  ## the slow tests
 	@$(python) -m pytest -q -m slow

@@ -23,7 +23,7 @@ from hypertuning.stages.console.commands import command_of
 from hypertuning.stages.console.pages import site, start_command
 from hypertuning.stages.console.show import say
 from hypertuning.stages.done import Done
-from hypertuning.stages.options import Images, usage
+from hypertuning.stages.options import Images, UsageError
 from hypertuning.tracking import runs
 from hypertuning.tracking.artifacts import send
 from hypertuning.tracking.processes import DRIVER, this_process
@@ -46,8 +46,7 @@ def write_report(source: str | None, out: Path) -> Done:
         UserError: there is nothing to report on, or the report cannot be written.
     """
     client = connect(must_exist=True)
-    with usage():
-        name, studies = choose(client, source)
+    name, studies = choose(client, source)
     folder = out / name
     if folder.exists() and not (folder / "report.html").exists():
         raise UserError(f"{folder} is there and is no report; name another folder by `out`")
@@ -122,7 +121,7 @@ def choose(client: MlflowClient, source: str | None) -> tuple[str, pd.DataFrame]
         if experiment:
             meant |= studies["experiment_id"] == experiment.experiment_id
         if not meant.any():
-            raise UserError(
+            raise UsageError(
                 f"`source` must be run ids of studies or names of experiments that have some, got "
                 f"{word!r}{_experiments(client)}"
             )
