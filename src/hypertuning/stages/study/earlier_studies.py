@@ -14,6 +14,7 @@ from hypertuning.stages.console.commands import restore
 from hypertuning.stages.results import Study
 from hypertuning.stages.study.config_asked import Asked
 from hypertuning.tracking import runs
+from hypertuning.tracking.launch import LAUNCHER
 from hypertuning.tracking.store import connect
 from hypertuning.tracking.study_run import this_experiment
 
@@ -115,8 +116,9 @@ def _of_a_study(client: MlflowClient, name: str) -> str:
     if run.info.lifecycle_stage != "active":
         again = restore(name, without_password(client.tracking_uri))
         return f"was deleted; to bring it back, and its trials in the same way: {again}"
-    if study_id := run.data.tags.get("mlflow.parentRunId"):
-        return f"is a part of study {study_id}; name that"
+    tags = run.data.tags
+    if "trial_id" in tags or "refit" in tags or tags.get("outcome") == LAUNCHER:
+        return f"is a part of study {tags.get('mlflow.parentRunId')}; name that"
     return "is the run of no study"
 
 
@@ -156,9 +158,10 @@ def _study_of(client: MlflowClient, name: str) -> str | None:
         return None
     try:
         trial = client.get_run(name)
-        if "trial_id" not in trial.data.tags:
+        tags = trial.data.tags
+        if "trial_id" not in tags or "mlflow.parentRunId" not in tags:
             return None
-        study = client.get_run(trial.data.tags["mlflow.parentRunId"])
+        study = client.get_run(tags["mlflow.parentRunId"])
     except MlflowException:
         return None
     for what, run in (("trial", trial), ("study of the trial,", study)):
