@@ -173,22 +173,15 @@ class Truth(click.types.BoolParamType):
 class WholeNumber(click.IntRange):
     """A whole number within its bounds."""
 
-    def convert(self, value, param, ctx):
-        try:
-            int(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a whole number", param, ctx)
-        return super().convert(value, param, ctx)
+    name = "whole number"
 
 
 class Number(click.FloatRange):
     """A finite number: no option can be `inf` or `nan`."""
 
+    name = "number"
+
     def convert(self, value, param, ctx):
-        try:
-            float(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a number", param, ctx)
         number = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number", param, ctx)
