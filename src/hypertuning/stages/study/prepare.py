@@ -36,7 +36,7 @@ Check = Callable[["Prepared"], "Prepared"]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What a command asks for, before its images have been looked at."""
 
     search: Search
@@ -52,7 +52,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Prepared(Asked):
+class Prepared(Request):
     """What a stage will do."""
 
     problem: Problem
@@ -97,8 +97,8 @@ def prepare(
         client = _connect(console)
     if client and (check or not options.dry_run):
         _check_store(client, resumed)
-    asked = Asked(search, options, client, resources, images, resumed, amended)
-    prepared = _with_images(console, asked)
+    request = Request(search, options, client, resources, images, resumed, amended)
+    prepared = _with_images(console, request)
     if check:
         prepared = check(prepared)
     if options.dry_run:
@@ -107,22 +107,22 @@ def prepare(
     return prepared
 
 
-def _with_images(console: Console, asked: Asked) -> Prepared:
+def _with_images(console: Console, request: Request) -> Prepared:
     """Decode the images, plan the study on them, and print on what it trains."""
-    search, options, resources = asked.search, asked.options, asked.resources
+    search, options, resources = request.search, request.options, request.resources
     show_log()
     with waiting("images", console):
-        cache = data.prepare(asked.asked_images.dataset, asked.asked_images.data_dir)
+        cache = data.prepare(request.asked_images.dataset, request.asked_images.data_dir)
     with usage():
-        images = _images(cache, asked.asked_images, search.sized_by)
-        warm = _warm(asked, images)
-    planned = plan_of(search, warm, asked.amended.points)
-    notes = _notes(asked, planned, warm, images)
-    problem = problem_of(search, asked.asked_images, options.precision, cache, resources)
+        images = _images(cache, request.asked_images, search.sized_by)
+        warm = _warm(request, images)
+    planned = plan_of(search, warm, request.amended.points)
+    notes = _notes(request, planned, warm, images)
+    problem = problem_of(search, request.asked_images, options.precision, cache, resources)
     on = trains_on(cache, search, planned, problem, resources.address)
     say(console, [*in_lines(on), *notes])
     return Prepared(
-        **vars(asked),
+        **vars(request),
         problem=problem,
         images=images,
         warm=warm,
@@ -132,16 +132,16 @@ def _with_images(console: Console, asked: Asked) -> Prepared:
     )
 
 
-def _warm(asked: Asked, images: DatasetInfo) -> Warm | None:
+def _warm(request: Request, images: DatasetInfo) -> Warm | None:
     """What the model learns from earlier studies; the record of a resumed study has it."""
-    search, resumed = asked.search, asked.resumed
+    search, resumed = request.search, request.resumed
     if resumed:
         resumed.check_images(images)
-        return _fitting(resumed.warm(), search) if asked.amended.spaces else resumed.warm()
-    wanted = warm_start(asked.options)
-    if not (asked.client and wanted):
+        return _fitting(resumed.warm(), search) if request.amended.spaces else resumed.warm()
+    wanted = warm_start(request.options)
+    if not (request.client and wanted):
         return None
-    return read_warm_start(asked.client, wanted, search, images, asked.asked_images.split_seed)
+    return read_warm_start(request.client, wanted, search, images, request.asked_images.split_seed)
 
 
 def _fitting(warm: Warm | None, search: Search) -> Warm | None:
@@ -152,13 +152,13 @@ def _fitting(warm: Warm | None, search: Search) -> Warm | None:
     return warm._replace(start=warm.start._replace(results=fits))
 
 
-def _notes(asked: Asked, planned: Plan, warm: Warm | None, images: DatasetInfo) -> list[str]:
+def _notes(request: Request, planned: Plan, warm: Warm | None, images: DatasetInfo) -> list[str]:
     """What the user should know before the search starts, a line each."""
-    search, resumed = asked.search, asked.resumed
-    notes = [*notes_on(search, planned, warm), *other_images(search, images, asked.asked_images)]
+    search, resumed = request.search, request.resumed
+    notes = [*notes_on(search, planned, warm), *other_images(search, images, request.asked_images)]
     if resumed:
         notes += [resumed.note(planned), *resumed.ignored]
-    return [*notes, *asked.amended.notes]
+    return [*notes, *request.amended.notes]
 
 
 def _check_store(client: MlflowClient, resumed: Resumed | None) -> None:
