@@ -1,12 +1,16 @@
 """Claims about what the end of a study says of going on; nothing is trained."""
 
+import time
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 from hypertuning.config import UserError
+from hypertuning.search.stop import Stop
 from hypertuning.stages.bohb import Bohb
+from hypertuning.stages.study import run as study_run
 from hypertuning.stages.study.ending import _outlook
 from hypertuning.stages.study.run import _end_again
 
@@ -69,3 +73,38 @@ def test_a_space_of_which_too_little_is_expected_is_refused_with_what_would_go_o
     )
     with pytest.raises(UserError, match=r"by 0.008 there too, less than .* with `stop_when` 0.004"):
         _end_again(Console(), prepared, SimpleNamespace(id="0a1b"), searcher)
+
+
+@pytest.mark.parametrize("signalled", [True, False])
+def test_a_study_that_the_user_stopped_is_told_from_one_whose_time_was_over(monkeypatch, signalled):
+    """Also if the time was over meanwhile; the search and the store are stand-ins."""
+    stop = Stop()
+
+    def search(*_):
+        stop.signalled_at = time.monotonic() if signalled else None
+        return "interrupted"
+
+    searcher = SimpleNamespace(done=False, concurrency=0, deadline=time.monotonic() - 1)
+    for name, stand_in in {
+        "searcher_of": lambda *_: searcher,
+        "check_unchanged": lambda *_: None,
+        "check_version": lambda *_: None,
+        "signals_caught": lambda: nullcontext(stop),
+        "begin": lambda *_: SimpleNamespace(id="0a1b"),
+        "MLflowMirror": lambda *_: SimpleNamespace(delivered=None),
+        "_search": search,
+        "recover": lambda *_: None,
+        "finish": lambda *_: "the record",
+    }.items():
+        monkeypatch.setattr(study_run, name, stand_in)
+    prepared = SimpleNamespace(
+        warm=None,
+        resumed=None,
+        options=Bohb(dataset="digits"),
+        amended=None,
+        client=None,
+        resources=SimpleNamespace(is_local=False),
+        search=SimpleNamespace(stage="bohb"),
+    )
+    ray = nullcontext(SimpleNamespace(room=lambda: 2))
+    assert study_run.carry_out(Console(), prepared, ray) == ("the record", signalled)
